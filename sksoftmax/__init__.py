@@ -1,0 +1,17 @@
+"""Softmax for scikit-learn: functions, a regression and a transformer on one stable core."""
+
+from sksoftmax.decision_scores import DecisionScores
+from sksoftmax.functions import cross_entropy, log_softmax, logsumexp, softmax
+from sksoftmax.regression import SoftmaxRegression
+from sksoftmax.transformer import SoftmaxTransformer
+
+__all__ = [
+    "DecisionScores",
+    "SoftmaxRegression",
+    "SoftmaxTransformer",
+    "cross_entropy",
+    "log_softmax",
+    "logsumexp",
+    "softmax",
+]
+__version__ = "0.1.0"

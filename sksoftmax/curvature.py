@@ -1,0 +1,275 @@
+"""Metrics: local inner products in which the objective looks round.
+
+The Hessian of softmax regression is ``mean_i (diag(p_i) - p_i p_i') (x) x_i x_i' + penalty``, with
+(x) the Kronecker product and ``x_i`` a row about the mean of the columns, followed by a 1 for the
+intercept. Every metric here replaces the classes' part by something cheaper to make and to solve
+with, and is a sum over rows.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+
+from sksoftmax.kernels import probabilities, variances
+
+# A metric may cost this many evaluations of the objective, the exact Hessian of a proof likewise.
+# Measured: a metric saves more iterations than that, and costs a fraction of its count, since
+# symmetric products run several times faster than the thin products of an evaluation.
+METRIC_EVALUATIONS = 20
+PROOF_EVALUATIONS = 40
+MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
+
+
+class Metric(Protocol):
+    """A positive definite matrix on vectors like theta."""
+
+    def solve(self, vector):
+        """The inverse of the matrix times the vector."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Cholesky factor of a positive semidefinite matrix after scaling its diagonal to one.
+
+    The scaling makes the jitter, which keeps collinear and constant columns from being an error,
+    relative to each column's own units.
+    """
+
+    scale: np.ndarray
+    cholesky: tuple
+
+    @classmethod
+    def of(cls, matrix):
+        diagonal = np.diag(matrix)
+        scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+        correlation = matrix / scale / scale[:, None]
+        jitter = 10 * len(matrix) * np.finfo(matrix.dtype).eps
+        while True:
+            correlation[np.diag_indices_from(correlation)] = 1.0 + jitter
+            try:
+                return cls(scale, scipy.linalg.cho_factor(correlation, check_finite=False))
+            except np.linalg.LinAlgError:
+                jitter *= 100
+
+    def solve(self, columns):
+        scale = self.scale if columns.ndim == 1 else self.scale[:, None]
+        return scipy.linalg.cho_solve(self.cholesky, columns / scale, check_finite=False) / scale
+
+
+@dataclass(frozen=True)
+class SharedMetric:
+    """One matrix on columns, the same for all classes."""
+
+    factor: Factor
+
+    def solve(self, vector):
+        matrix = vector.reshape(-1, len(self.factor.scale))
+        return self.factor.solve(matrix.T).T.ravel()
+
+
+@dataclass(frozen=True)
+class FullMetric:
+    """A matrix on all of theta."""
+
+    factor: Factor
+
+    def solve(self, vector):
+        return self.factor.solve(vector)
+
+
+@dataclass(frozen=True)
+class DiagonalMetric:
+    """One positive number for each parameter."""
+
+    diagonal: np.ndarray
+
+    def solve(self, vector):
+        return vector / self.diagonal
+
+
+def bound(objective):
+    """Bohning's bound on the curvature, everywhere.
+
+    ``diag(p) - pp' <= 1/2 (I - 11'/K)`` (Bohning 1992, Annals of the Institute of Statistical
+    Mathematics 44, 197-200), and 1/4 for the sigmoid of two classes.
+    """
+    peak = 0.25 if objective.map.n_scores == 1 else 0.5
+    return _on_columns(objective, lambda block: peak * block.weight)
+
+
+def averaged(objective, theta):
+    """The class-averaged curvature at theta, ``v_i = mean_k p_ik (1 - p_ik)``."""
+    at = _probabilities_at(objective, theta)
+    return _on_columns(objective, lambda block: variances(at(block)).mean(axis=0) * block.weight)
+
+
+def least(objective, theta):
+    """A metric below the Hessian at theta, on what sums to zero over classes.
+
+    ``diag(p) - pp' >= min_k p_k (I - 11'/K)``; for two classes it is the Hessian.
+    """
+    at = _probabilities_at(objective, theta)
+
+    def weigh(block):
+        probability = at(block)
+        if len(probability) == 1:
+            return variances(probability)[0] * block.weight
+        return probability.min(axis=0) * block.weight
+
+    return _shared(objective, weigh)
+
+
+def exact(objective, theta):
+    """The Hessian itself: one symmetric product a block.
+
+    ``sum_i diag(p_i) (x) x_i x_i' - m_i m_i'`` with ``m_i = p_i (x) x_i``, that is ``n_scores``
+    blocks on the diagonal and one product of rows of length ``n_scores * n_columns``.
+    """
+    score_map = objective.map
+    n_scores, n_columns = score_map.n_scores, score_map.n_columns
+    if n_scores == 1:
+        return least(objective, theta)
+    at = _probabilities_at(objective, theta)
+
+    def block_sums(block):
+        probability = at(block)
+        columns = centred_columns(block.X, score_map.center)
+        root = np.sqrt(block.weight).astype(probability.dtype)
+        joint = (probability * root).T[:, :, None] * columns[:, None, :]
+        joint = joint.reshape(len(columns), -1)
+        matrix = -np.asarray(joint.T @ joint, dtype=np.float64)
+        blocks = matrix.reshape(n_scores, n_columns, n_scores, n_columns)
+        for k in range(n_scores):
+            blocks[k, :, k, :] += gram(columns, probability[k] * block.weight)
+        return matrix
+
+    matrix = objective.rows.sum(block_sums) / objective.total_weight
+    # The same shift of all classes changes no score: give that direction, in which only the
+    # penalty has a gradient, the curvature that the columns have.
+    diagonal = matrix.diagonal().reshape(n_scores, n_columns).mean(axis=0)
+    blocks = matrix.reshape(n_scores, n_columns, n_scores, n_columns)
+    blocks[:, np.arange(n_columns), :, np.arange(n_columns)] += diagonal[:, None, None]
+    matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
+    return FullMetric(Factor.of(matrix))
+
+
+def lower(objective, theta):
+    """The best matrix below the Hessian that a proof can afford, or None."""
+    n_parameters = objective.map.n_scores * objective.map.n_columns
+    if n_parameters <= MOST_PARAMETERS and _exact_cost(objective) <= PROOF_EVALUATIONS:
+        return exact(objective, theta)
+    if not objective.penalised_coef and n_parameters <= MOST_PARAMETERS:
+        return exact(objective, theta)
+    if _shared_cost(objective) <= PROOF_EVALUATIONS or not objective.penalised_coef:
+        return least(objective, theta)
+    return None
+
+
+def exact_is_affordable(objective):
+    return objective.map.n_scores * objective.map.n_columns <= MOST_PARAMETERS
+
+
+def worthwhile_sample(objective):
+    """Rows whose optimum is a good place to begin, and whose Hessian a good metric; or 0.
+
+    The optimum of m rows is off by about n_parameters / m, the Hessian by its root: twenty rows a
+    parameter leave few steps on all rows, if those are many times more.
+    """
+    n_parameters = objective.map.n_scores * objective.map.n_columns
+    n_rows = max(20 * n_parameters, 2000)
+    return n_rows if n_rows <= objective.n_rows / 8 else 0
+
+
+def newton_price(objective):
+    """Steps to be expected, times the price of one in evaluations."""
+    if exact_is_affordable(objective):
+        # Symmetric products run at several times the speed of thin ones.
+        return 8 * (1 + 0.4 * _exact_cost(objective))
+    return 8 * 20
+
+
+def _evaluation_cost(objective):
+    """Multiplications of a value and gradient, an exponential counting as ten."""
+    return objective.map.n_scores * (2 * objective.n_entries + 10 * objective.n_rows)
+
+
+def _shared_cost(objective):
+    """Evaluations that the second moments are worth, and their factor."""
+    n_columns = objective.map.n_columns
+    work = objective.n_rows * n_columns**2 / 2 + n_columns**3 / 6
+    return work / _evaluation_cost(objective)
+
+
+def _exact_cost(objective):
+    n_scores = objective.map.n_scores
+    size = n_scores * objective.map.n_columns
+    work = objective.n_rows * size**2 / 2 * (1 + 1 / n_scores) + size**3 / 6
+    return work / _evaluation_cost(objective)
+
+
+def _on_columns(objective, weigh):
+    """The one place that decides between a dense matrix on columns and a diagonal."""
+    if _shared_cost(objective) <= METRIC_EVALUATIONS:
+        return _shared(objective, weigh)
+    return _diagonal(objective, weigh)
+
+
+def _shared(objective, weigh):
+    def block_sums(block):
+        return gram(centred_columns(block.X, objective.map.center), weigh(block))
+
+    matrix = objective.rows.sum(block_sums) / objective.total_weight
+    matrix[np.diag_indices_from(matrix)] += _column_strength(objective)
+    return SharedMetric(Factor.of(matrix))
+
+
+def _diagonal(objective, weigh):
+    center = objective.map.center
+
+    def block_sums(block):
+        weight = weigh(block)
+        X = block.X
+        squares = X.power(2) if sp.issparse(X) else np.square(X)
+        return (
+            np.asarray(weight @ squares, dtype=np.float64),
+            np.asarray(weight @ X, dtype=np.float64),
+            float(weight.sum(dtype=np.float64)),
+        )
+
+    squares, sums, mass = (part / objective.total_weight for part in objective.rows.sum(block_sums))
+    if center is not None:
+        # Shifted by the columns' means after the fact: the squares lose digits where an offset
+        # is large, which costs iterations but nothing else.
+        squares = np.maximum(squares - 2 * center * sums + mass * center**2, 0)
+        squares = np.append(squares, mass)
+    diagonal = squares + _column_strength(objective)
+    smallest = np.finfo(np.float64).eps * diagonal.max()
+    return DiagonalMetric(np.tile(np.maximum(diagonal, smallest), objective.map.n_scores))
+
+
+def _probabilities_at(objective, theta):
+    prepared = objective.map.prepare(theta, objective.dtype)
+    return lambda block: probabilities(objective.map.forward(prepared, block.X))
+
+
+def _column_strength(objective):
+    return objective.penalty.strength.reshape(objective.map.n_scores, -1)[0]
+
+
+def centred_columns(X, center):
+    """Rows about the center, with a 1 appended if there is one."""
+    dense = X.toarray() if sp.issparse(X) else X
+    if center is None:
+        return dense
+    columns = np.ones((dense.shape[0], dense.shape[1] + 1), dtype=dense.dtype)
+    np.subtract(dense, center, out=columns[:, :-1], casting="same_kind")
+    return columns
+
+
+def gram(columns, weight):
+    """``sum_i weight_i x_i x_i'``, as a product with itself, which BLAS does by halves."""
+    scaled = columns * np.sqrt(weight)[:, None].astype(columns.dtype)
+    return np.asarray(scaled.T @ scaled, dtype=np.float64)

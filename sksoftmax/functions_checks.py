@@ -1,0 +1,200 @@
+"""What the public functions demand of their arguments, said once.
+
+Each check returns its argument in the one form that the arithmetic expects, or raises. ``xp`` is
+the array namespace: NumPy, or that of the arrays which came in.
+"""
+
+import math
+import numbers
+import operator
+import sys
+
+import numpy as np
+
+EMPTY_OPTIONS = ("nan", "zero", "uniform", "raise")
+
+
+def as_array(values):
+    """Return scores as an array of real numbers, and its namespace."""
+    xp = _foreign_namespace(values)
+    return check_real(as_numpy(values, "scores") if xp is np else values, "scores", xp), xp
+
+
+def as_numpy(values, name):
+    if hasattr(values, "tocsr"):
+        raise TypeError(f"{name} is a sparse matrix; pass a dense array, e.g. {name}.toarray().")
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} is a masked array; pass its data, and where=~mask to a function that has it."
+        )
+    return np.asarray(values)
+
+
+def check_real(array, name, xp):
+    if xp is np:
+        is_real = array.dtype.kind in "biuf"  # many times faster than isdtype
+    else:
+        is_real = xp.isdtype(array.dtype, ("bool", "integral", "real floating"))
+    if not is_real:
+        raise TypeError(f"{name} must be real numbers; got dtype {array.dtype}.")
+    return array
+
+
+def _foreign_namespace(values):
+    """The array API namespace of ``values``; NumPy for all that is no array of another library."""
+    if isinstance(values, (np.ndarray, np.generic, list, tuple, numbers.Number)):
+        return np
+    from sklearn.externals.array_api_compat import array_namespace
+
+    try:
+        xp = array_namespace(values)
+    except TypeError:  # a data frame, say
+        return np
+    return np if "numpy" in xp.__name__.split(".") and "numpy" in sys.modules else xp
+
+
+def check_axis(axis, ndim):
+    if ndim == 0:
+        raise ValueError("scores must have at least one dimension; got a single number.")
+    if isinstance(axis, (bool, np.bool_)) or not hasattr(axis, "__index__"):
+        raise TypeError(f"axis must be an integer; got {axis!r}.")
+    return np.lib.array_utils.normalize_axis_index(operator.index(axis), ndim)
+
+
+def check_temperature(temperature):
+    is_number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
+    if not is_number:
+        raise TypeError(f"temperature must be a real number; got {temperature!r}.")
+    try:
+        value = float(temperature)
+    except OverflowError:
+        value = math.inf
+    if not 0 < value < math.inf:
+        raise ValueError(f"temperature must be positive and finite; got {temperature!r}.")
+    return value
+
+
+def check_empty(empty):
+    if empty not in EMPTY_OPTIONS:
+        options = ", ".join(map(repr, EMPTY_OPTIONS))
+        raise ValueError(f"empty must be one of {options}; got {empty!r}.")
+    return empty
+
+
+def check_where(where, scores, xp):
+    """Return the mask, broadcast to the shape of the scores."""
+    if where is None:
+        return None
+    if isinstance(where, np.ma.MaskedArray):
+        raise TypeError("where is a masked array; pass a plain boolean array.")
+    where = np.asarray(where) if xp is np else to_namespace(where, scores, xp)
+    if where.dtype != (np.bool_ if xp is np else xp.bool):
+        raise TypeError(f"where must be boolean; got dtype {where.dtype}.")
+    try:
+        return xp.broadcast_to(where, scores.shape)
+    except (ValueError, RuntimeError):
+        shapes = f"{tuple(where.shape)} and {tuple(scores.shape)}"
+        raise ValueError(f"where does not broadcast to scores: shapes {shapes}.") from None
+
+
+def check_out(out, shape, dtype):
+    """Return an array to write to: ``out``, or a fresh one."""
+    if out is None:
+        return np.empty(shape, dtype=dtype)
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"out must be a NumPy array; got {type(out).__name__}.")
+    if out.dtype != dtype:
+        raise TypeError(f"out must have the dtype of the result, {dtype}; got {out.dtype}.")
+    if out.shape != shape:
+        raise ValueError(f"out must have the shape of scores, {shape}; got {out.shape}.")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only.")
+    return out
+
+
+def check_label_smoothing(label_smoothing):
+    if not isinstance(label_smoothing, numbers.Real) or not 0 <= label_smoothing < 1:
+        raise ValueError(f"label_smoothing must be a number in [0, 1); got {label_smoothing!r}.")
+    return float(label_smoothing)
+
+
+def check_matrix(scores):
+    if scores.ndim != 2:
+        raise ValueError(f"scores must have shape (n, n_classes); got {tuple(scores.shape)}.")
+    if scores.shape[0] == 0:
+        raise ValueError("scores has no rows: the mean of no losses is not defined.")
+    return scores
+
+
+def check_target(target, n_rows, n_classes, xp):
+    """Labels (n,) within range, or rows (n, n_classes) that are distributions."""
+    if target.ndim == 1 and target.shape[0] == n_rows:
+        return _check_labels(target, n_classes, xp)
+    if target.ndim == 2 and tuple(target.shape) == (n_rows, n_classes):
+        return _check_distributions(target, xp)
+    raise ValueError(
+        f"y must be labels of shape ({n_rows},) or probabilities of shape ({n_rows}, {n_classes}); "
+        f"got shape {tuple(target.shape)}."
+    )
+
+
+def _check_labels(labels, n_classes, xp):
+    if xp.isdtype(labels.dtype, "bool"):
+        return xp.astype(labels, xp.int64)
+    bad = (labels < 0) | (labels >= n_classes)
+    if xp.isdtype(labels.dtype, "real floating"):
+        bad = bad | (labels != xp.floor(labels))
+    if bool(xp.any(bad)):
+        row = _first(bad, xp)
+        raise ValueError(
+            f"y must be integer labels from 0 to {n_classes - 1}; row {row} has label "
+            f"{labels[row].item() if hasattr(labels, 'item') else labels[row]}."
+        )
+    return xp.astype(labels, xp.int64)
+
+
+def _check_distributions(target, xp):
+    target = target if xp.isdtype(target.dtype, "real floating") else xp.astype(target, xp.float64)
+    # Sums in float64 where that exists, for many classes of a narrow dtype do not sum to 1.
+    total = xp.sum(xp.astype(target, xp.float64), axis=1)
+    fair = xp.all(target >= 0, axis=1) & (xp.abs(total - 1) <= 1e-6)  # nan is not fair
+    if not bool(xp.all(fair)):
+        row = _first(~fair, xp)
+        raise ValueError(
+            f"y must have non-negative rows that sum to 1 (within 1e-6); row {row} does not, "
+            f"its sum is {float(total[row])}."
+        )
+    return target
+
+
+def check_weight(sample_weight, n_rows, xp):
+    """Return float64 weights that sum to 1."""
+    if tuple(sample_weight.shape) != (n_rows,):
+        shape = tuple(sample_weight.shape)
+        raise ValueError(f"sample_weight must have shape ({n_rows},); got {shape}.")
+    weight = xp.astype(sample_weight, xp.float64)
+    fair = xp.isfinite(weight) & (weight >= 0)
+    if not bool(xp.all(fair)):
+        row = _first(~fair, xp)
+        raise ValueError(
+            "sample_weight must be finite and non-negative; the weight of row "
+            f"{row} is {float(weight[row])}."
+        )
+    largest = xp.max(weight)
+    if not bool(largest > 0):
+        raise ValueError("sample_weight must not be zero everywhere.")
+    weight = weight / largest  # so that no sum of weights overflows
+    return weight / xp.sum(weight)
+
+
+def _first(mask, xp):
+    return int(xp.nonzero(mask)[0][0])
+
+
+def to_namespace(values, like, xp):
+    """``values`` as an array of the namespace and on the device of ``like``."""
+    from sklearn.externals.array_api_compat import device, is_array_api_obj
+
+    if is_array_api_obj(values) and not isinstance(values, np.ndarray):
+        return values
+    return xp.asarray(np.asarray(values), device=device(like))

@@ -1,0 +1,300 @@
+"""Softmax and its relatives on NumPy arrays, block by block. Arguments come in checked.
+
+Every pass over an array larger than the cache waits for memory, so all passes of a block of rows
+are made while it is in the cache, and no temporary is as large as the input. A block is worked on
+as a matrix, in one of two layouts:
+
+- *class-major*, ``(n_classes, n_rows)``, for few classes: maximum, sum and normalisation over
+  classes are operations on whole rows of the matrix, which NumPy vectorises. Reductions over a
+  short last axis are several times slower than the exponentials;
+- *row-major*, ``(n_rows, n_classes)``, for many classes.
+
+The layout follows from the number of classes and the axis alone, never from how many rows there
+are, and sums run in an order that does not depend on it either: the answer for a row is the same
+to the bit whatever rows share its batch.
+"""
+
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+# Scratch memory of a block: half of a usual second-level cache.
+BLOCK_BYTES = 512 * 1024
+# Up to this many classes, a transposed copy costs less than reductions over a short axis.
+MOST_CLASSES_TRANSPOSED = 64
+# Up to this many classes, results are best written class by class, with a stride; above it,
+# row by row, from a scratch matrix that is in the cache.
+MOST_CLASSES_STRIDED = 12
+
+
+@np.errstate(all="ignore")
+def softmax(scores, *, axis, temperature, where, out, empty):
+    """Write the softmax of ``scores`` along ``axis`` to ``out``."""
+    n_classes = max(scores.shape[axis], 1)
+    fill = {"nan": np.nan, "zero": 0.0, "uniform": 1 / n_classes}
+    fill["raise"] = np.nan  # never used: the caller has looked for such rows
+    for block in _blocks(scores, axis, where, out, temperature):
+        shifted = block.shift(temperature)
+        exponentials = np.exp(shifted.scores, out=shifted.scores)
+        block.write(np.divide, exponentials, block.total(exponentials))
+        block.mend(shifted, masked=0.0, empty=fill[empty])
+    return out
+
+
+@np.errstate(all="ignore")
+def log_softmax(scores, *, axis, temperature, where, out, empty):
+    """Write the log-softmax of ``scores`` along ``axis`` to ``out``."""
+    n_classes = max(scores.shape[axis], 1)
+    fill = {"nan": np.nan, "zero": -np.inf, "uniform": -math.log(n_classes)}
+    fill["raise"] = np.nan
+    for block in _blocks(scores, axis, where, out, temperature):
+        shifted = block.shift(temperature)
+        block.write(np.subtract, shifted.scores, block.log_partition(np.exp(shifted.scores)))
+        block.mend(shifted, masked=-np.inf, empty=fill[empty])
+    return out
+
+
+@np.errstate(all="ignore")
+def logsumexp(scores, *, axis, where, out):
+    """Write the log of the sum of exponentials to ``out``, in which ``axis`` has length 1."""
+    for block in _blocks(scores, axis, where, out):
+        shifted = block.shift()
+        total = block.log_partition(np.exp(shifted.scores, out=shifted.scores))
+        # A maximum that is nan or infinite is the answer itself.
+        total += np.where(np.isfinite(shifted.maximum), shifted.maximum, 0)
+        np.copyto(total, shifted.maximum, where=~np.isfinite(shifted.maximum))
+        np.copyto(block.out, block.like(total), casting="same_kind")
+    return out
+
+
+@np.errstate(all="ignore")
+def cross_entropy(scores, target, weight, *, label_smoothing, gradient):
+    """Return ``sum_i weight_i * loss_i``; write its derivative to ``gradient``, if not None.
+
+    ``target`` holds labels (n,) or distributions (n, n_classes); weights sum to 1.
+    """
+    n_rows, n_classes = scores.shape
+    dtype = _working_dtype(scores.dtype)
+    step = max(BLOCK_BYTES // dtype.itemsize // n_classes, 1)
+    loss = 0.0
+    for rows in (slice(start, start + step) for start in range(0, n_rows, step)):
+        block_weight = weight[rows]
+        logs = np.array(scores[rows].T, dtype=dtype, order="C")
+        logs[:, block_weight == 0] = 0  # leave no trace, not even of nan
+        log_softmax(logs, axis=0, temperature=1.0, where=None, out=logs, empty="nan")
+        aim = _class_major_target(target[rows], logs, label_smoothing)
+        # A class of target 0 costs nothing, even where its log probability is -inf.
+        terms = np.where(aim == 0, 0, aim * logs)
+        loss -= float(np.sum(terms.sum(axis=0, dtype=np.float64) * block_weight))
+        if gradient is not None:
+            residual = _residual(logs, aim, target[rows])
+            residual *= block_weight.astype(dtype)
+            np.copyto(gradient[rows], residual.T, casting="same_kind")
+    return loss
+
+
+def _class_major_target(target, logs, label_smoothing):
+    """Targets of a block as a matrix like ``logs``, mixed with the uniform distribution."""
+    if target.ndim == 1:
+        aim = np.zeros_like(logs)
+        aim[target, np.arange(target.shape[0])] = 1
+    else:
+        aim = np.array(target.T, dtype=logs.dtype, order="C")
+    if label_smoothing > 0:
+        aim *= 1 - label_smoothing
+        aim += label_smoothing / logs.shape[0]
+    return aim
+
+
+def _residual(logs, aim, target):
+    """``softmax(scores) - aim``, in which a confident and right row keeps its digits."""
+    if target.ndim == 2:
+        return np.exp(logs) - aim
+    own = target, np.arange(target.shape[0])
+    # p - 1 cancels when p is close to 1; expm1(log p) does not.
+    at_label = np.expm1(logs[own]) + (1 - aim[own])
+    residual = np.exp(logs) - aim
+    residual[own] = at_label
+    return residual
+
+
+class _Shifted(NamedTuple):
+    scores: np.ndarray  # (scores - maximum) / temperature, rows in a corner replaced
+    maximum: np.ndarray  # of each row, before shifting; the class axis has length 1
+    finite: bool  # whether all maxima are
+
+
+class _Block(NamedTuple):
+    """Some rows of the input and of the output; the class axis is 0 or -1, in every view."""
+
+    scores: np.ndarray
+    where: np.ndarray | None
+    out: np.ndarray
+    work: np.ndarray  # (n_classes, n_rows or more) or (n_rows, n_classes)
+    class_axis: int
+
+    def shift(self, temperature=1.0):
+        """Subtract each row's maximum, then divide: tiny temperatures cannot overflow."""
+        source = self._load()
+        maximum = np.maximum.reduce(source, axis=self.class_axis, keepdims=True)
+        finite = bool(np.isfinite(maximum).all())
+        top = maximum
+        if not finite:
+            source, top = self._replace_corners(source, maximum)
+        shifted = np.subtract(source, top, out=self.work)
+        if temperature != 1:
+            shifted /= temperature
+        return _Shifted(shifted, maximum, finite)
+
+    def total(self, exponentials):
+        """Sum over classes, in an order that depends on the number of classes alone."""
+        if self.class_axis == -1:
+            return np.add.reduce(exponentials, axis=-1, keepdims=True)
+        step = MOST_CLASSES_TRANSPOSED  # sums of sums: rounding errors grow with the step
+        parts = [
+            np.add.reduce(exponentials[start : start + step], axis=0, keepdims=True)
+            for start in range(0, exponentials.shape[0], step)
+        ]
+        return functools.reduce(np.add, parts)
+
+    def log_partition(self, exponentials):
+        """``log(sum(exponentials))`` to full relative precision, overwriting them.
+
+        A largest exponential is 1, exactly. Leaving one of them out, the sum is ``1 + rest`` and
+        its log ``log1p(rest)``, which has all its digits where ``1 + rest`` rounds to 1.
+        Exponentials are at most 1, so their floor is 1 at the largest and 0 elsewhere.
+        """
+        largest = np.floor(exponentials)
+        exponentials -= largest
+        return np.log1p(self.total(exponentials) + (self.total(largest) - 1))
+
+    def write(self, operation, values, per_row):
+        """Store ``operation(values, per_row)``, the result of the block, in its output."""
+        out = self.out
+        if out.strides[-1] == out.itemsize or values.shape[0] <= MOST_CLASSES_STRIDED:
+            values, per_row = self.like(values), self.like(per_row)
+            operation(values, per_row, out=out, casting="same_kind")
+        else:
+            operation(values, per_row, out=values)
+            np.copyto(out, self.like(values), casting="same_kind")
+
+    def mend(self, shifted, *, masked, empty):
+        """Fill what the formula cannot give: masked entries of nan rows, rows without mass."""
+        if shifted.finite:
+            return
+        if self.where is not None:
+            np.copyto(self.out, masked, where=~self.where)
+        np.copyto(self.out, empty, where=self.like(shifted.maximum == -np.inf))
+
+    def like(self, matrix):
+        """Give a matrix of the block, or one value a row, the axes of the block's views."""
+        rows = list(self.scores.shape)
+        rows.pop(self.class_axis)
+        if self.class_axis == 0:
+            return matrix[:, : math.prod(rows)].reshape(-1, *rows)
+        return matrix.reshape(*rows, -1)
+
+    def _load(self):
+        """The scores as a matrix, copied unless they already are what is needed."""
+        if self.class_axis == -1 and self.where is None and self.scores.dtype == self.work.dtype:
+            return self.scores.reshape(self.work.shape)
+        loaded = self.like(self.work)
+        np.copyto(loaded, self.scores)
+        if self.where is not None:
+            np.copyto(loaded, -np.inf, where=np.logical_not(self.where, order="C"))
+        return self.work
+
+    def _replace_corners(self, source, maximum):
+        """Scores whose plain softmax is the limit, for rows with an infinite maximum.
+
+        Where it is +inf the infinite entries share all mass: score 0 for them, -inf for the rest.
+        Rows without mass get zeros, for their result is filled in later. nan stays.
+        """
+        limit = np.where(source == np.inf, 0.0, -np.inf)
+        source = np.where(maximum == np.inf, limit, source)
+        source = np.where(maximum == -np.inf, 0.0, source).astype(self.work.dtype, copy=False)
+        return source, np.where(np.isinf(maximum), 0.0, maximum).astype(source.dtype, copy=False)
+
+
+def _blocks(scores, axis, where, out, temperature=1.0):
+    """Cut scores, mask and output into blocks of rows that fit the cache, in step."""
+    n_classes = scores.shape[axis]
+    if scores.size == 0:
+        return
+    transposed = n_classes <= MOST_CLASSES_TRANSPOSED or axis != scores.ndim - 1
+    scores, where, out = _safe_to_overwrite(scores, where, out)
+    scores, where, out = (_rows_and_classes(array, axis) for array in (scores, where, out))
+    if scores.ndim > 2 and scores.flags.c_contiguous and out.flags.c_contiguous and where is None:
+        scores, out = scores.reshape(-1, n_classes), out.reshape(-1, out.shape[-1])
+    dtype = _working_dtype(scores.dtype, temperature)
+    most_rows = max(BLOCK_BYTES // dtype.itemsize // n_classes, 1)
+    if transposed:
+        # An odd multiple of 16 rows: with a power of two, the classes of a row compete for few
+        # lines of the cache. Rows of the work matrix shorter than that cost more than they save.
+        most_rows = max(most_rows, min(256, 8 * most_rows))
+        most_rows = 16 * (most_rows // 16 | 1)
+    most_rows = min(most_rows, scores.size // n_classes)
+    # Class-major work has two columns at least, for NumPy sums a single one in another order. The
+    # second is not read then.
+    scratch = np.empty(n_classes * max(most_rows, 2), dtype=dtype)
+    for index in _indices(scores.shape[:-1], most_rows):
+        views = scores[index], None if where is None else where[index], out[index]
+        yield _block(*views, scratch, transposed)
+
+
+def _block(scores, where, out, scratch, transposed):
+    n_classes = scores.shape[-1]
+    n_rows = scores.size // n_classes
+    if not transposed:
+        in_place = out.shape == scores.shape and out.dtype == scratch.dtype
+        in_place = in_place and out.flags.c_contiguous
+        work = out if in_place else scratch[: scores.size]
+        return _Block(scores, where, out, work.reshape(n_rows, n_classes), -1)
+    width = max(n_rows, 2)
+    work = scratch[: n_classes * width].reshape(n_classes, width)
+    order = (scores.ndim - 1, *range(scores.ndim - 1))
+    where = None if where is None else where.transpose(order)
+    return _Block(scores.transpose(order), where, out.transpose(order), work, 0)
+
+
+def _indices(shape, most_rows):
+    """Yield indices that cut an array of ``shape`` into pieces of about ``most_rows`` elements."""
+    step = most_rows // math.prod(shape[1:])
+    for start in range(0, shape[0], max(step, 1)):
+        if step >= 1:
+            yield (slice(start, start + step),)
+        else:
+            yield from ((start, *rest) for rest in _indices(shape[1:], most_rows))
+
+
+def _rows_and_classes(array, axis):
+    """View with the class axis last and at least one axis of rows before it."""
+    if array is None:
+        return None
+    if axis != array.ndim - 1:
+        array = np.moveaxis(array, axis, -1)
+    return array[np.newaxis] if array.ndim == 1 else array
+
+
+def _safe_to_overwrite(scores, where, out):
+    """Copy inputs that overlap the output, unless scores are the output, element by element."""
+    if out is not scores and np.may_share_memory(scores, out):
+        same = scores.__array_interface__ == out.__array_interface__
+        scores = scores if same else scores.copy()
+    if where is not None and np.may_share_memory(where, out):
+        where = where.copy()
+    return scores, where, out
+
+
+def _working_dtype(dtype, temperature=1.0):
+    """dtype of the arithmetic: native, at least float32, and wide enough for the temperature."""
+    if dtype.kind != "f":
+        return np.dtype(np.float64)
+    dtype = np.promote_types(dtype, np.float32)
+    if temperature == 1:
+        return dtype
+    limits = np.finfo(dtype)
+    fits = limits.tiny <= temperature <= limits.max
+    return dtype if fits else np.promote_types(dtype, np.float64)

@@ -1,0 +1,156 @@
+"""The gate: what users pass is checked and encoded here, once, and nowhere below.
+
+Behind it there are blocks of floating X, class indices and positive weights.
+"""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+from joblib import effective_n_jobs
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import check_array, column_or_1d, compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, validate_data
+
+from sksoftmax.rows import InMemoryRows, partition
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Checked data: the rows behind an engine, and what is known of them at once.
+
+    rows : Rows
+    classes : ndarray of shape (n_classes,), sorted
+    class_weight : ndarray of shape (n_classes,)
+        Summed weight of each class.
+    center : ndarray of shape (n_features,)
+        Weighted means of the columns.
+    """
+
+    rows: InMemoryRows
+    classes: np.ndarray
+    class_weight: np.ndarray
+    center: np.ndarray
+    n_rows: int
+    n_features: int
+    n_entries: int
+    dtype: np.dtype
+
+    @property
+    def total_weight(self):
+        return float(self.class_weight.sum())
+
+    @property
+    def n_scores(self):
+        """Rows of scores: one for two classes."""
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
+
+def encode(estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None):
+    """Check and encode training data.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming what is wrong with X, y or the weights.
+    """
+    X, y = validate_data(
+        estimator, X, y, accept_sparse="csr", dtype=(np.float64, np.float32), ensure_min_samples=1
+    )
+    y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    weight = check_weight(sample_weight, X)
+    if (weight == 0).any():
+        # A row without weight leaves no trace, whatever its label.
+        X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
+    encoder = LabelEncoder()
+    labels = encoder.fit_transform(y)
+    classes = encoder.classes_
+    if len(classes) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs samples of at least 2 classes with positive weight; "
+            f"the data has only one class: {classes[0]!r}"
+        )
+    weight = weight_classes(weight, class_weight, classes, labels)
+    labels = labels.astype(np.min_scalar_type(len(classes) - 1), copy=False)
+    n_scores = 1 if len(classes) == 2 else len(classes)
+    sums = np.asarray(weight @ X, dtype=np.float64).ravel()
+    by_class = np.bincount(labels, weights=weight, minlength=len(classes))
+    return Encoded(
+        rows=partition(X, labels, weight, n_scores, effective_n_jobs(n_jobs)),
+        classes=classes,
+        class_weight=by_class,
+        center=sums / by_class.sum(),
+        n_rows=X.shape[0],
+        n_features=X.shape[1],
+        n_entries=X.nnz if sp.issparse(X) else X.size,
+        dtype=X.dtype,
+    )
+
+
+def check_weight(sample_weight, X):
+    """Weights of the rows of X, in its dtype; all ones take no memory."""
+    n_rows = X.shape[0]
+    if sample_weight is None:
+        return np.broadcast_to(np.ones((), dtype=X.dtype), n_rows)
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_rows, float(sample_weight))
+    weight = check_array(
+        sample_weight, ensure_2d=False, dtype=X.dtype, input_name="sample_weight"
+    )
+    if weight.ndim != 1:
+        raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
+    check_consistent_length(X, weight)
+    if (weight < 0).any():
+        raise ValueError(f"Negative sample_weight: {weight[weight < 0][0]!r}")
+    if not (weight > 0).any():
+        raise ValueError("All values of sample_weight are zero: no sample has any weight")
+    return weight
+
+
+def weight_classes(weight, class_weight, classes, labels):
+    """Weights of the rows times those of their classes."""
+    if class_weight is None:
+        return weight
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        by_class = np.bincount(labels, weights=weight, minlength=len(classes))
+        factors = by_class.sum() / (len(classes) * by_class)
+    elif isinstance(class_weight, dict):
+        factors = compute_class_weight(class_weight, classes=classes, y=classes[labels])
+    else:
+        raise ValueError(
+            f"class_weight must be None, a dict or 'balanced', got {class_weight!r}"
+        )
+    if not (np.isfinite(factors).all() and (factors > 0).all()):
+        raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
+    return (weight * factors[labels]).astype(weight.dtype)
+
+
+def check_features(estimator, X):
+    """X to predict on, as checked and named columns as those of fit."""
+    return validate_data(
+        estimator, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
+    )
+
+
+def check_number(name, value, *, least, most=np.inf, integer=False, open_below=False):
+    """A parameter that is a number in a range, or an error that names it."""
+    kind = Integral if integer else Real
+    wanted = f"{'an integer' if integer else 'a number'} {'>' if open_below else '>='} {least:g}"
+    if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be {wanted}, got {value!r} of {type(value).__name__}")
+    if not (value > least if open_below else value >= least) or not value <= most:
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+
+
+def check_option(name, value, options):
+    """A parameter that is one of a few names, or an error that lists them."""
+    if not (isinstance(value, str) and value in options):
+        raise ValueError(f"{name} must be one of {sorted(options)}, got {value!r}")
+
+
+def check_flag(name, value):
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")

@@ -1,0 +1,119 @@
+"""The arithmetic of one block of rows, on class-major scores.
+
+Scores of a block are kept as (n_classes, n_rows): the maximum, the sum and the normalisation over
+classes are then operations on whole contiguous rows, which NumPy vectorises. Two classes are one
+row of scores ``s``, read as the pair ``(0, s)``; this file is the one place that knows it.
+
+Kernels hold no state and overwrite the scores they are given. Sums are returned in float64
+whatever the dtype of the scores.
+"""
+
+import numpy as np
+
+
+def cross_entropy_residual(scores, target, weight):
+    """Turn scores into residuals, in place, and return the summed loss.
+
+    ``loss = sum_i weight_i * (logsumexp(scores_i) - target_i . scores_i)`` and
+    ``residual_ki = weight_i * (softmax(scores_i)_k - target_ik)``, its derivative.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_classes, n_rows), or (1, n_rows) for two classes
+        Overwritten by the residuals.
+    target : ndarray of shape (n_rows,), dtype integer, or (n_classes, n_rows), floating
+        Class indices, or one distribution a row.
+    weight : ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    loss : float
+    """
+    if scores.shape[0] == 1:
+        return _sigmoid_residual(scores[0], _second_class(target, scores.dtype), weight)
+    scores -= scores.max(axis=0)
+    own = _own_scores(scores, target)
+    total = exponentiate(scores)
+    scores *= weight / total
+    _subtract_target(scores, target, weight)
+    return _weighted_sum(np.log(total) - own, weight)
+
+
+def exponentiate(scores):
+    """Exponentials of scores whose maximum was subtracted, in place; return their sums."""
+    np.exp(scores, out=scores)
+    return scores.sum(axis=0)
+
+
+def probabilities(scores):
+    """Softmax over classes, in place; of a single row ``s``, the sigmoid."""
+    if scores.shape[0] == 1:
+        np.copyto(scores[0], _sigmoid(scores[0])[0])
+        return scores
+    scores -= scores.max(axis=0)
+    scores /= exponentiate(scores)
+    return scores
+
+
+def curvature_product(probability, direction, weight):
+    """Weighted ``(diag(p_i) - p_i p_i') d_i`` for each row, written over ``direction``.
+
+    The derivative of the residual along scores that move by ``direction``.
+    """
+    if probability.shape[0] == 1:
+        direction *= probability * (1 - probability) * weight
+        return direction
+    direction -= np.einsum("kn,kn->n", probability, direction)
+    direction *= probability
+    direction *= weight
+    return direction
+
+
+def variances(probability):
+    """``p_k (1 - p_k)``: the diagonal of each row's curvature."""
+    return probability * (1 - probability)
+
+
+def _sigmoid(scores):
+    # exp never sees a positive argument, so it can't overflow; the branch is chosen by `where`.
+    exponential = np.exp(-np.abs(scores))
+    total = 1 + exponential
+    return np.where(scores >= 0, 1, exponential) / total, total
+
+
+def _sigmoid_residual(scores, target, weight):
+    probability, total = _sigmoid(scores)
+    loss = _weighted_sum(np.log(total) + np.maximum(scores, 0) - target * scores, weight)
+    np.subtract(probability, target, out=scores)
+    scores *= weight
+    return loss
+
+
+def _second_class(target, dtype):
+    """Probability that the target gives to the second of two classes."""
+    return target.astype(dtype) if target.ndim == 1 else target[1]
+
+
+def _own_scores(scores, target):
+    """``target_i . scores_i`` for each row."""
+    if target.ndim == 1:
+        return scores.reshape(-1).take(_flat_places(target, scores.shape[1]))
+    return np.einsum("kn,kn->n", target, scores)
+
+
+def _subtract_target(scores, target, weight):
+    if target.ndim == 1:
+        scores.reshape(-1)[_flat_places(target, scores.shape[1])] -= weight
+    else:
+        scores -= target * weight
+
+
+def _flat_places(labels, n_rows):
+    """Index of each row's own class in the flattened (n_classes, n_rows) block."""
+    places = labels * np.intp(n_rows)
+    places += np.arange(n_rows)
+    return places
+
+
+def _weighted_sum(losses, weight):
+    return float(np.sum(losses * weight, dtype=np.float64))

@@ -1,0 +1,98 @@
+"""The problem: a smooth objective as sums over rows, with its derivatives."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sksoftmax import certificate, curvature
+from sksoftmax.kernels import cross_entropy_residual, curvature_product, probabilities
+from sksoftmax.maps import LinearMap
+from sksoftmax.penalties import Penalty
+from sksoftmax.rows import Rows, sample
+
+
+@dataclass(frozen=True)
+class Objective:
+    """``sum_i w_i cross_entropy_i(map(theta)) / sum_i w_i + penalty(theta)``.
+
+    rows : Rows
+        The encoded data, behind an engine that adds over blocks.
+    map : ScoreMap
+    penalty : Penalty
+    total_weight : float
+    n_rows, n_entries : int
+        Rows, and entries of X that a product multiplies: what the cost of a pass is counted in.
+    dtype : dtype of the products with X; theta and all sums are float64
+    """
+
+    rows: Rows
+    map: LinearMap
+    penalty: Penalty
+    total_weight: float
+    n_rows: int
+    n_entries: int
+    dtype: np.dtype
+
+    @property
+    def penalised_coef(self):
+        """Whether the penalty holds every coefficient, so that an optimum exists."""
+        return bool(self.map.split(self.penalty.strength > 0)[0].all())
+
+    def value_and_gradient(self, theta):
+        prepared = self.map.prepare(theta, self.dtype)
+
+        def block_sums(block):
+            scores = self.map.forward(prepared, block.X)
+            loss = cross_entropy_residual(scores, block.target, block.weight)
+            return loss, self.map.backward(block.X, scores)
+
+        loss, sums = self.rows.sum(block_sums)
+        value, gradient = self.penalty.value_and_gradient(theta)
+        gradient += self.map.gradient(sums) / self.total_weight
+        return value + loss / self.total_weight, gradient
+
+    def hessian_product(self, theta, direction):
+        """The Hessian at theta times a direction, the probabilities being made again."""
+        at, along = (self.map.prepare(vector, self.dtype) for vector in (theta, direction))
+
+        def block_sums(block):
+            probability = probabilities(self.map.forward(at, block.X))
+            moved = self.map.forward(along, block.X)
+            return self.map.backward(block.X, curvature_product(probability, moved, block.weight))
+
+        product = self.map.gradient(self.rows.sum(block_sums)) / self.total_weight
+        return product + self.penalty.strength * direction
+
+    def hessian(self, theta):
+        """The Hessian at theta as a metric; None where it is too large to hold."""
+        return curvature.exact(self, theta) if curvature.exact_is_affordable(self) else None
+
+    def curvature(self, theta):
+        """A cheap metric from the curvature at theta."""
+        return curvature.averaged(self, theta)
+
+    def curvature_bound(self):
+        """A cheap metric that lies above the Hessian everywhere."""
+        return curvature.bound(self)
+
+    def gap(self, theta, gradient, enough=0.0):
+        """An upper bound on ``value(theta) - optimum``; inf where none is known."""
+        return certificate.gap(self, theta, gradient, enough)
+
+    def gap_estimate(self, gradient):
+        """A bound that lacks only the intercepts' part, at no cost; inf where none is known."""
+        return certificate.ridge_bound(self, gradient) if self.penalised_coef else np.inf
+
+    def sample(self, n_rows):
+        """The objective on about so many of its rows."""
+        rows = sample(self.rows, n_rows, self.total_weight, self.map.n_scores)
+        share = n_rows / self.n_rows
+        return replace(self, rows=rows, n_rows=n_rows, n_entries=int(share * self.n_entries))
+
+    def worthwhile_sample(self):
+        """How many rows to begin on; 0 where all of them are few."""
+        return curvature.worthwhile_sample(self)
+
+    def newton_price(self):
+        """A Newton solve in evaluations."""
+        return curvature.newton_price(self)

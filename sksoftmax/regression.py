@@ -1,0 +1,383 @@
+"""Multinomial logistic regression."""
+
+import copy
+import warnings
+from time import perf_counter
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_is_fitted
+
+from sksoftmax import gate, prediction
+from sksoftmax.maps import LinearMap
+from sksoftmax.objective import Objective
+from sksoftmax.penalties import Ridge
+from sksoftmax.solvers import SOLVERS, minimize
+from sksoftmax.threads import single_threaded_blas
+
+# Of scikit-learn's LogisticRegression, for an error that helps those who come from there.
+FOREIGN_SOLVERS = ("liblinear", "newton-cg", "newton-cholesky", "newton-cd", "newton-cd-gram")
+FOREIGN_SOLVERS += ("sag", "saga")
+
+
+class SoftmaxRegression(ClassifierMixin, BaseEstimator):
+    r"""Multinomial logistic regression, fitted to a proven distance from the optimum.
+
+    With weights :math:`w_i`, the sample weights times those of the classes, it minimises
+
+    .. math::
+        \frac{1}{\sum_i w_i} \Big[ \sum_i w_i \big(\log \sum_k e^{z_{ik}} - z_{i y_i}\big)
+        + \frac{1}{2 C} \lVert W \rVert^2 \Big], \qquad z_i = W x_i + b,
+
+    the objective of scikit-learn's ``LogisticRegression`` at the same ``C``. The intercept
+    :math:`b` is not penalised. Two classes are one row of coefficients, :math:`z_i = (0, s_i)`.
+
+    The descent is made in the metric of the curvature, so that neither the scale nor the offset
+    nor the correlation of the columns of X matters.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse strength of the penalty, positive; ``np.inf`` is none.
+    fit_intercept : bool, default=True
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes. "balanced" gives all classes the same total weight.
+    solver : {"auto", "gd", "lbfgs", "newton"}, default="auto"
+        "gd" is accelerated gradient descent with restarts, "lbfgs" a quasi-Newton method, both
+        in the metric of the curvature; "newton" takes damped Newton steps. "auto" begins with a
+        sample of the rows where they are many, goes on by "lbfgs", and changes to "newton" where
+        progress stalls.
+    tol : float, default=1e-6
+        The promise made: ``converged_`` means ``objective_ - optimum <= tol * objective_``. Not
+        negative; 0 asks for as much as rounding allows.
+    max_iter : int, default=1000
+        Most steps of the solver.
+    warm_start : bool, default=False
+        Start from the last fit's coefficients.
+    n_jobs : int or None, default=None
+        Threads for the sums over rows, counted as joblib does: None is 1, -1 all cores. The
+        result does not depend on it.
+    verbose : int, default=0
+        Print a line for every so many steps: step, objective, expected gain, seconds.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
+        In the dtype of X. Sums over classes to zero.
+    intercept_ : ndarray of shape (n_classes,) or (1,)
+        Sums to zero for more than two classes.
+    objective_ : float
+        The objective at the coefficients found.
+    gap_ : float
+        Upper bound on ``objective_ - optimum``; inf where none could be proved.
+    converged_ : bool
+        Whether ``gap_ <= tol * objective_``.
+    n_iter_ : int
+        Steps taken.
+    objective_curve_ : ndarray of shape (n_iter_ + 1,)
+        The objective at the start and after each step.
+    solver_ : str
+        The method that made the last step.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where X has column names that are all strings.
+
+    See Also
+    --------
+    sksoftmax.SoftmaxTransformer : Scores of any classifier to probabilities.
+
+    Notes
+    -----
+    The metric begins as the bound of [1]_ on the curvature. The gap is proved by Fenchel duality,
+    at distributions that are tilted so as to balance the gradient (see
+    ``docs/architecture.md``).
+
+    References
+    ----------
+    .. [1] D. Bohning (1992). Multinomial logistic regression algorithm. Annals of the Institute
+       of Statistical Mathematics 44, 197-200.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sksoftmax import SoftmaxRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SoftmaxRegression().fit(X, y)
+    >>> model.converged_, round(model.objective_, 4)
+    (True, 0.1926)
+    >>> model.predict_proba(X[:1]).round(3)
+    array([[0.982, 0.018, 0.   ]])
+    """
+
+    def __init__(
+        self,
+        C=1.0,
+        *,
+        fit_intercept=True,
+        class_weight=None,
+        solver="auto",
+        tol=1e-6,
+        max_iter=1000,
+        warm_start=False,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.C = C
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float32 and float64 are used as they are, other dtypes become float64.
+        y : array-like of shape (n_samples,)
+            Labels of any kind.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Not negative, not all zero. A weight of 2 is the row twice, 0 is no row.
+
+        Returns
+        -------
+        self : SoftmaxRegression
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a bad parameter, bad data, or fewer than two classes. An already fitted estimator
+            stays as it was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the promise of ``tol`` could not be proved.
+        """
+        self._check_parameters()
+        # All is done on a copy that takes the place of self in the end: an error loses nothing.
+        draft = copy.copy(self)
+        data = gate.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
+        objective = _objective(data, self.C, self.fit_intercept)
+        with single_threaded_blas(), data.rows:
+            solution = minimize(
+                objective,
+                SOLVERS[self.solver],
+                self._start(data, objective.map),
+                tol=self.tol,
+                max_iter=self.max_iter,
+                watch=_printer(self.verbose) if self.verbose else None,
+            )
+        draft._keep(data, objective.map, solution)
+        self.__dict__ = draft.__dict__
+        if not self.converged_:
+            self._warn()
+        return self
+
+    def decision_function(self, X):
+        """Scores of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            For two classes the score of ``classes_[1]``, that of the other being 0.
+        """
+        scores = self._predict(prediction.scores, X)
+        return scores.ravel() if scores.shape[1] == 1 else scores
+
+    def predict(self, X):
+        """The most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.classes_[self._predict(prediction.largest, X)]
+
+    def predict_proba(self, X):
+        """Probabilities of the classes: the softmax of the scores.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+        """
+        return self._predict(prediction.probabilities, X)
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities, exact also where these are 0 or 1 to rounding.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+        """
+        return self._predict(prediction.log_probabilities, X)
+
+    def sparsify(self):
+        """Convert ``coef_`` to a sparse matrix, in place; pays off where most of it is zero."""
+        check_is_fitted(self)
+        self.coef_ = sp.csr_array(self.coef_)
+        return self
+
+    def densify(self):
+        """Convert ``coef_`` back to an ndarray, in place."""
+        check_is_fitted(self)
+        if sp.issparse(self.coef_):
+            self.coef_ = self.coef_.toarray()
+        return self
+
+    def to_sklearn(self):
+        """A fitted ``sklearn.linear_model.LogisticRegression`` that predicts the same.
+
+        Returns
+        -------
+        model : LogisticRegression
+            For tools that know scikit-learn's own estimators: ONNX, PMML, skops.
+        """
+        check_is_fitted(self)
+        model = LogisticRegression(
+            C=self.C, fit_intercept=self.fit_intercept, class_weight=self.class_weight
+        )
+        for name in ("classes_", "coef_", "intercept_", "n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(model, name, copy.copy(getattr(self, name)))
+        model.n_iter_ = np.array([self.n_iter_], dtype=np.int32)
+        return model
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_parameters(self):
+        gate.check_number("C", self.C, least=0, open_below=True)
+        gate.check_number("tol", self.tol, least=0)
+        gate.check_number("max_iter", self.max_iter, least=0, integer=True)
+        gate.check_number("verbose", self.verbose, least=0, integer=True)
+        gate.check_flag("fit_intercept", self.fit_intercept)
+        gate.check_flag("warm_start", self.warm_start)
+        if self.solver in FOREIGN_SOLVERS:
+            raise ValueError(
+                f"solver={self.solver!r} is a solver of scikit-learn's LogisticRegression; "
+                f"SoftmaxRegression has {sorted(SOLVERS)}, of which 'auto' suits all data"
+            )
+        gate.check_option("solver", self.solver, SOLVERS)
+
+    def _start(self, data, score_map):
+        if self.warm_start and hasattr(self, "coef_"):
+            return self._last(data, score_map)
+        theta = score_map.neutral()
+        if self.fit_intercept:
+            # Without columns, the frequencies of the classes are the optimum.
+            score_map.split(theta)[1][:] = _centred_scores(np.log(data.class_weight))
+        return theta
+
+    def _last(self, data, score_map):
+        if not np.array_equal(self.classes_, data.classes):
+            raise ValueError(
+                f"warm_start needs the classes of the last fit, {self.classes_}; "
+                f"y has {data.classes}"
+            )
+        if self.coef_.shape[1] != data.n_features:
+            raise ValueError(
+                f"warm_start needs the {self.coef_.shape[1]} features of the last fit; "
+                f"X has {data.n_features}"
+            )
+        coef = self.coef_.toarray() if sp.issparse(self.coef_) else self.coef_
+        coef = coef.astype(np.float64)
+        return score_map.join(coef, self.intercept_ + coef @ data.center)
+
+    def _keep(self, data, score_map, solution):
+        """Set the fitted attributes from the solution."""
+        coef, at_center = score_map.split(solution.theta)
+        intercept = np.zeros(len(coef))
+        if self.fit_intercept:
+            intercept = at_center - coef @ data.center
+            if len(coef) > 1:
+                intercept -= intercept.mean()  # defined up to a constant
+        self.classes_ = data.classes
+        self.coef_ = coef.astype(data.dtype)
+        self.intercept_ = intercept.astype(data.dtype)
+        self.objective_ = solution.value
+        self.gap_ = solution.gap
+        self.converged_ = bool(solution.converged)
+        self.n_iter_ = solution.n_iter
+        self.objective_curve_ = np.array(solution.curve)
+        self.solver_ = solution.solver
+
+    def _predict(self, function, X):
+        check_is_fitted(self)
+        X = gate.check_features(self, X)
+        with single_threaded_blas():
+            return function(X, self.coef_, self.intercept_)
+
+    def _warn(self):
+        distance = f"{self.gap_ / abs(self.objective_):.1e}" if self.objective_ else "inf"
+        advice = "Increase max_iter, or tol"
+        if np.isinf(self.C):
+            advice += ", or give C a finite value: without a penalty separable classes have no optimum"
+        warnings.warn(
+            f"After {self.n_iter_} steps of solver={self.solver_!r} the objective is proved to be "
+            f"within {distance} of its optimum (relative); tol={self.tol:g} was asked. {advice}.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+
+def _objective(data, C, fit_intercept):
+    score_map = LinearMap(data.n_scores, data.n_features, data.center if fit_intercept else None)
+    strength = np.zeros(score_map.n_scores * score_map.n_columns)
+    score_map.split(strength)[0][:] = 1 / (C * data.total_weight)
+    return Objective(
+        rows=data.rows,
+        map=score_map,
+        penalty=Ridge(strength),
+        total_weight=data.total_weight,
+        n_rows=data.n_rows,
+        n_entries=data.n_entries,
+        dtype=data.dtype,
+    )
+
+
+def _centred_scores(scores):
+    """Scores of all classes in the form of the map's: one row for two classes, else centred."""
+    return scores[1:] - scores[:1] if len(scores) == 2 else scores - scores.mean()
+
+
+def _printer(every):
+    """A watch that prints a line a number of steps."""
+    begin = perf_counter()
+
+    def watch(n_iter, state):
+        if n_iter % every == 0:
+            print(
+                f"{state.solver} step {n_iter}: objective {state.point.value:.9g}, "
+                f"expected gain {state.decrement:.1e}, {perf_counter() - begin:.2f} s"
+            )
+
+    return watch

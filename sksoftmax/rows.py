@@ -1,0 +1,168 @@
+"""Rows of data, cut into blocks, and the one thing an engine does with them: add.
+
+Everything that a softmax model needs from its data is a sum over rows, so an execution engine
+only has to apply a function to each block and add what comes back. The order of the additions is
+fixed by the partition and never by the engine: the sum is the same to the last bit on one thread
+and on many.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+
+# A block is read twice, forward and backward, and must stay in a core's cache in between;
+# below a few thousand rows the interpreter's calls begin to show. Both were measured.
+BLOCK_BYTES = 2**19
+MOST_ROWS = 4096
+FEWEST_ROWS = 512
+# Partial sums are kept for this many runs of blocks: enough to feed the threads of a machine, few
+# enough to hold in memory.
+MOST_CHUNKS = 16
+
+
+class Block(NamedTuple):
+    """Some rows, encoded.
+
+    X : ndarray or CSR array of shape (n_rows, n_features)
+    target : class indices of shape (n_rows,), or distributions of shape (n_classes, n_rows)
+    weight : ndarray of shape (n_rows,), positive
+    """
+
+    X: object
+    target: np.ndarray
+    weight: np.ndarray
+
+
+class Rows(Protocol):
+    """An engine: applies a function to every block and adds the results."""
+
+    def sum(self, function):
+        """``function(block_1) + function(block_2) + ...``, tuples being added by entry."""
+
+
+@dataclass(frozen=True)
+class InMemoryRows:
+    """Blocks of arrays in memory, summed by ``n_threads`` threads.
+
+    chunks : tuple of tuples of Block
+        Runs of blocks. Blocks are added one after the other inside a run and the runs pairwise.
+    """
+
+    chunks: tuple
+    n_threads: int = 1
+    _pool: list = field(default_factory=list, repr=False, compare=False)
+
+    def __iter__(self):
+        return (block for chunk in self.chunks for block in chunk)
+
+    def sum(self, function):
+        def sum_chunk(chunk):
+            return reduce(add, map(function, chunk))
+
+        if self.n_threads == 1:
+            return add_pairwise(list(map(sum_chunk, self.chunks)))
+        if not self._pool:
+            self._pool.append(ThreadPoolExecutor(self.n_threads))
+        return add_pairwise(list(self._pool[0].map(sum_chunk, self.chunks)))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        while self._pool:
+            self._pool.pop().shutdown()
+
+
+class Largest:
+    """A number that adds by taking the larger one: how a maximum goes through a sum over rows."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __iadd__(self, other):
+        return Largest(max(self.number, other.number))
+
+
+def sample(rows, n_rows, total_weight, n_classes):
+    """About ``n_rows`` of the rows, drawn by weight, as rows in memory of the same total weight.
+
+    The draw is systematic within each block, from a random start that is always the same: it
+    needs no count of the rows, no order of the blocks and no second machine, and a weight of 2 is
+    drawn as often as the row twice.
+    """
+
+    def draw(block):
+        cumulated = np.cumsum(block.weight, dtype=np.float64)
+        share = int(np.ceil(n_rows * cumulated[-1] / total_weight))
+        offsets = np.random.default_rng(0).random(share)
+        places = np.searchsorted(cumulated, (np.arange(share) + offsets) / share * cumulated[-1])
+        places = np.minimum(places, len(cumulated) - 1)
+        weight = np.full(share, cumulated[-1] / share, dtype=block.weight.dtype)
+        return [Block(block.X[places], block.target[..., places], weight)]
+
+    blocks = rows.sum(draw)
+    pieces = [block.X for block in blocks]
+    X = sp.vstack(pieces, format="csr") if sp.issparse(pieces[0]) else np.concatenate(pieces)
+    target = np.concatenate([block.target for block in blocks], axis=-1)
+    weight = np.concatenate([block.weight for block in blocks])
+    return partition(X, target, weight, n_classes)
+
+
+def add(total, term):
+    """Sum of two results of a block function; arrays of ``total`` are added to in place."""
+    if isinstance(total, tuple):
+        return tuple(map(add, total, term))
+    total += term
+    return total
+
+
+def add_pairwise(terms):
+    """Sum in the fixed order of a binary tree, which also keeps rounding errors small."""
+    while len(terms) > 1:
+        pairs = [add(left, right) for left, right in zip(terms[::2], terms[1::2], strict=False)]
+        terms = pairs + terms[2 * len(pairs) :]
+    return terms[0]
+
+
+def partition(X, target, weight, n_classes, n_threads=1):
+    """Cut encoded rows into cache-sized blocks without copying them."""
+    n_rows = X.shape[0]
+    step = block_rows(X, n_classes)
+    blocks = [
+        Block(row_slice(X, start, start + step), target[..., start : start + step],
+              weight[start : start + step])
+        for start in range(0, n_rows, step)
+    ]  # fmt: skip
+    run = -(-len(blocks) // MOST_CHUNKS)
+    chunks = tuple(tuple(blocks[i : i + run]) for i in range(0, len(blocks), run))
+    return InMemoryRows(chunks, n_threads)
+
+
+def block_rows(X, n_classes):
+    n_rows, n_features = X.shape
+    if sp.issparse(X):
+        # A block's gradient is dense: n_features * n_classes numbers are written and added for
+        # nnz * n_classes multiplications. Enough rows make the former small.
+        per_row = max(1.0, X.nnz / max(1, n_rows))
+        return max(MOST_ROWS // 2, int(16 * n_features / per_row))
+    per_row = X.dtype.itemsize * n_features
+    # Many features and classes are a matter of matrix products, which want long blocks.
+    fewest = max(FEWEST_ROWS, min(MOST_ROWS, 8 * n_classes))
+    rows = max(fewest, min(MOST_ROWS, BLOCK_BYTES // max(1, per_row)))
+    # An odd multiple of 16: with a power of two, the classes of a row of class-major scores
+    # compete for few lines of the cache.
+    return 16 * (rows // 16 | 1)
+
+
+def row_slice(X, start, stop):
+    if not sp.issparse(X):
+        return X[start:stop]
+    # A view: SciPy's own slicing copies the data.
+    first, last = X.indptr[start], X.indptr[min(stop, X.shape[0])]
+    pointer = X.indptr[start : stop + 1] - first
+    shape = (len(pointer) - 1, X.shape[1])
+    return sp.csr_array((X.data[first:last], X.indices[first:last], pointer), shape=shape)

@@ -1,0 +1,16 @@
+"""Solvers: one file each, on plain vectors, and the one loop that runs them."""
+
+from sksoftmax.solvers.auto import Auto
+from sksoftmax.solvers.gd import GradientDescent
+from sksoftmax.solvers.lbfgs import Lbfgs
+from sksoftmax.solvers.loop import Solution, Solver, State, minimize
+from sksoftmax.solvers.newton import Newton
+
+__all__ = ["SOLVERS", "Solution", "Solver", "State", "minimize"]
+
+SOLVERS = {
+    "auto": Auto(),
+    "gd": GradientDescent(),
+    "lbfgs": Lbfgs(),
+    "newton": Newton(),
+}

@@ -1,0 +1,75 @@
+"""Limited-memory BFGS with a metric as its initial matrix (Liu and Nocedal 1989)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax.solvers.search import Point, backtrack, evaluate
+
+
+class LbfgsState(NamedTuple):
+    point: Point
+    decrement: float
+    stalled: bool
+    metric: object
+    direction: np.ndarray  # of the next step
+    pairs: tuple  # of (step, change of gradient), the latest last
+    age: int  # steps since the metric was made
+    solver: str = "lbfgs"
+
+
+@dataclass(frozen=True)
+class Lbfgs:
+    """Quasi-Newton steps from the last pairs, and a metric made anew as the model sharpens.
+
+    memory : number of pairs
+    refresh : steps between metrics
+    metric : Metric, optional
+        The first one; Bohning's bound if there is none.
+    """
+
+    memory: int = 12
+    refresh: int = 15
+    metric: object = None
+
+    def start(self, objective, theta):
+        metric = objective.curvature_bound() if self.metric is None else self.metric
+        return _arrive(evaluate(objective, theta), metric, (), 0)
+
+    def step(self, objective, state):
+        if state.age >= self.refresh:
+            metric = objective.curvature(state.point.theta)
+            state = _arrive(state.point, metric, state.pairs, 0)
+        point = backtrack(objective, state.point, state.direction)
+        if point is None:
+            return state._replace(stalled=True)
+        step, change = point.theta - state.point.theta, point.gradient - state.point.gradient
+        pairs = state.pairs
+        # On a convex function the product is positive but for rounding.
+        if step @ change > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
+            pairs = (*pairs, (step, change))[-self.memory :]
+        return _arrive(point, state.metric, pairs, state.age + 1)
+
+
+def _arrive(point, metric, pairs, age):
+    direction = -two_loop(pairs, metric, point.gradient)
+    decrement = -0.5 * float(point.gradient @ direction)
+    return LbfgsState(point, decrement, False, metric, direction, pairs, age)
+
+
+def two_loop(pairs, metric, gradient):
+    """The inverse BFGS matrix times the gradient (Nocedal and Wright 2006, algorithm 7.4)."""
+    vector = gradient.copy()
+    parts = []
+    for step, change in reversed(pairs):
+        part = (step @ vector) / (step @ change)
+        vector -= part * change
+        parts.append(part)
+    vector = metric.solve(vector)
+    if pairs:
+        step, change = pairs[-1]
+        vector *= (step @ change) / (change @ metric.solve(change))
+    for (step, change), part in zip(pairs, reversed(parts), strict=True):
+        vector += (part - (change @ vector) / (step @ change)) * step
+    return vector

@@ -1,0 +1,103 @@
+"""The one loop: step until the certificate holds, the steps run out, or rounding ends them."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from sksoftmax.solvers.search import Point
+
+
+class Solution(NamedTuple):
+    """What came of a minimisation.
+
+    theta : the point reached
+    value : the objective there
+    gap : upper bound on ``value - optimum``, absolute
+    n_iter : steps taken
+    converged : whether ``gap <= tol * value``
+    curve : the objective at the start and after each step
+    solver : name of the method that made the last step
+    """
+
+    theta: np.ndarray
+    value: float
+    gap: float
+    n_iter: int
+    converged: bool
+    curve: list
+    solver: str
+
+
+class State(Protocol):
+    """Where a solver stands: immutable, and all that it remembers.
+
+    point : Point
+    decrement : what the solver's own metric expects to be left to gain, proving nothing
+    stalled : whether rounding hides any further gain
+    solver : name of the method that made the step
+    """
+
+    point: Point
+    decrement: float
+    stalled: bool
+    solver: str
+
+
+class Solver(Protocol):
+    """A method, as two pure functions of states."""
+
+    def start(self, objective, theta): ...
+
+    def step(self, objective, state): ...
+
+
+def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
+    """Run a solver until ``value - optimum <= tol * value`` is proved.
+
+    watch : callable(n_iter, state), optional
+        Called after each step; what it returns, if true, ends the run.
+    """
+    state = solver.start(objective, theta)
+    curve = [state.point.value]
+    proof = Proof(objective, tol)
+    while True:
+        n_iter = len(curve) - 1
+        ended = state.stalled or n_iter >= max_iter or (n_iter and watch and watch(n_iter, state))
+        gap = proof.attempt(state, ended)
+        converged = gap <= proof.enough(state)
+        if converged or ended:
+            point = state.point
+            return Solution(
+                point.theta, point.value, gap, n_iter, converged, curve, state.solver
+            )
+        state = solver.step(objective, state)
+        curve.append(state.point.value)
+
+
+class Proof:
+    """Asks for the certificate, which costs passes over the data, only when it may succeed."""
+
+    # Rounding in the sums of the objective: no proof can tell less, whatever ``tol`` asks.
+    FLOOR = 16 * np.finfo(np.float64).eps
+
+    def __init__(self, objective, tol):
+        self.objective = objective
+        self.tol = max(tol, self.FLOOR)
+        self.slack = 1.0  # by how much the last proof missed what the decrement promised
+
+    def enough(self, state):
+        return self.tol * abs(state.point.value)
+
+    def attempt(self, state, ended):
+        """The gap proved at the state's point; inf where asking was not worth while."""
+        theta, _, gradient = state.point
+        enough = self.enough(state)
+        if ended:
+            return self.objective.gap(theta, gradient)
+        promised = min(self.slack * state.decrement, self.objective.gap_estimate(gradient))
+        if promised > enough:
+            return np.inf
+        gap = self.objective.gap(theta, gradient, enough)
+        if gap > enough:
+            self.slack = max(2.0 * self.slack, min(gap / max(state.decrement, 1e-300), 1e8))
+        return gap
