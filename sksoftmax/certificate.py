@@ -41,10 +41,10 @@ def gap(objective, theta, gradient, enough=0.0):
     least = np.inf
     if objective.penalised_coef and (enough == 0 or ridge_bound(objective, gradient) <= enough):
         least = _by_intercepts(objective, theta, gradient)
-    if least > enough:
-        lower = curvature.lower(objective, theta)
-        if lower is not None:
-            least = min(least, _by_metric(objective, gradient, lower))
+    for lower in curvature.lower_bounds(objective, theta) if least > enough else ():
+        least = min(least, _by_metric(objective, gradient, lower))
+        if least <= enough:
+            break
     return least
 
 

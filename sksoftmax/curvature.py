@@ -19,7 +19,7 @@ from sksoftmax.kernels import probabilities, variances
 # Measured: a metric saves more iterations than that, and costs a fraction of its count, since
 # symmetric products run several times faster than the thin products of an evaluation.
 METRIC_EVALUATIONS = 20
-PROOF_EVALUATIONS = 40
+PROOF_EVALUATIONS = 20
 MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
 
 
@@ -138,7 +138,7 @@ def exact(objective, theta):
         probability = at(block)
         columns = centred_columns(block.X, score_map.center)
         root = np.sqrt(block.weight).astype(probability.dtype)
-        joint = (probability * root).T[:, :, None] * columns[:, None, :]
+        joint = np.multiply(columns[:, None, :], (probability * root).T[:, :, None])
         joint = joint.reshape(len(columns), -1)
         matrix = -np.asarray(joint.T @ joint, dtype=np.float64)
         blocks = matrix.reshape(n_scores, n_columns, n_scores, n_columns)
@@ -156,16 +156,15 @@ def exact(objective, theta):
     return FullMetric(Factor.of(matrix))
 
 
-def lower(objective, theta):
-    """The best matrix below the Hessian that a proof can afford, or None."""
-    n_parameters = objective.map.n_scores * objective.map.n_columns
-    if n_parameters <= MOST_PARAMETERS and _exact_cost(objective) <= PROOF_EVALUATIONS:
-        return exact(objective, theta)
-    if not objective.penalised_coef and n_parameters <= MOST_PARAMETERS:
-        return exact(objective, theta)
-    if _shared_cost(objective) <= PROOF_EVALUATIONS or not objective.penalised_coef:
-        return least(objective, theta)
-    return None
+def lower_bounds(objective, theta):
+    """Matrices below the Hessian that a proof can afford, the cheaper first."""
+    needed = not objective.penalised_coef
+    if _shared_cost(objective) <= PROOF_EVALUATIONS or needed:
+        yield least(objective, theta)
+    several = objective.map.n_scores > 1
+    if several and exact_is_affordable(objective):
+        if _exact_cost(objective) <= PROOF_EVALUATIONS or needed:
+            yield exact(objective, theta)
 
 
 def exact_is_affordable(objective):

@@ -53,8 +53,7 @@ def cross_entropy(scores, target, weight, *, xp, label_smoothing, return_gradien
     logs = _mend(logs, maximum, None, -math.inf, math.nan, xp)
     aim = _aim(target, logs, label_smoothing, xp)
     # A class of target 0 costs nothing, even where its log probability is -inf.
-    nothing = xp.zeros_like(logs)
-    terms = xp.where(aim == 0, nothing, aim * xp.where(aim == 0, nothing, logs))
+    terms = aim * xp.where(aim == 0, xp.zeros_like(logs), logs)
     loss = xp.astype(-xp.sum(weight * terms), dtype)
     if not return_gradient:
         return loss

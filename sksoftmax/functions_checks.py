@@ -62,8 +62,10 @@ def check_axis(axis, ndim):
 
 
 def check_temperature(temperature):
-    is_number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
-    if not is_number:
+    is_float = type(temperature) is float  # asking an abstract class takes a microsecond
+    if not is_float and (
+        isinstance(temperature, bool) or not isinstance(temperature, numbers.Real)
+    ):
         raise TypeError(f"temperature must be a real number; got {temperature!r}.")
     try:
         value = float(temperature)

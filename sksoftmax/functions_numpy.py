@@ -190,11 +190,11 @@ class _Block(NamedTuple):
 
     def like(self, matrix):
         """Give a matrix of the block, or one value a row, the axes of the block's views."""
-        rows = list(self.scores.shape)
-        rows.pop(self.class_axis)
-        if self.class_axis == 0:
-            return matrix[:, : math.prod(rows)].reshape(-1, *rows)
-        return matrix.reshape(*rows, -1)
+        shape = self.scores.shape
+        if self.class_axis == -1:
+            return matrix.reshape(*shape[:-1], -1)
+        n_rows = math.prod(shape[1:])
+        return matrix[:, :n_rows].reshape(-1, *shape[1:])
 
     def _load(self):
         """The scores as a matrix, copied unless they already are what is needed."""
@@ -203,7 +203,7 @@ class _Block(NamedTuple):
         loaded = self.like(self.work)
         np.copyto(loaded, self.scores)
         if self.where is not None:
-            np.copyto(loaded, -np.inf, where=np.logical_not(self.where, order="C"))
+            np.putmask(loaded, np.logical_not(self.where, order="C"), -np.inf)
         return self.work
 
     def _replace_corners(self, source, maximum):

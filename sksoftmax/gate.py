@@ -61,25 +61,23 @@ def encode(estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None):
     )
     y = column_or_1d(y, warn=True)
     check_classification_targets(y)
-    weight = check_weight(sample_weight, X)
-    if (weight == 0).any():
+    weight = None if sample_weight is None else check_weight(sample_weight, X)
+    if weight is not None and (weight == 0).any():
         # A row without weight leaves no trace, whatever its label.
         X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
-    encoder = LabelEncoder()
-    labels = encoder.fit_transform(y)
-    classes = encoder.classes_
+    classes, labels = encode_labels(y)
     if len(classes) < 2:
         raise ValueError(
             f"{type(estimator).__name__} needs samples of at least 2 classes with positive weight; "
             f"the data has only one class: {classes[0]!r}"
         )
-    weight = weight_classes(weight, class_weight, classes, labels)
-    labels = labels.astype(np.min_scalar_type(len(classes) - 1), copy=False)
+    weight = weight_classes(weight, class_weight, classes, labels, X.dtype)
+    by_class = np.bincount(labels, weights=weight, minlength=len(classes)).astype(np.float64)
     n_scores = 1 if len(classes) == 2 else len(classes)
-    sums = np.asarray(weight @ X, dtype=np.float64).ravel()
-    by_class = np.bincount(labels, weights=weight, minlength=len(classes))
+    rows = partition(X, labels, weight, n_scores, effective_n_jobs(n_jobs))
+    sums = rows.sum(lambda block: np.asarray(block.weight @ block.X, dtype=np.float64))
     return Encoded(
-        rows=partition(X, labels, weight, n_scores, effective_n_jobs(n_jobs)),
+        rows=rows,
         classes=classes,
         class_weight=by_class,
         center=sums / by_class.sum(),
@@ -90,13 +88,26 @@ def encode(estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None):
     )
 
 
+def encode_labels(y):
+    """Sorted classes and, for each label, the index of its class."""
+    if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < 2**16:
+        # A table of what occurs is many times faster than sorting.
+        least = y.min()
+        place = y - least if y.dtype.kind == "i" or least else y
+        present = np.bincount(place) > 0
+        table = np.cumsum(present) - 1
+        classes = np.flatnonzero(present).astype(y.dtype) + least
+        return classes, table.astype(np.min_scalar_type(len(classes) - 1))[place]
+    encoder = LabelEncoder()
+    labels = encoder.fit_transform(y)
+    classes = encoder.classes_
+    return classes, labels.astype(np.min_scalar_type(len(classes) - 1))
+
+
 def check_weight(sample_weight, X):
-    """Weights of the rows of X, in its dtype; all ones take no memory."""
-    n_rows = X.shape[0]
-    if sample_weight is None:
-        return np.broadcast_to(np.ones((), dtype=X.dtype), n_rows)
+    """Weights of the rows of X, in its dtype."""
     if isinstance(sample_weight, Real):
-        sample_weight = np.full(n_rows, float(sample_weight))
+        sample_weight = np.full(X.shape[0], float(sample_weight))
     weight = check_array(
         sample_weight, ensure_2d=False, dtype=X.dtype, input_name="sample_weight"
     )
@@ -110,8 +121,8 @@ def check_weight(sample_weight, X):
     return weight
 
 
-def weight_classes(weight, class_weight, classes, labels):
-    """Weights of the rows times those of their classes."""
+def weight_classes(weight, class_weight, classes, labels, dtype):
+    """Weights of the rows times those of their classes; None where all are one."""
     if class_weight is None:
         return weight
     if isinstance(class_weight, str) and class_weight == "balanced":
@@ -125,7 +136,7 @@ def weight_classes(weight, class_weight, classes, labels):
         )
     if not (np.isfinite(factors).all() and (factors > 0).all()):
         raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
-    return (weight * factors[labels]).astype(weight.dtype)
+    return (factors[labels] if weight is None else weight * factors[labels]).astype(dtype)
 
 
 def check_features(estimator, X):

@@ -38,6 +38,11 @@ class Objective:
         """Whether the penalty holds every coefficient, so that an optimum exists."""
         return bool(self.map.split(self.penalty.strength > 0)[0].all())
 
+    @property
+    def usual_slack(self):
+        """How much larger the cheap certificate is than the distance it bounds, as a rule."""
+        return 1.0 if self.map.n_scores == 1 else 8.0
+
     def value_and_gradient(self, theta):
         prepared = self.map.prepare(theta, self.dtype)
 

@@ -129,14 +129,17 @@ def add_pairwise(terms):
 
 
 def partition(X, target, weight, n_classes, n_threads=1):
-    """Cut encoded rows into cache-sized blocks without copying them."""
+    """Cut encoded rows into cache-sized blocks without copying them; no weights are ones."""
     n_rows = X.shape[0]
     step = block_rows(X, n_classes)
-    blocks = [
-        Block(row_slice(X, start, start + step), target[..., start : start + step],
-              weight[start : start + step])
-        for start in range(0, n_rows, step)
-    ]  # fmt: skip
+    ones = np.ones(min(step, n_rows), dtype=X.dtype) if weight is None else None
+
+    def block(start):
+        stop = min(start + step, n_rows)
+        own_weight = ones[: stop - start] if weight is None else weight[start:stop]
+        return Block(row_slice(X, start, stop), target[..., start:stop], own_weight)
+
+    blocks = [block(start) for start in range(0, n_rows, step)]
     run = -(-len(blocks) // MOST_CHUNKS)
     chunks = tuple(tuple(blocks[i : i + run]) for i in range(0, len(blocks), run))
     return InMemoryRows(chunks, n_threads)

@@ -362,6 +362,12 @@ def test_metadata_that_nobody_requested_are_refused(method):
             getattr(transformer, method)(X, y, nonsense=1)
 
 
+def test_there_is_one_place_to_request_weights():
+    transformer = DecisionScores(LogisticRegression())
+    assert not hasattr(transformer, "set_fit_request")
+    assert hasattr(transformer.estimator, "set_fit_request")
+
+
 # -- X is passed on as it is --------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax.solvers.lbfgs import Lbfgs
-from sksoftmax.solvers.loop import minimize
+from sksoftmax.solvers.loop import descend
 from sksoftmax.solvers.newton import Newton
 
 
@@ -37,10 +37,12 @@ class Auto:
     """Metric L-BFGS from the optimum of a sample, then Newton if progress stalls.
 
     accuracy : relative decrement that the fit is expected to need
+    roughly : relative decrement to which the sample is fitted
     window : steps over which progress is measured
     """
 
     accuracy: float = 1e-7
+    roughly: float = 3e-4
     window: int = 10
     newton: Newton = field(default_factory=Newton)
 
@@ -49,8 +51,7 @@ class Auto:
         n_rows = objective.worthwhile_sample()
         if n_rows:
             part = objective.sample(n_rows)
-            rough = minimize(part, Auto(), theta, tol=1e-3, max_iter=50)
-            theta = rough.theta
+            theta = descend(part, method, theta, tol=self.roughly, max_iter=60)
             method = Lbfgs(metric=part.hessian(theta) or part.curvature(theta))
         inner = method.start(objective, theta)
         return AutoState(inner, method, (inner.decrement,))

@@ -74,6 +74,16 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
         curve.append(state.point.value)
 
 
+def descend(objective, solver, theta, *, tol, max_iter):
+    """Run a solver until it expects to gain no more than ``tol * value``: a start, no proof."""
+    state = solver.start(objective, theta)
+    for _ in range(max_iter):
+        if state.stalled or state.decrement <= tol * abs(state.point.value):
+            break
+        state = solver.step(objective, state)
+    return state.point.theta
+
+
 class Proof:
     """Asks for the certificate, which costs passes over the data, only when it may succeed."""
 
@@ -83,7 +93,9 @@ class Proof:
     def __init__(self, objective, tol):
         self.objective = objective
         self.tol = max(tol, self.FLOOR)
-        self.slack = 1.0  # by how much the last proof missed what the decrement promised
+        # How much larger the bound is than the decrement that the solver expects: learned from
+        # each attempt that fails.
+        self.slack = objective.usual_slack
 
     def enough(self, state):
         return self.tol * abs(state.point.value)
@@ -99,5 +111,6 @@ class Proof:
             return np.inf
         gap = self.objective.gap(theta, gradient, enough)
         if gap > enough:
-            self.slack = max(2.0 * self.slack, min(gap / max(state.decrement, 1e-300), 1e8))
+            missed = gap / max(state.decrement, np.finfo(np.float64).tiny)
+            self.slack *= 8.0 if np.isinf(missed) else max(2.0, missed / self.slack)
         return gap
