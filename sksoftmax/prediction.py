@@ -5,50 +5,85 @@ import scipy.sparse as sp
 
 from sksoftmax import functions_numpy
 from sksoftmax.rows import block_rows, row_slice
+from sksoftmax.threads import single_threaded_blas
+
+# Below this many products, the interpreter's overhead is all there is.
+FEW = 2**12
 
 
 def scores(X, coef, intercept):
     """``X @ coef.T + intercept``, (n_rows, n_scores)."""
-    product = X @ (coef.T if sp.issparse(coef) else np.ascontiguousarray(coef.T))
-    product = product.toarray() if sp.issparse(product) else product
-    product += intercept
-    return product
-
-
-def log_probabilities(X, coef, intercept):
-    return _by_blocks(functions_numpy.log_softmax, X, coef, intercept)
+    result = np.empty((X.shape[0], len(intercept)), dtype=_dtype(X, coef))
+    for rows, block in _class_major(X, coef, intercept):
+        result[rows] = block.T
+    return result
 
 
 def probabilities(X, coef, intercept):
+    """Softmax of the scores, (n_rows, n_classes)."""
+    if X.shape[0] * coef.size <= FEW and not (sp.issparse(X) or sp.issparse(coef)):
+        few = _few_probabilities(X @ coef.T + intercept)
+        if few is not None:
+            return few
     return _by_blocks(functions_numpy.softmax, X, coef, intercept)
+
+
+def log_probabilities(X, coef, intercept):
+    """Log-softmax of the scores, (n_rows, n_classes)."""
+    return _by_blocks(functions_numpy.log_softmax, X, coef, intercept)
 
 
 def largest(X, coef, intercept):
     """Index of the class with the largest score, which needs no probabilities."""
-    indices = np.empty(X.shape[0], dtype=np.intp)
-    for rows, block in _blocks(X, len(intercept)):
-        block_scores = scores(block, coef, intercept)
-        indices[rows] = (
-            block_scores[:, 0] > 0 if len(intercept) == 1 else block_scores.argmax(axis=1)
-        )
-    return indices
+    result = np.empty(X.shape[0], dtype=np.intp)
+    for rows, block in _class_major(X, coef, intercept):
+        result[rows] = block[0] > 0 if len(block) == 1 else _first_largest(block)
+    return result
+
+
+def _few_probabilities(scores):
+    """Softmax of a few rows in as few calls as can be; None for corners."""
+    if scores.shape[1] == 1:
+        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
+    scores -= scores.max(axis=1, keepdims=True)
+    np.exp(scores, out=scores)
+    total = scores.sum(axis=1, keepdims=True)
+    scores /= total
+    return scores if np.isfinite(total).all() else None
 
 
 def _by_blocks(function, X, coef, intercept):
     n_classes = max(2, len(intercept))
-    dtype = np.result_type(X.dtype, coef.dtype, intercept.dtype)
-    result = np.empty((X.shape[0], n_classes), dtype=dtype)
-    for rows, block in _blocks(X, n_classes):
-        block_scores = scores(block, coef, intercept)
-        if block_scores.shape[1] == 1:
-            block_scores = np.column_stack([np.zeros_like(block_scores), block_scores])
-        function(
-            block_scores, axis=-1, temperature=1.0, where=None, out=result[rows], empty="nan"
-        )
+    result = np.empty((X.shape[0], n_classes), dtype=_dtype(X, coef))
+    for rows, block in _class_major(X, coef, intercept):
+        if len(block) == 1:
+            block = np.concatenate([np.zeros_like(block), block])
+        function(block, axis=0, temperature=1.0, where=None, out=result[rows].T, empty="nan")
     return result
 
 
-def _blocks(X, n_classes):
-    step = block_rows(X, n_classes)
-    for start in range(0, X.shape[0], step):
-        yield slice(start, start + step), row_slice(X, start, start + step)
+def _first_largest(block):
+    """Row of the first maximum in each column, by operations on whole rows."""
+    if len(block) > 32:
+        return block.T.argmax(axis=1)
+    best = block[0].copy()
+    index = np.zeros(block.shape[1], dtype=np.intp)
+    for k in range(1, len(block)):
+        index[block[k] > best] = k
+        np.maximum(best, block[k], out=best)
+    return index
+
+
+def _class_major(X, coef, intercept):
+    """Slices of rows with their scores, (n_scores, n_rows)."""
+    coef_t = coef.T if sp.issparse(coef) else np.ascontiguousarray(coef.T)
+    step = block_rows(X, len(intercept))
+    with single_threaded_blas():
+        for start in range(0, X.shape[0], step):
+            product = row_slice(X, start, min(start + step, X.shape[0])) @ coef_t
+            product = product.toarray() if sp.issparse(product) else product
+            yield slice(start, start + step), np.add(product.T, intercept[:, None], order="C")
+
+
+def _dtype(X, coef):
+    return np.result_type(X.dtype, coef.dtype)

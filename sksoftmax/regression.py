@@ -209,8 +209,8 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         -------
         y : ndarray of shape (n_samples,)
         """
-        check_is_fitted(self)
-        return self.classes_[self._predict(prediction.largest, X)]
+        index = self._predict(prediction.largest, X)
+        return self.classes_[index]
 
     def predict_proba(self, X):
         """Probabilities of the classes: the softmax of the scores.
@@ -331,10 +331,9 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         self.solver_ = solution.solver
 
     def _predict(self, function, X):
-        check_is_fitted(self)
-        X = gate.check_features(self, X)
-        with single_threaded_blas():
-            return function(X, self.coef_, self.intercept_)
+        if not hasattr(self, "coef_"):
+            check_is_fitted(self)  # raises; it costs more than a row's probabilities otherwise
+        return function(gate.check_features(self, X), self.coef_, self.intercept_)
 
     def _warn(self):
         distance = f"{self.gap_ / abs(self.objective_):.1e}" if self.objective_ else "inf"
