@@ -29,7 +29,6 @@ proves more.
 import numpy as np
 
 from sksoftmax import curvature
-from sksoftmax.kernels import probabilities
 from sksoftmax.rows import Largest
 
 # Where the tilt is larger than this, the point is so far from the optimum that nothing is proved.
@@ -95,15 +94,8 @@ def _range(scores):
 
 def _intercept_curvature(objective, theta):
     """The Hessian of the intercepts among themselves: ``mean_i (diag(p_i) - p_i p_i')``."""
-    prepared = objective.map.prepare(theta, objective.dtype)
-
-    def block_sums(block):
-        probability = probabilities(objective.map.forward(prepared, block.X))
-        weighted = probability * block.weight
-        return (
-            weighted.sum(axis=1, dtype=np.float64),
-            np.asarray(weighted @ probability.T, dtype=np.float64),
-        )
-
-    frequency, agreement = objective.rows.sum(block_sums)
+    at = curvature.probabilities_at(objective, theta)
+    frequency, agreement = objective.rows.sum(
+        lambda block: curvature.class_curvature(at(block), block.weight)
+    )
     return (np.diag(frequency) - agreement) / objective.total_weight

@@ -20,6 +20,7 @@ from sksoftmax.kernels import probabilities, variances
 # symmetric products run several times faster than the thin products of an evaluation.
 METRIC_EVALUATIONS = 20
 PROOF_EVALUATIONS = 20
+TINY = np.finfo(np.float64).tiny
 MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
 
 
@@ -71,6 +72,27 @@ class SharedMetric:
 
 
 @dataclass(frozen=True)
+class ProductMetric:
+    """A matrix on classes times a matrix on columns, plus the penalty.
+
+    In the basis that makes the classes' matrix diagonal each of its directions has a matrix on
+    columns of its own, ``a_j columns + penalty``; directions of like ``a_j`` share a factor.
+
+    rotation : ndarray of shape (n_scores, n_scores), orthogonal
+    groups : tuple of (indices of columns of the rotation, Factor)
+    """
+
+    rotation: np.ndarray
+    groups: tuple
+
+    def solve(self, vector):
+        rotated = self.rotation.T @ vector.reshape(len(self.rotation), -1)
+        for members, factor in self.groups:
+            rotated[members] = factor.solve(rotated[members].T).T
+        return (self.rotation @ rotated).ravel()
+
+
+@dataclass(frozen=True)
 class FullMetric:
     """A matrix on all of theta."""
 
@@ -97,13 +119,57 @@ def bound(objective):
     Mathematics 44, 197-200), and 1/4 for the sigmoid of two classes.
     """
     peak = 0.25 if objective.map.n_scores == 1 else 0.5
-    return _on_columns(objective, lambda block: peak * block.weight)
+    if _shared_cost(objective) > METRIC_EVALUATIONS:
+        return _diagonal_bound(objective, peak)
+    return _shared(objective, lambda block: peak * block.weight)
 
 
 def averaged(objective, theta):
-    """The class-averaged curvature at theta, ``v_i = mean_k p_ik (1 - p_ik)``."""
-    at = _probabilities_at(objective, theta)
-    return _on_columns(objective, lambda block: variances(at(block)).mean(axis=0) * block.weight)
+    """The curvature at theta with classes and columns taken apart.
+
+    ``mean_i (diag(p_i) - p_i p_i') (x) mean_i v_i x_i x_i' / mean_i v_i`` plus the penalty, where
+    ``v_i = mean_k p_ik (1 - p_ik)``. Exact where all rows have the same probabilities, as at the
+    start.
+    """
+    if _shared_cost(objective) > METRIC_EVALUATIONS:
+        return _diagonal(objective, theta)
+    at = probabilities_at(objective, theta)
+
+    def block_sums(block):
+        probability = at(block)
+        spread = variances(probability).mean(axis=0) * block.weight
+        columns = gram(centred_columns(block.X, objective.map.center), spread)
+        return columns, float(spread.sum()), class_curvature(probability, block.weight)
+
+    columns, mass, (frequency, agreement) = objective.rows.sum(block_sums)
+    classes = (np.diag(frequency) - agreement) / objective.total_weight
+    return _product(classes, columns / max(mass, TINY), objective)
+
+
+def class_curvature(probability, weight):
+    """The two sums of which ``sum_i w_i (diag(p_i) - p_i p_i')`` is made."""
+    weighted = probability * weight
+    return (
+        weighted.sum(axis=1, dtype=np.float64),
+        np.asarray(weighted @ probability.T, dtype=np.float64),
+    )
+
+
+def _product(classes, columns, objective):
+    curvatures, rotation = np.linalg.eigh(classes)
+    # The shift of all classes has none: any positive number will do there. Directions that are
+    # nearly flat are kept from being taken for more than they are, which is noise.
+    usual = curvatures.mean()
+    curvatures = np.where(curvatures > 1e-6 * usual, curvatures, usual)
+    # Half powers of two: like enough for a metric, and few.
+    level = np.round(2 * np.log2(curvatures / usual))
+    strength = np.diag(_column_strength(objective))
+    groups = []
+    for value in np.unique(level):
+        members = np.flatnonzero(level == value)
+        matrix = np.exp(np.log(curvatures[members]).mean()) * columns + strength
+        groups.append((members, Factor.of(matrix)))
+    return ProductMetric(rotation, tuple(groups))
 
 
 def least(objective, theta):
@@ -111,7 +177,7 @@ def least(objective, theta):
 
     ``diag(p) - pp' >= min_k p_k (I - 11'/K)``; for two classes it is the Hessian.
     """
-    at = _probabilities_at(objective, theta)
+    at = probabilities_at(objective, theta)
 
     def weigh(block):
         probability = at(block)
@@ -132,7 +198,7 @@ def exact(objective, theta):
     n_scores, n_columns = score_map.n_scores, score_map.n_columns
     if n_scores == 1:
         return least(objective, theta)
-    at = _probabilities_at(objective, theta)
+    at = probabilities_at(objective, theta)
 
     def block_sums(block):
         probability = at(block)
@@ -209,13 +275,6 @@ def _exact_cost(objective):
     return work / _evaluation_cost(objective)
 
 
-def _on_columns(objective, weigh):
-    """The one place that decides between a dense matrix on columns and a diagonal."""
-    if _shared_cost(objective) <= METRIC_EVALUATIONS:
-        return _shared(objective, weigh)
-    return _diagonal(objective, weigh)
-
-
 def _shared(objective, weigh):
     def block_sums(block):
         return gram(centred_columns(block.X, objective.map.center), weigh(block))
@@ -225,31 +284,41 @@ def _shared(objective, weigh):
     return SharedMetric(Factor.of(matrix))
 
 
-def _diagonal(objective, weigh):
+def _diagonal(objective, theta):
+    """The diagonal of the Hessian at theta."""
+    at = probabilities_at(objective, theta)
+    return _squares(objective, lambda block: variances(at(block)) * block.weight)
+
+
+def _diagonal_bound(objective, peak):
+    shape = (objective.map.n_scores, 1)
+    return _squares(objective, lambda block: np.tile(peak * block.weight, shape))
+
+
+def _squares(objective, weigh):
+    """The diagonal metric ``mean_i weigh_ik x_ij^2 + penalty``, about the center."""
     center = objective.map.center
 
     def block_sums(block):
         weight = weigh(block)
-        X = block.X
-        squares = X.power(2) if sp.issparse(X) else np.square(X)
+        squares = block.X.power(2) if sp.issparse(block.X) else np.square(block.X)
         return (
             np.asarray(weight @ squares, dtype=np.float64),
-            np.asarray(weight @ X, dtype=np.float64),
-            float(weight.sum(dtype=np.float64)),
+            np.asarray(weight @ block.X, dtype=np.float64),
+            weight.sum(axis=1, dtype=np.float64),
         )
 
     squares, sums, mass = (part / objective.total_weight for part in objective.rows.sum(block_sums))
     if center is not None:
         # Shifted by the columns' means after the fact: the squares lose digits where an offset
         # is large, which costs iterations but nothing else.
-        squares = np.maximum(squares - 2 * center * sums + mass * center**2, 0)
-        squares = np.append(squares, mass)
-    diagonal = squares + _column_strength(objective)
-    smallest = np.finfo(np.float64).eps * diagonal.max()
-    return DiagonalMetric(np.tile(np.maximum(diagonal, smallest), objective.map.n_scores))
+        squares = np.maximum(squares - 2 * center * sums + mass[:, None] * center**2, 0)
+        squares = np.column_stack([squares, mass])
+    diagonal = squares.ravel() + objective.penalty.strength
+    return DiagonalMetric(np.maximum(diagonal, np.finfo(np.float64).eps * diagonal.max()))
 
 
-def _probabilities_at(objective, theta):
+def probabilities_at(objective, theta):
     prepared = objective.map.prepare(theta, objective.dtype)
     return lambda block: probabilities(objective.map.forward(prepared, block.X))
 

@@ -26,7 +26,7 @@ class Lbfgs:
     memory : number of pairs
     refresh : steps between metrics
     metric : Metric, optional
-        The first one; Bohning's bound if there is none.
+        The first one; that of the curvature at the start if there is none.
     """
 
     memory: int = 12
@@ -34,7 +34,7 @@ class Lbfgs:
     metric: object = None
 
     def start(self, objective, theta):
-        metric = objective.curvature_bound() if self.metric is None else self.metric
+        metric = objective.curvature(theta) if self.metric is None else self.metric
         return _arrive(evaluate(objective, theta), metric, (), 0)
 
     def step(self, objective, state):
