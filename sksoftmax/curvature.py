@@ -1,115 +1,26 @@
-"""Metrics: local inner products in which the objective looks round.
+"""The curvature of the objective, measured at many prices.
 
 The Hessian of softmax regression is ``mean_i (diag(p_i) - p_i p_i') (x) x_i x_i' + penalty``, with
 (x) the Kronecker product and ``x_i`` a row about the mean of the columns, followed by a 1 for the
-intercept. Every metric here replaces the classes' part by something cheaper to make and to solve
-with, and is a sum over rows.
+intercept. Every function here replaces the classes' part by something cheaper to make and to
+solve with, and is a sum over rows.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import replace
 
 import numpy as np
-import scipy.linalg
 import scipy.sparse as sp
 
+from sksoftmax import prices
 from sksoftmax.kernels import probabilities, variances
+from sksoftmax.metrics import DiagonalMetric, Factor, FullMetric, ProductMetric, SharedMetric
+from sksoftmax.rows import sample
 
-# A metric may cost this many evaluations of the objective, the exact Hessian of a proof likewise.
-# Measured: a metric saves more iterations than that, and costs a fraction of its count, since
-# symmetric products run several times faster than the thin products of an evaluation.
-METRIC_EVALUATIONS = 20
-PROOF_EVALUATIONS = 20
 TINY = np.finfo(np.float64).tiny
-MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
-
-
-class Metric(Protocol):
-    """A positive definite matrix on vectors like theta."""
-
-    def solve(self, vector):
-        """The inverse of the matrix times the vector."""
-
-
-@dataclass(frozen=True)
-class Factor:
-    """Cholesky factor of a positive semidefinite matrix after scaling its diagonal to one.
-
-    The scaling makes the jitter, which keeps collinear and constant columns from being an error,
-    relative to each column's own units.
-    """
-
-    scale: np.ndarray
-    cholesky: tuple
-
-    @classmethod
-    def of(cls, matrix):
-        diagonal = np.diag(matrix)
-        scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-        correlation = matrix / scale / scale[:, None]
-        jitter = 10 * len(matrix) * np.finfo(matrix.dtype).eps
-        while True:
-            correlation[np.diag_indices_from(correlation)] = 1.0 + jitter
-            try:
-                return cls(scale, scipy.linalg.cho_factor(correlation, check_finite=False))
-            except np.linalg.LinAlgError:
-                jitter *= 100
-
-    def solve(self, columns):
-        scale = self.scale if columns.ndim == 1 else self.scale[:, None]
-        return scipy.linalg.cho_solve(self.cholesky, columns / scale, check_finite=False) / scale
-
-
-@dataclass(frozen=True)
-class SharedMetric:
-    """One matrix on columns, the same for all classes."""
-
-    factor: Factor
-
-    def solve(self, vector):
-        matrix = vector.reshape(-1, len(self.factor.scale))
-        return self.factor.solve(matrix.T).T.ravel()
-
-
-@dataclass(frozen=True)
-class ProductMetric:
-    """A matrix on classes times a matrix on columns, plus the penalty.
-
-    In the basis that makes the classes' matrix diagonal each of its directions has a matrix on
-    columns of its own, ``a_j columns + penalty``; directions of like ``a_j`` share a factor.
-
-    rotation : ndarray of shape (n_scores, n_scores), orthogonal
-    groups : tuple of (indices of columns of the rotation, Factor)
-    """
-
-    rotation: np.ndarray
-    groups: tuple
-
-    def solve(self, vector):
-        rotated = self.rotation.T @ vector.reshape(len(self.rotation), -1)
-        for members, factor in self.groups:
-            rotated[members] = factor.solve(rotated[members].T).T
-        return (self.rotation @ rotated).ravel()
-
-
-@dataclass(frozen=True)
-class FullMetric:
-    """A matrix on all of theta."""
-
-    factor: Factor
-
-    def solve(self, vector):
-        return self.factor.solve(vector)
-
-
-@dataclass(frozen=True)
-class DiagonalMetric:
-    """One positive number for each parameter."""
-
-    diagonal: np.ndarray
-
-    def solve(self, vector):
-        return vector / self.diagonal
+# Entries of the scratch matrix of which the Hessian is made: it must stay in the cache.
+SCRATCH = 2**17
+# Share of the rows drawn for a Hessian that is drawn evenly, whatever their curvature.
+EVEN_SHARE = 0.05
 
 
 def bound(objective):
@@ -119,7 +30,7 @@ def bound(objective):
     Mathematics 44, 197-200), and 1/4 for the sigmoid of two classes.
     """
     peak = 0.25 if objective.map.n_scores == 1 else 0.5
-    if _shared_cost(objective) > METRIC_EVALUATIONS:
+    if not prices.columns_are_affordable(objective):
         return _diagonal_bound(objective, peak)
     return _shared(objective, lambda block: peak * block.weight)
 
@@ -131,7 +42,7 @@ def averaged(objective, theta):
     ``v_i = mean_k p_ik (1 - p_ik)``. Exact where all rows have the same probabilities, as at the
     start.
     """
-    if _shared_cost(objective) > METRIC_EVALUATIONS:
+    if not prices.columns_are_affordable(objective):
         return _diagonal(objective, theta)
     at = probabilities_at(objective, theta)
 
@@ -195,84 +106,76 @@ def exact(objective, theta):
     blocks on the diagonal and one product of rows of length ``n_scores * n_columns``.
     """
     score_map = objective.map
-    n_scores, n_columns = score_map.n_scores, score_map.n_columns
-    if n_scores == 1:
+    if score_map.n_scores == 1:
         return least(objective, theta)
     at = probabilities_at(objective, theta)
 
     def block_sums(block):
-        probability = at(block)
-        columns = centred_columns(block.X, score_map.center)
-        root = np.sqrt(block.weight).astype(probability.dtype)
-        joint = np.multiply(columns[:, None, :], (probability * root).T[:, :, None])
-        joint = joint.reshape(len(columns), -1)
-        matrix = -np.asarray(joint.T @ joint, dtype=np.float64)
-        blocks = matrix.reshape(n_scores, n_columns, n_scores, n_columns)
-        for k in range(n_scores):
-            blocks[k, :, k, :] += gram(columns, probability[k] * block.weight)
-        return matrix
+        return _joint_moments(centred_columns(block.X, score_map.center), at(block), block.weight)
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     # The same shift of all classes changes no score: give that direction, in which only the
     # penalty has a gradient, the curvature that the columns have.
-    diagonal = matrix.diagonal().reshape(n_scores, n_columns).mean(axis=0)
-    blocks = matrix.reshape(n_scores, n_columns, n_scores, n_columns)
-    blocks[:, np.arange(n_columns), :, np.arange(n_columns)] += diagonal[:, None, None]
+    blocks = matrix.reshape(score_map.n_scores, score_map.n_columns, score_map.n_scores, -1)
+    each = np.arange(score_map.n_columns)
+    blocks[:, each, :, each] += np.einsum("kjkj->j", blocks)[:, None, None] / score_map.n_scores
     matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
     return FullMetric(Factor.of(matrix))
+
+
+def _joint_moments(columns, probability, weight):
+    """``sum_i w_i (diag(p_i) - p_i p_i') (x) x_i x_i'`` of a block."""
+    n_scores, (n_rows, n_columns) = len(probability), columns.shape
+    matrix = np.zeros((n_scores * n_columns,) * 2)
+    blocks = matrix.reshape(n_scores, n_columns, n_scores, n_columns)
+    for k in range(n_scores):
+        blocks[k, :, k, :] = gram(columns, probability[k] * weight)
+    rooted = np.ascontiguousarray((probability * np.sqrt(weight)).T)
+    step = max(1, SCRATCH // len(matrix))
+    for start in range(0, n_rows, step):
+        part = slice(start, start + step)
+        joint = rooted[part, :, None] * columns[part, None, :]
+        joint = joint.reshape(len(joint), -1)
+        matrix -= joint.T @ joint
+    return matrix
+
+
+def drawn(objective, theta):
+    """The Hessian of the rows that matter to it, drawn by what each adds.
+
+    A row adds about its curvature ``v_i`` times its leverage ``x_i' M^-1 x_i`` in the averaged
+    curvature M; drawn by that, ten rows a parameter make a metric that is good to a third or so
+    even where a few of many rows hold all the curvature, as in nearly separable classes.
+    """
+    n_rows = prices.hessian_rows(objective)
+    if n_rows >= objective.n_rows:
+        return exact(objective, theta)
+    at = probabilities_at(objective, theta)
+
+    def spread(block):
+        return variances(at(block)).mean(axis=0)
+
+    def mass(block):
+        columns = centred_columns(block.X, objective.map.center)
+        return block.weight * (spread(block) * factor.leverage(columns) + even)
+
+    factor = _shared(objective, lambda block: spread(block) * block.weight).factor
+    # The leverages, weighted by what they are leverages of, sum to at most the rank.
+    even = EVEN_SHARE * objective.map.n_columns
+    total = (1 + EVEN_SHARE) * objective.map.n_columns * objective.total_weight
+    rows = sample(objective.rows, n_rows, total, objective.map.n_scores, mass)
+    return exact(replace(objective, rows=rows), theta)
 
 
 def lower_bounds(objective, theta):
     """Matrices below the Hessian that a proof can afford, the cheaper first."""
     needed = not objective.penalised_coef
-    if _shared_cost(objective) <= PROOF_EVALUATIONS or needed:
+    if prices.columns_are_affordable(objective) or needed:
         yield least(objective, theta)
-    several = objective.map.n_scores > 1
-    if several and exact_is_affordable(objective):
-        if _exact_cost(objective) <= PROOF_EVALUATIONS or needed:
-            yield exact(objective, theta)
-
-
-def exact_is_affordable(objective):
-    return objective.map.n_scores * objective.map.n_columns <= MOST_PARAMETERS
-
-
-def worthwhile_sample(objective):
-    """Rows whose optimum is a good place to begin, and whose Hessian a good metric; or 0.
-
-    The optimum of m rows is off by about n_parameters / m, the Hessian by its root: twenty rows a
-    parameter leave few steps on all rows, if those are many times more.
-    """
-    n_parameters = objective.map.n_scores * objective.map.n_columns
-    n_rows = max(20 * n_parameters, 2000)
-    return n_rows if n_rows <= objective.n_rows / 8 else 0
-
-
-def newton_price(objective):
-    """Steps to be expected, times the price of one in evaluations."""
-    if exact_is_affordable(objective):
-        # Symmetric products run at several times the speed of thin ones.
-        return 8 * (1 + 0.4 * _exact_cost(objective))
-    return 8 * 20
-
-
-def _evaluation_cost(objective):
-    """Multiplications of a value and gradient, an exponential counting as ten."""
-    return objective.map.n_scores * (2 * objective.n_entries + 10 * objective.n_rows)
-
-
-def _shared_cost(objective):
-    """Evaluations that the second moments are worth, and their factor."""
-    n_columns = objective.map.n_columns
-    work = objective.n_rows * n_columns**2 / 2 + n_columns**3 / 6
-    return work / _evaluation_cost(objective)
-
-
-def _exact_cost(objective):
-    n_scores = objective.map.n_scores
-    size = n_scores * objective.map.n_columns
-    work = objective.n_rows * size**2 / 2 * (1 + 1 / n_scores) + size**3 / 6
-    return work / _evaluation_cost(objective)
+    if objective.map.n_scores > 1 and (
+        prices.hessian_is_cheap(objective) or (needed and prices.hessian_fits(objective))
+    ):
+        yield exact(objective, theta)
 
 
 def _shared(objective, weigh):

@@ -148,9 +148,9 @@ def check_features(estimator, X):
     if type(X) is np.ndarray and X.size <= SMALL and X.dtype in FLOATS and X.ndim == 2:
         # What validate_data asks of such an array, without the fixed cost of asking.
         named = hasattr(estimator, "feature_names_in_")
-        if X.shape[1] == estimator.n_features_in_ and len(X) and not named:
-            if np.isfinite(X).all():
-                return X
+        right = X.shape[1] == estimator.n_features_in_ and len(X) and not named
+        if right and np.isfinite(X).all():
+            return X
     return validate_data(
         estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False
     )

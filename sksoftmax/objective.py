@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sksoftmax import certificate, curvature
+from sksoftmax import certificate, curvature, prices
 from sksoftmax.kernels import cross_entropy_residual, curvature_product, probabilities
 from sksoftmax.maps import LinearMap
 from sksoftmax.penalties import Penalty
@@ -70,7 +70,11 @@ class Objective:
 
     def hessian(self, theta):
         """The Hessian at theta as a metric; None where it is too large to hold."""
-        return curvature.exact(self, theta) if curvature.exact_is_affordable(self) else None
+        return curvature.exact(self, theta) if prices.hessian_fits(self) else None
+
+    def drawn_hessian(self, theta):
+        """The Hessian of rows drawn for it; None where it is too large to hold."""
+        return curvature.drawn(self, theta) if prices.hessian_fits(self) else None
 
     def curvature(self, theta):
         """A cheap metric from the curvature at theta."""
@@ -94,10 +98,18 @@ class Objective:
         share = n_rows / self.n_rows
         return replace(self, rows=rows, n_rows=n_rows, n_entries=int(share * self.n_entries))
 
+    @property
+    def holds_hessian(self):
+        return prices.hessian_fits(self)
+
     def worthwhile_sample(self):
         """How many rows to begin on; 0 where all of them are few."""
-        return curvature.worthwhile_sample(self)
+        return prices.worthwhile_sample(self)
+
+    def drawn_price(self):
+        """A solution in the metric of drawn Hessians, in evaluations; inf where none fits."""
+        return prices.drawn_solve(self) if self.holds_hessian else np.inf
 
     def newton_price(self):
-        """A Newton solve in evaluations."""
-        return curvature.newton_price(self)
+        """A solution by Newton's method, in evaluations."""
+        return prices.newton_solve(self)

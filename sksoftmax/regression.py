@@ -339,7 +339,9 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         distance = f"{self.gap_ / abs(self.objective_):.1e}" if self.objective_ else "inf"
         advice = "Increase max_iter, or tol"
         if np.isinf(self.C):
-            advice += ", or give C a finite value: without a penalty separable classes have no optimum"
+            advice += (
+                ", or give C a finite value: without a penalty separable classes have no optimum"
+            )
         warnings.warn(
             f"After {self.n_iter_} steps of solver={self.solver_!r} the objective is proved to be "
             f"within {distance} of its optimum (relative); tol={self.tol:g} was asked. {advice}.",

@@ -87,21 +87,31 @@ class Largest:
         return Largest(max(self.number, other.number))
 
 
-def sample(rows, n_rows, total_weight, n_classes):
-    """About ``n_rows`` of the rows, drawn by weight, as rows in memory of the same total weight.
+def by_weight(block):
+    return block.weight
 
-    The draw is systematic within each block, from a random start that is always the same: it
-    needs no count of the rows, no order of the blocks and no second machine, and a weight of 2 is
-    drawn as often as the row twice.
+
+def sample(rows, n_rows, total, n_classes, mass=by_weight):
+    """About ``n_rows`` of the rows, drawn by their mass, as rows in memory.
+
+    Weights become such that every sum over the rows is kept in expectation. The draw is
+    systematic within each block, from a random start that is always the same: it needs no count
+    of the rows, no order of the blocks and no second machine, and a weight of 2 is drawn as often
+    as the row twice.
+
+    total : sum of the masses, or a bound on it
+    mass : function of a block, (n_rows,) positive
     """
 
     def draw(block):
-        cumulated = np.cumsum(block.weight, dtype=np.float64)
-        share = int(np.ceil(n_rows * cumulated[-1] / total_weight))
-        offsets = np.random.default_rng(0).random(share)
-        places = np.searchsorted(cumulated, (np.arange(share) + offsets) / share * cumulated[-1])
-        places = np.minimum(places, len(cumulated) - 1)
-        weight = np.full(share, cumulated[-1] / share, dtype=block.weight.dtype)
+        masses = mass(block)
+        cumulated = np.cumsum(masses, dtype=np.float64)
+        share = int(np.ceil(n_rows * cumulated[-1] / total))
+        steps = np.arange(share) + np.random.default_rng(0).random(share)
+        places = np.searchsorted(cumulated, steps / share * cumulated[-1])
+        places, times = np.unique(np.minimum(places, len(masses) - 1), return_counts=True)
+        weight = block.weight[places] * times * cumulated[-1] / (share * masses[places])
+        weight = weight.astype(block.weight.dtype)
         return [Block(block.X[places], block.target[..., places], weight)]
 
     blocks = rows.sum(draw)

@@ -1,6 +1,5 @@
-"""The solver that chooses: starts cheap, watches its progress, and pays for Newton when it must."""
+"""The solver that chooses: starts cheap, watches its progress, and pays for more when it must."""
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +8,20 @@ from sksoftmax.solvers.lbfgs import Lbfgs
 from sksoftmax.solvers.loop import descend
 from sksoftmax.solvers.newton import Newton
 
+# What a fit is expected to ask for, relative to the objective, and what a sample is fitted to.
+GOAL = 1e-7
+ROUGHLY = 3e-4
+# Steps over which progress is measured.
+WINDOW = 10
+# How many times the price of the stages to come each stage may cost, by its rate of late: in the
+# metric of Hessians a rate of late is a poor guide, for it grows towards the end.
+PATIENCE = (1, 4)
+
 
 class AutoState(NamedTuple):
     inner: object
-    method: object
-    record: tuple  # decrements of the current method, the latest last
+    stage: int
+    record: tuple  # values of the stage, the latest last
 
     @property
     def point(self):
@@ -32,45 +40,59 @@ class AutoState(NamedTuple):
         return self.inner.solver
 
 
-@dataclass(frozen=True)
 class Auto:
-    """Metric L-BFGS from the optimum of a sample, then Newton if progress stalls.
+    """Metric L-BFGS, from the optimum of a sample where rows are many.
 
-    accuracy : relative decrement that the fit is expected to need
-    roughly : relative decrement to which the sample is fitted
-    window : steps over which progress is measured
+    Where progress is slow it goes on in the metric of the Hessian, of rows drawn for it; where
+    that stalls, or the Hessian is too large to hold, by Newton steps.
     """
 
-    accuracy: float = 1e-7
-    roughly: float = 3e-4
-    window: int = 10
-    newton: Newton = field(default_factory=Newton)
-
     def start(self, objective, theta):
-        method = Lbfgs()
+        metric = None
         n_rows = objective.worthwhile_sample()
         if n_rows:
             part = objective.sample(n_rows)
-            theta = descend(part, method, theta, tol=self.roughly, max_iter=60)
-            method = Lbfgs(metric=part.hessian(theta) or part.curvature(theta))
-        inner = method.start(objective, theta)
-        return AutoState(inner, method, (inner.decrement,))
+            theta = descend(part, Lbfgs(), theta, tol=ROUGHLY, max_iter=60)
+            metric = part.hessian(theta) or part.curvature(theta)
+        return _enter(Lbfgs(metric=metric), objective, theta, 0)
 
     def step(self, objective, state):
-        if state.solver == "lbfgs" and self._slow(objective, state):
-            inner = self.newton.start(objective, state.point.theta)
-            state = AutoState(inner, self.newton, ())
-        inner = state.method.step(objective, state.inner)
-        if inner.stalled and state.solver == "lbfgs":
-            return AutoState(self.newton.start(objective, inner.point.theta), self.newton, ())
-        return AutoState(inner, state.method, (*state.record, inner.decrement))
+        if state.stage < len(STAGES) - 1 and _slow(objective, state):
+            state = _next(objective, state)
+        inner = STAGES[state.stage].step(objective, state.inner)
+        if inner.stalled and state.stage < len(STAGES) - 1:
+            return self.step(objective, _next(objective, state))
+        record = (*state.record, inner.point.value)[-WINDOW - 1 :]
+        return AutoState(inner, state.stage, record)
 
-    def _slow(self, objective, state):
-        """Whether L-BFGS, at the rate of late, would cost more than Newton."""
-        if len(state.record) <= self.window:
-            return False
-        goal = self.accuracy * abs(state.point.value)
-        now, before = state.record[-1], state.record[-1 - self.window]
-        left = np.log(max(now / goal, 1.0))
-        rate = np.log(before / now) / self.window if now < before else 1e-3
-        return left / rate > objective.newton_price()
+
+STAGES = (Lbfgs(), Lbfgs(sharp=True, refresh=5), Newton())
+
+
+def _prices(objective):
+    """Of finishing in each stage but the first, in evaluations."""
+    return np.inf, objective.drawn_price(), objective.newton_price()
+
+
+def _next(objective, state):
+    """Enter the cheapest of the stages to come."""
+    prices = _prices(objective)
+    stage = min(range(state.stage + 1, len(STAGES)), key=prices.__getitem__)
+    return _enter(STAGES[stage], objective, state.point.theta, stage)
+
+
+def _enter(method, objective, theta, stage):
+    inner = method.start(objective, theta)
+    return AutoState(inner, stage, (inner.point.value,))
+
+
+def _slow(objective, state):
+    """Whether the stage, at its rate of late, would cost more than one of those to come."""
+    if len(state.record) <= WINDOW:
+        return False
+    # With a rate r a step, what was gained is to what is left as exp(r WINDOW) - 1 to 1.
+    gained = max(state.record[0] - state.record[-1], 0.0)
+    left = max(state.decrement, np.finfo(np.float64).tiny)
+    rate = max(np.log1p(gained / left) / WINDOW, 1e-3)
+    steps = np.log(max(left / (GOAL * abs(state.point.value)), 1.0)) / rate
+    return steps > PATIENCE[state.stage] * min(_prices(objective)[state.stage + 1 :])

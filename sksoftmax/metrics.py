@@ -1,0 +1,107 @@
+"""Positive definite matrices on vectors like theta, that are solved with.
+
+The metrics in which the solvers descend; ``curvature`` makes them from data.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import scipy.linalg
+
+
+class Metric(Protocol):
+    """A positive definite matrix on vectors like theta."""
+
+    def solve(self, vector):
+        """The inverse of the matrix times the vector."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Cholesky factor of a positive semidefinite matrix after scaling its diagonal to one.
+
+    The scaling makes the jitter, which keeps collinear and constant columns from being an error,
+    relative to each column's own units.
+    """
+
+    scale: np.ndarray
+    cholesky: tuple
+
+    @classmethod
+    def of(cls, matrix):
+        diagonal = np.diag(matrix)
+        scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+        correlation = matrix / scale / scale[:, None]
+        jitter = 10 * len(matrix) * np.finfo(matrix.dtype).eps
+        while True:
+            correlation[np.diag_indices_from(correlation)] = 1.0 + jitter
+            try:
+                return cls(scale, scipy.linalg.cho_factor(correlation, check_finite=False))
+            except np.linalg.LinAlgError:
+                jitter *= 100
+
+    def solve(self, columns):
+        scale = self.scale if columns.ndim == 1 else self.scale[:, None]
+        return scipy.linalg.cho_solve(self.cholesky, columns / scale, check_finite=False) / scale
+
+    def leverage(self, rows):
+        """``x' matrix^-1 x`` for each row x."""
+        scaled = rows / self.scale
+        half = scipy.linalg.solve_triangular(
+            self.cholesky[0], scaled.T, trans=int(not self.cholesky[1]),
+            lower=self.cholesky[1], check_finite=False, overwrite_b=True,
+        )  # fmt: skip
+        return np.einsum("jn,jn->n", half, half)
+
+
+@dataclass(frozen=True)
+class SharedMetric:
+    """One matrix on columns, the same for all classes."""
+
+    factor: Factor
+
+    def solve(self, vector):
+        matrix = vector.reshape(-1, len(self.factor.scale))
+        return self.factor.solve(matrix.T).T.ravel()
+
+
+@dataclass(frozen=True)
+class ProductMetric:
+    """A matrix on classes times a matrix on columns, plus the penalty.
+
+    In the basis that makes the classes' matrix diagonal each of its directions has a matrix on
+    columns of its own, ``a_j columns + penalty``; directions of like ``a_j`` share a factor.
+
+    rotation : ndarray of shape (n_scores, n_scores), orthogonal
+    groups : tuple of (indices of columns of the rotation, Factor)
+    """
+
+    rotation: np.ndarray
+    groups: tuple
+
+    def solve(self, vector):
+        rotated = self.rotation.T @ vector.reshape(len(self.rotation), -1)
+        for members, factor in self.groups:
+            rotated[members] = factor.solve(rotated[members].T).T
+        return (self.rotation @ rotated).ravel()
+
+
+@dataclass(frozen=True)
+class FullMetric:
+    """A matrix on all of theta."""
+
+    factor: Factor
+
+    def solve(self, vector):
+        return self.factor.solve(vector)
+
+
+@dataclass(frozen=True)
+class DiagonalMetric:
+    """One positive number for each parameter."""
+
+    diagonal: np.ndarray
+
+    def solve(self, vector):
+        return vector / self.diagonal

@@ -1,0 +1,357 @@
+"""What the laws run over: one line an entry, and each entry gets every law of its kind.
+
+The references here are written apart from the package, row by row in dense float64, with no block,
+no center in the parameters and no two-class shortcut other than its definition, scores ``(0, s)``.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.special import logsumexp
+
+from sksoftmax import curvature, solvers
+from sksoftmax.maps import LinearMap
+from sksoftmax.objective import Objective
+from sksoftmax.penalties import Ridge
+from sksoftmax.rows import Block, InMemoryRows, partition, row_slice
+from sksoftmax.solvers.auto import Auto
+from sksoftmax.solvers.gd import GradientDescent
+from sksoftmax.solvers.lbfgs import Lbfgs
+from sksoftmax.solvers.newton import Newton
+
+# -- problems -----------------------------------------------------------------------------------
+
+
+class Problem(NamedTuple):
+    X: object
+    y: np.ndarray  # class indices
+    weight: np.ndarray | None = None
+    C: float = 1.0
+    fit_intercept: bool = True
+
+    @property
+    def n_classes(self):
+        return int(self.y.max()) + 1
+
+    @property
+    def n_scores(self):
+        return 1 if self.n_classes == 2 else self.n_classes
+
+    @property
+    def weights(self):
+        return np.ones(len(self.y)) if self.weight is None else self.weight.astype(np.float64)
+
+    @property
+    def columns(self):
+        """X, dense and in float64."""
+        return (self.X.toarray() if sp.issparse(self.X) else self.X).astype(np.float64)
+
+    @property
+    def center(self):
+        return self.weights @ self.columns / self.weights.sum()
+
+
+def draw(n_rows, n_features, n_classes, *, noise=1.0, seed=0):
+    """Normal columns and labels of a linear model; the first rows hold every class."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, n_features))
+    scores = X @ rng.normal(size=(n_features, n_classes)) / np.sqrt(n_features)
+    y = np.argmax(2 * scores + noise * rng.gumbel(size=scores.shape), axis=1)
+    y[:n_classes] = np.arange(n_classes)
+    return X, y
+
+
+def exponential_weights(n_rows, seed=1):
+    return np.random.default_rng(seed).exponential(size=n_rows)
+
+
+def thinned(X, density=0.3, seed=2):
+    return X * (np.random.default_rng(seed).random(X.shape) < density)
+
+
+def weighted_problem(n_rows, n_features, n_classes, **options):
+    return Problem(*draw(n_rows, n_features, n_classes), exponential_weights(n_rows), **options)
+
+
+def sparse_problem(n_rows, n_features, n_classes, density=0.3, dtype=np.float64, **options):
+    X, y = draw(n_rows, n_features, n_classes)
+    return Problem(sp.csr_array(thinned(X, density).astype(dtype)), y, **options)
+
+
+def single_precision_problem():
+    X, y = draw(90, 5, 3)
+    return Problem(X.astype(np.float32), y)
+
+
+def collinear_problem(C=1.0):
+    X, y = draw(80, 3, 3)
+    still = np.full((80, 1), 7.0)
+    return Problem(np.hstack([X, X[:, :1], X[:, 1:2] + X[:, 2:], still, 0 * still]), y, C=C)
+
+
+def scaled_problem(exponent=6, offset=1e6, C=1.0):
+    X, y = draw(200, 5, 3, seed=3)
+    return Problem(X * np.logspace(0, exponent, 5) + offset, y, C=C)
+
+
+def rare_class_problem():
+    X, y = draw(120, 4, 3)
+    y = np.where(y == 2, 0, y)
+    y[[5, 50]] = 2
+    return Problem(X, y)
+
+
+def heavy_weights_problem():
+    X, y = draw(90, 4, 3)
+    return Problem(X, y, np.random.default_rng(4).choice([1e-6, 1.0, 1e6], size=90))
+
+
+PROBLEMS = {
+    "binary": Problem(*draw(60, 4, 2)),
+    "three classes": Problem(*draw(90, 5, 3)),
+    "ten classes": Problem(*draw(150, 6, 10)),
+    "weighted": weighted_problem(90, 4, 3),
+    "weighted binary": weighted_problem(70, 4, 2, C=10.0),
+    "heavy weights": heavy_weights_problem(),
+    "sparse": sparse_problem(80, 12, 3),
+    "sparse binary": sparse_problem(60, 8, 2),
+    "sparse, wide": sparse_problem(80, 70, 3, density=0.05),
+    "sparse, no intercept": sparse_problem(80, 10, 4, fit_intercept=False),
+    "single precision": single_precision_problem(),
+    "sparse, single precision": sparse_problem(80, 12, 3, dtype=np.float32),
+    "collinear and constant columns": collinear_problem(),
+    "scaled and offset columns": scaled_problem(),
+    "nearly separable": Problem(*draw(150, 4, 3, noise=0.05), C=1e3),
+    "rare class": rare_class_problem(),
+    "wide": Problem(*draw(30, 60, 3)),
+    "wide binary": Problem(*draw(40, 130, 2)),
+    "no intercept": Problem(*draw(90, 5, 3), fit_intercept=False),
+    "binary, no intercept": Problem(*draw(60, 4, 2), fit_intercept=False),
+    "one column": Problem(*draw(50, 1, 3)),
+    "strong penalty": Problem(*draw(90, 5, 3), C=1e-4),
+    "unpenalised": Problem(*draw(200, 4, 3, noise=2.0), C=np.inf),
+    "unpenalised binary": Problem(*draw(100, 4, 2, noise=2.0), C=np.inf),
+    "unpenalised, collinear": collinear_problem(C=np.inf),
+    "many rows": Problem(*draw(17000, 3, 3)),
+}
+SINGLE_PRECISION = {name for name, problem in PROBLEMS.items() if problem.X.dtype == np.float32}
+SPARSE = {name for name, problem in PROBLEMS.items() if sp.issparse(problem.X)}
+
+# -- engines ------------------------------------------------------------------------------------
+
+
+def cut(X, target, weight, n_classes, step=7, run=3, n_threads=1):
+    """Blocks of ``step`` rows in runs of ``run``, written apart from ``partition``."""
+    starts = range(0, X.shape[0], step)
+    ends = [min(start + step, X.shape[0]) for start in starts]
+    blocks = [
+        Block(row_slice(X, start, end), target[..., start:end], weight[start:end])
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    chunks = tuple(tuple(blocks[i : i + run]) for i in range(0, len(blocks), run))
+    return InMemoryRows(chunks, n_threads)
+
+
+def one_block(X, target, weight, n_classes):
+    return InMemoryRows(((Block(X, target, weight),),))
+
+
+def small_blocks(X, target, weight, n_classes):
+    return cut(X, target, weight, n_classes)
+
+
+def small_blocks_two_threads(X, target, weight, n_classes):
+    return cut(X, target, weight, n_classes, n_threads=2)
+
+
+def one_run(X, target, weight, n_classes):
+    return cut(X, target, weight, n_classes, step=16, run=10**6)
+
+
+def partition_two_threads(X, target, weight, n_classes):
+    return partition(X, target, weight, n_classes, n_threads=2)
+
+
+ENGINES = {
+    "one block": one_block,
+    "partition": partition,
+    "partition, two threads": partition_two_threads,
+    "small blocks": small_blocks,
+    "small blocks, two threads": small_blocks_two_threads,
+    "one run": one_run,
+}
+
+# -- maps, penalties, metrics, solvers -----------------------------------------------------------
+
+MAPS = {
+    "linear": lambda: LinearMap(3, 5),
+    "linear, one score": lambda: LinearMap(1, 5),
+    "linear, intercept": lambda: LinearMap(3, 5, np.zeros(5)),
+    "linear, centred": lambda: LinearMap(4, 5, np.array([1.0, -2.0, 0.0, 3.0, 10.0])),
+    "linear, centred, one score": lambda: LinearMap(1, 5, np.arange(5.0)),
+}
+PENALTIES = {
+    "ridge": lambda: Ridge(np.array([0.5, 2.0, 1.0, 3.0])),
+    "ridge, free parameters": lambda: Ridge(np.array([0.5, 0.0, 1.0, 0.0])),
+    "no penalty": lambda: Ridge(np.zeros(4)),
+}
+METRICS = {
+    "bound": lambda objective, theta: curvature.bound(objective),
+    "averaged": curvature.averaged,
+    "least": curvature.least,
+    "exact": curvature.exact,
+    "diagonal": lambda objective, theta: curvature._diagonal(
+        objective, lambda block: 0.5 * block.weight
+    ),
+}
+
+
+class HessianFree(Objective):
+    """An objective that holds no Hessian, as if it were too large."""
+
+    def hessian(self, theta):
+        return None
+
+
+@dataclass(frozen=True)
+class TruncatedNewton:
+    """Newton made to take the way of conjugate gradients, however small the problem."""
+
+    newton: Newton = Newton()
+
+    def start(self, objective, theta):
+        return self.newton.start(objective, theta)
+
+    def step(self, objective, state):
+        return self.newton.step(HessianFree(**vars(objective)), state)
+
+
+SOLVERS = {
+    **solvers.SOLVERS,
+    "auto, impatient": Auto(window=1, accuracy=1e-300),
+    "gd, restless": GradientDescent(refresh=2),
+    "lbfgs, one pair": Lbfgs(memory=1, refresh=3),
+    "newton, truncated": TruncatedNewton(),
+    "newton, truncated early": TruncatedNewton(Newton(accuracy=0.5, longest=3)),
+}
+
+# -- making objectives, and knowing their optima by another way ----------------------------------
+
+
+def make_objective(problem, engine=partition):
+    weight = problem.weights.astype(problem.X.dtype)
+    n_features = problem.X.shape[1]
+    center = problem.center if problem.fit_intercept else None
+    score_map = LinearMap(problem.n_scores, n_features, center)
+    strength = np.zeros((problem.n_scores, score_map.n_columns))
+    strength[:, :n_features] = 1 / (problem.C * problem.weights.sum())
+    return Objective(
+        rows=engine(problem.X, problem.y, weight, problem.n_scores),
+        map=score_map,
+        penalty=Ridge(strength.ravel()),
+        total_weight=float(problem.weights.sum()),
+        n_rows=problem.X.shape[0],
+        n_entries=problem.X.nnz if sp.issparse(problem.X) else problem.X.size,
+        dtype=problem.X.dtype,
+    )
+
+
+def column_scales(problem):
+    """The columns' standard deviations, and 1 for the intercept."""
+    spread = (problem.columns - problem.center if problem.fit_intercept else problem.columns).std(0)
+    spread = np.where(spread > 0, spread, 1.0)
+    return np.append(spread, 1.0) if problem.fit_intercept else spread
+
+
+def random_theta(problem, seed=0, size=1.0):
+    """Parameters that make scores of about ``size``, and sum to zero over classes."""
+    rng = np.random.default_rng(seed)
+    scales = column_scales(problem)
+    matrix = size * rng.normal(size=(problem.n_scores, len(scales))) / scales / len(scales) ** 0.5
+    if len(matrix) > 1:
+        matrix -= matrix.mean(axis=0)
+    return matrix.ravel()
+
+
+def design(problem):
+    """Rows about the center, with a 1 for the intercept."""
+    if not problem.fit_intercept:
+        return problem.columns
+    return np.column_stack([problem.columns - problem.center, np.ones(len(problem.y))])
+
+
+def brute_scores(problem, theta):
+    scores = design(problem) @ theta.reshape(problem.n_scores, -1).T
+    return np.column_stack([np.zeros(len(scores)), scores]) if scores.shape[1] == 1 else scores
+
+
+def brute_value(problem, theta):
+    """The objective from its formula."""
+    scores, weight = brute_scores(problem, theta), problem.weights
+    losses = logsumexp(scores, axis=1) - scores[np.arange(len(scores)), problem.y]
+    coef = theta.reshape(problem.n_scores, -1)[:, : problem.X.shape[1]]
+    penalty = np.sum(coef**2) / (2 * problem.C)
+    return float((weight @ losses + penalty) / weight.sum())
+
+
+class Optimum(NamedTuple):
+    value: float
+    theta: np.ndarray
+    found: bool
+
+
+def find_optimum(problem, n_steps=200):
+    """Damped Newton on standardised columns, with dense Hessians from their definition."""
+    scales = np.tile(column_scales(problem), problem.n_scores)
+    theta = np.zeros(len(scales))
+    value, expected = brute_value(problem, theta), np.inf
+    for _ in range(n_steps):
+        gradient, hessian = _brute_derivatives(problem, theta)
+        gradient, hessian = gradient / scales, hessian / scales / scales[:, None]
+        step = -np.linalg.pinv(hessian, rcond=1e-14, hermitian=True) @ gradient / scales
+        expected = -0.5 * gradient @ (step * scales)
+        length = 1.0
+        while brute_value(problem, theta + length * step) > value and length > 1e-6:
+            length /= 2
+        if length <= 1e-6 or expected <= 1e-16 * value:
+            break
+        theta = theta + length * step
+        value = brute_value(problem, theta)
+    return Optimum(value, theta, bool(expected <= 1e-13 * value))
+
+
+@cache
+def optimum(name):
+    """The optimum of a registered problem."""
+    found = find_optimum(PROBLEMS[name])
+    assert found.found, name
+    return found
+
+
+def _brute_derivatives(problem, theta):
+    columns, scores = design(problem), brute_scores(problem, theta)
+    weight = problem.weights / problem.weights.sum()
+    probability = np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
+    residual = (probability - np.eye(problem.n_classes)[problem.y]) * weight[:, None]
+    classes = slice(problem.n_classes - problem.n_scores, None)
+    n_columns = columns.shape[1]
+    strength = np.zeros((problem.n_scores, n_columns))
+    strength[:, : problem.X.shape[1]] = 1 / (problem.C * problem.weights.sum())
+    gradient = residual[:, classes].T @ columns + strength * theta.reshape(problem.n_scores, -1)
+    hessian = np.zeros((problem.n_scores, n_columns) * 2)
+    for first in range(problem.n_scores):
+        for second in range(problem.n_scores):
+            p, q = probability[:, classes][:, first], probability[:, classes][:, second]
+            moments = columns.T * (weight * ((first == second) * p - p * q)) @ columns
+            hessian[first, :, second, :] = moments
+    hessian = hessian.reshape(theta.size, theta.size)
+    return gradient.ravel(), hessian + np.diag(strength.ravel())
+
+
+def five_point(function, step):
+    """Derivative at 0 of a function of one number, to fourth order."""
+    far = function(-2 * step) - function(2 * step)
+    return (far + 8 * (function(step) - function(-step))) / (12 * step)

@@ -1,0 +1,42 @@
+"""The documents: their Python runs and prints what they say, and their links lead somewhere."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = sorted(ROOT.glob("*.md")) + DOCS
+
+
+def name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", DOCS, ids=name)
+def test_examples_print_what_is_shown(path):
+    # README.md is pytest's own, by --doctest-glob.
+    failed, _ = doctest.testfile(
+        str(path),
+        module_relative=False,
+        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
+        encoding="utf-8",
+    )
+    assert failed == 0
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_python_is_written_so_that_it_is_tested(path):
+    for block in re.findall(r"^```python\n(.*?)^```", path.read_text("utf-8"), re.M | re.S):
+        assert block.startswith(">>> "), block
+        assert block.endswith("\n\n"), f"doctest needs an empty line before the fence:\n{block}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_links_lead_to_files(path):
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text("utf-8"))
+    for link in links:
+        if "://" not in link:
+            assert (path.parent / link).exists(), link

@@ -1,0 +1,84 @@
+"""Each example runs as a reader would run it, with warnings as errors, and tells what it should."""
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NEEDS = {"data_frames": "pandas"}
+
+# Patterns that must be found in what the example prints, one line each.
+TOLD = {
+    "quickstart": [
+        r"^  converged_ +True ",
+        r"^  SoftmaxRegression +0\.0096986 .* none$",
+        r"^  LogisticRegression +0\.\d+ .* ConvergenceWarning$",
+        r"^  C = \S+ +\d\.\d{4} +<- best$",
+        r"^  temperature = \S+ +\d\.\d{4} +<- best$",
+        r"^    digit \d +0\.\d{3} +<- the truth$",
+    ],
+    "pipeline": [
+        r"^largest difference of a probability +\d+e-(0[6-9]|1\d)$",
+        r"^log loss, cross-validated +0\.\d{4}$",
+    ],
+    "grid_search": [
+        r"^  10 +0\.\d{4}  <- best$",
+        r"^  0\.2 +0\.\d{4}  <- best$",
+    ],
+    "data_frames": [
+        r"^ +sepal length +sepal width +petal length +petal width$",
+        r"^virginica( +-?\d\.\d\d){4}$",
+        r"^  The feature names should match",
+        r"^ +softmaxtransformer0 +softmaxtransformer1 +softmaxtransformer2$",
+    ],
+    "sparse_text": [
+        r"^fit +\d+ steps, converged_ = True$",
+        r"^accuracy +0\.9\d\d on texts not seen$",
+        r"^weather +0\.[5-9]\d\d$",
+    ],
+    "unscaled_columns": [
+        r"^SoftmaxRegression .* none$",
+        r"^LogisticRegression .* ConvergenceWarning$",
+        r"^LogisticRegression stopped [1-9]\d*\.\d% above it\.$",
+    ],
+    "sample_weights": [
+        r"^weights and repeated rows +the same$",
+        r"^rows of weight 0 and rows left out +the same$",
+        r"^all weights 10, and no weights +different$",
+        r"^all weights 10, and no weights at C=10 +the same$",
+        r"^class_weight='balanced', and by hand +the same$",
+    ],
+}
+
+
+def run(name):
+    """What the example prints; the source tree comes before an installed package."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, "-W", "error", ROOT / "examples" / f"{name}.py"],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+def test_every_example_is_tested():
+    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == set(TOLD)
+
+
+@pytest.mark.parametrize("name", sorted(TOLD))
+def test_example(name):
+    needed = NEEDS.get(name)
+    if needed and find_spec(needed) is None:
+        pytest.skip(f"the example needs {needed}, which is not installed")
+    result = run(name)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    for pattern in TOLD[name]:
+        assert re.search(pattern, result.stdout, re.MULTILINE), f"{pattern}\n{result.stdout}"

@@ -1,0 +1,368 @@
+"""Laws of the objective, its derivatives and the metrics made from them, over all problems."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from registry import (
+    ENGINES,
+    METRICS,
+    PROBLEMS,
+    SINGLE_PRECISION,
+    SPARSE,
+    Problem,
+    brute_value,
+    column_scales,
+    draw,
+    exponential_weights,
+    five_point,
+    make_objective,
+    random_theta,
+    sparse_problem,
+)
+
+from sksoftmax import curvature
+from sksoftmax.curvature import DiagonalMetric, Factor, FullMetric, SharedMetric
+
+PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
+DOUBLE = pytest.mark.parametrize("name", [n for n in PROBLEMS if n not in SINGLE_PRECISION])
+ENGINE = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+# Small enough for their Hessians to be taken apart.
+SMALL = pytest.mark.parametrize(
+    "name",
+    [n for n in PROBLEMS if n not in SINGLE_PRECISION and random_theta(PROBLEMS[n]).size <= 60],
+)
+
+
+def precision(name, double, single):
+    return single if name in SINGLE_PRECISION else double
+
+
+def zero_sum_basis(problem):
+    """Orthonormal columns that span what sums to zero over classes."""
+    size = len(column_scales(problem))
+    if problem.n_scores == 1:
+        return np.eye(size)
+    classes = np.eye(problem.n_scores) - 1 / problem.n_scores
+    return np.kron(np.linalg.svd(classes)[0][:, :-1], np.eye(size))
+
+
+def scaled_hessian(problem, objective, theta):
+    """The Hessian in standardised columns, one product for each."""
+    scales = np.tile(column_scales(problem), problem.n_scores)
+    columns = [objective.hessian_product(theta, axis) for axis in np.diag(1 / scales)]
+    return np.array(columns) / scales
+
+
+def scaled_metric(problem, metric):
+    """The matrix of a metric, found from its solutions alone."""
+    scales = np.tile(column_scales(problem), problem.n_scores)
+    inverse = np.array([metric.solve(axis) for axis in np.diag(scales)]) * scales
+    return np.linalg.pinv(inverse, rcond=1e-15, hermitian=True)
+
+
+# -- value and gradient -------------------------------------------------------------------------
+
+
+@PROBLEM
+@pytest.mark.parametrize("size", [0.0, 1.0, 30.0])
+def test_value_is_the_formula(name, size):
+    problem = PROBLEMS[name]
+    theta = random_theta(problem, size=size)
+    value, _ = make_objective(problem).value_and_gradient(theta)
+    assert isinstance(value, float)
+    assert_allclose(value, brute_value(problem, theta), rtol=precision(name, 1e-9, 1e-5))
+
+
+@DOUBLE
+def test_gradient_is_that_of_the_value(name):
+    problem = PROBLEMS[name]
+    objective, theta = make_objective(problem), random_theta(problem)
+    _, gradient = objective.value_and_gradient(theta)
+    for seed in range(4):
+        direction = random_theta(problem, seed=10 + seed)
+        slope = five_point(lambda t, d=direction: brute_value(problem, theta + t * d), 3e-3)
+        assert_allclose(gradient @ direction, slope, rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", sorted(SINGLE_PRECISION))
+def test_single_precision_is_close_to_double(name):
+    problem = PROBLEMS[name]
+    double = make_objective(problem._replace(X=problem.X.astype(np.float64)))
+    theta, direction = random_theta(problem), random_theta(problem, seed=1)
+    value, gradient = make_objective(problem).value_and_gradient(theta)
+    assert gradient.dtype == np.float64
+    expected_value, expected_gradient = double.value_and_gradient(theta)
+    assert_allclose(value, expected_value, rtol=1e-6)
+    assert_allclose(gradient, expected_gradient, atol=1e-6)
+    product = make_objective(problem).hessian_product(theta, direction)
+    assert_allclose(product, double.hessian_product(theta, direction), atol=1e-5)
+
+
+@PROBLEM
+@ENGINE
+def test_engines_agree(name, engine):
+    problem = PROBLEMS[name]
+    if len(problem.y) > 1000:
+        pytest.skip("thousands of blocks of a few rows show nothing new")
+    theta = random_theta(problem)
+    with make_objective(problem, engine).rows as rows:
+        assert rows is not None
+        value, gradient = make_objective(problem, engine).value_and_gradient(theta)
+    expected_value, expected = make_objective(problem, ENGINES["one block"]).value_and_gradient(
+        theta
+    )
+    rtol = precision(name, 1e-12, 1e-6)
+    assert_allclose(value, expected_value, rtol=rtol)
+    assert_allclose(gradient, expected, rtol=rtol, atol=rtol * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", sorted(SPARSE))
+def test_sparse_columns_are_dense_ones(name):
+    problem = PROBLEMS[name]
+    sparse, dense = make_objective(problem), make_objective(problem._replace(X=problem.X.toarray()))
+    theta, direction = random_theta(problem), random_theta(problem, seed=1)
+    atol = precision(name, 1e-13, 1e-6)
+    for one, other in zip(
+        sparse.value_and_gradient(theta), dense.value_and_gradient(theta), strict=True
+    ):
+        assert_allclose(one, other, atol=atol)
+    one, other = (f.hessian_product(theta, direction) for f in (sparse, dense))
+    assert_allclose(one, other, atol=atol)
+    for metric in METRICS.values():
+        one, other = (metric(f, theta).solve(direction) for f in (sparse, dense))
+        assert_allclose(one, other, rtol=1e-3, atol=precision(name, 1e-8, 1e-2))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_weights_are_repetitions(n_classes):
+    X, y = draw(40, 3, n_classes)
+    weight = np.random.default_rng(1).integers(1, 4, size=40)
+    once = make_objective(Problem(X, y, weight.astype(float)))
+    twice = make_objective(Problem(np.repeat(X, weight, axis=0), np.repeat(y, weight)))
+    theta = random_theta(Problem(X, y))
+    for one, other in zip(
+        once.value_and_gradient(theta), twice.value_and_gradient(theta), strict=True
+    ):
+        assert_allclose(one, other, atol=1e-14)
+    for metric in METRICS.values():
+        one, other = (metric(f, theta).solve(theta) for f in (once, twice))
+        assert_allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
+@PROBLEM
+def test_evaluations_leave_data_and_theta_alone(name):
+    problem = PROBLEMS[name]
+    theta = random_theta(problem)
+    parts = (problem.X.data, problem.X.indices) if sp.issparse(problem.X) else (problem.X,)
+    before = [np.array(part) for part in (*parts, problem.y, theta)]
+    objective = make_objective(problem)
+    first = objective.value_and_gradient(theta)
+    objective.hessian_product(theta, theta)
+    for metric in METRICS.values():
+        metric(objective, theta)
+    objective.gap(theta, first[1])
+    for part, old in zip((*parts, problem.y, theta), before, strict=True):
+        assert_array_equal(part, old)
+    again = objective.value_and_gradient(theta)
+    assert again[0] == first[0]
+    assert_array_equal(again[1], first[1])
+
+
+# -- curvature ----------------------------------------------------------------------------------
+
+
+@DOUBLE
+def test_hessian_product_is_the_difference_of_gradients(name):
+    problem = PROBLEMS[name]
+    objective, theta = make_objective(problem), random_theta(problem)
+    for seed in range(2):
+        direction = random_theta(problem, seed=20 + seed)
+
+        def gradient(step, direction=direction):
+            return objective.value_and_gradient(theta + step * direction)[1]
+
+        scales = np.tile(column_scales(problem), problem.n_scores)
+        found = objective.hessian_product(theta, direction) / scales
+        assert_allclose(found, five_point(gradient, 1e-2) / scales, atol=1e-7)
+
+
+@SMALL
+def test_the_exact_metric_undoes_hessian_products(name):
+    problem = PROBLEMS[name]
+    objective, theta = make_objective(problem), random_theta(problem)
+    metric = objective.hessian(theta)
+    assert metric is not None
+    for seed in range(3):
+        image = objective.hessian_product(theta, random_theta(problem, seed=30 + seed))
+        # Applied again: where columns are collinear only the image is determined.
+        again = objective.hessian_product(theta, metric.solve(image))
+        scales = np.tile(column_scales(problem), problem.n_scores)
+        assert_allclose(again / scales, image / scales, rtol=1e-6, atol=1e-9)
+
+
+@SMALL
+def test_the_exact_metric_is_the_hessian_where_that_is_definite(name):
+    if "collinear" in name:
+        pytest.skip("the Hessian is singular")
+    problem = PROBLEMS[name]
+    objective, theta = make_objective(problem), random_theta(problem)
+    metric = objective.hessian(theta)
+    direction = random_theta(problem, seed=3)
+    back = metric.solve(objective.hessian_product(theta, direction))
+    scales = np.tile(column_scales(problem), problem.n_scores)
+    assert_allclose(back * scales, direction * scales, rtol=1e-6, atol=1e-8)
+
+
+@SMALL
+@pytest.mark.parametrize("size", [0.0, 1.0, 10.0])
+def test_bound_lies_above_the_hessian_and_least_below(name, size):
+    problem = PROBLEMS[name]
+    if "collinear" in name:
+        pytest.skip("the matrices are singular")
+    objective, theta = make_objective(problem), random_theta(problem, size=size)
+    basis = zero_sum_basis(problem)
+    hessian = basis.T @ scaled_hessian(problem, objective, theta) @ basis
+    above = basis.T @ scaled_metric(problem, curvature.bound(objective)) @ basis
+    assert isinstance(curvature.bound(objective), SharedMetric)
+    assert scipy.linalg.eigvalsh(hessian, above).max() <= 1 + 1e-6
+    below = basis.T @ scaled_metric(problem, curvature.least(objective, theta)) @ basis
+    assert np.linalg.eigvalsh(hessian - below).min() >= -1e-9 * np.abs(hessian).max()
+
+
+@pytest.mark.parametrize("name", ["binary", "three classes", "weighted", "unpenalised binary"])
+def test_the_bound_is_reached_where_classes_are_equal(name):
+    problem = PROBLEMS[name]
+    objective, theta = make_objective(problem), random_theta(problem, size=0.0)
+    basis = zero_sum_basis(problem)
+    hessian = basis.T @ scaled_hessian(problem, objective, theta) @ basis
+    for metric, factor in (
+        (curvature.bound(objective), 4 / 4 if problem.n_scores == 1 else 2 / problem.n_classes),
+        (curvature.least(objective, theta), 1.0),
+    ):
+        matrix = basis.T @ scaled_metric(problem, metric) @ basis
+        if np.isinf(problem.C):
+            assert_allclose(hessian, factor * matrix, rtol=1e-6, atol=1e-9)
+        else:  # the penalty is in both in full
+            assert scipy.linalg.eigvalsh(hessian, matrix).max() <= 1 + 1e-9
+
+
+@SMALL
+def test_the_averaged_metric_has_the_trace_of_the_hessian(name):
+    if "collinear" in name:
+        pytest.skip("the matrices are singular")
+    problem = PROBLEMS[name]
+    objective, theta = make_objective(problem), random_theta(problem)
+    hessian = scaled_hessian(problem, objective, theta)
+    metric = scaled_metric(problem, curvature.averaged(objective, theta))
+    assert_allclose(np.trace(metric), np.trace(hessian), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sparse, wide", "wide binary"])
+def test_wide_columns_get_a_diagonal_and_sparse_ones_its_entries(name):
+    problem = PROBLEMS[name]
+    objective, theta = make_objective(problem), random_theta(problem)
+    metric = curvature.bound(objective)
+    assert isinstance(metric, DiagonalMetric)
+    peak = 0.25 if problem.n_scores == 1 else 0.5
+    columns = problem.columns - problem.center
+    share = problem.weights / problem.weights.sum()
+    squares = np.append(share @ columns**2, 1.0)
+    expected = peak * squares + objective.penalty.strength[: len(squares)]
+    assert_allclose(metric.diagonal, np.tile(expected, problem.n_scores), rtol=1e-10)
+    assert (objective.curvature(theta).diagonal > 0).all()
+
+
+@PROBLEM
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_metrics_are_symmetric_and_positive(name, metric):
+    problem = PROBLEMS[name]
+    theta = random_theta(problem)
+    solve = metric(make_objective(problem), theta).solve
+    for seed in range(3):
+        first, second = random_theta(problem, seed=seed), random_theta(problem, seed=40 + seed)
+        scales = np.tile(column_scales(problem), problem.n_scores) ** 2
+        first, second = first * scales, second * scales
+        assert first @ solve(first) > 0
+        scale = np.sqrt((first @ solve(first)) * (second @ solve(second)))
+        assert_allclose(first @ solve(second), second @ solve(first), atol=1e-4 * scale)
+
+
+@PROBLEM
+def test_metrics_keep_classes_that_sum_to_zero(name):
+    problem = PROBLEMS[name]
+    if problem.n_scores == 1:
+        pytest.skip("one row of scores has no such sum")
+    objective, theta = make_objective(problem), random_theta(problem)
+    gradient = objective.value_and_gradient(theta)[1]
+    for metric in METRICS.values():
+        step = metric(objective, theta).solve(gradient).reshape(problem.n_scores, -1)
+        allowed = precision(name, 1e-7, 1e-3) * np.abs(step).max(axis=0).clip(1e-12)
+        assert (np.abs(step.sum(axis=0)) <= allowed + 1e-9 / column_scales(problem)).all()
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_factors_do_not_care_for_units(scale):
+    A = np.random.default_rng(0).normal(size=(30, 4))
+    matrix, units = A.T @ A, np.logspace(0, 6, 4) * scale
+    vector = np.arange(1.0, 5)
+    found = Factor.of(matrix * units * units[:, None]).solve(vector * units) * units
+    assert_allclose(found, np.linalg.solve(matrix, vector), rtol=1e-9)
+
+
+def test_factors_survive_singular_matrices():
+    ones = np.ones((4, 4))
+    assert np.isfinite(Factor.of(ones).solve(np.ones(4))).all()
+    assert_allclose(ones @ Factor.of(ones).solve(np.ones(4)), np.ones(4), rtol=1e-6)
+    empty = np.diag([1.0, 0.0])
+    assert_allclose(Factor.of(empty).solve(np.array([2.0, 0.0])), [2, 0], rtol=1e-12)
+    assert np.isfinite(Factor.of(-np.eye(2) + 2 * np.ones((2, 2))).solve(np.ones(2))).all()
+
+
+def test_factors_solve_for_several_columns_at_once():
+    factor = Factor.of(np.diag([1.0, 4.0]) + 0.5)
+    columns = np.array([[1.0, 2.0, 0.0], [3.0, -1.0, 1.0]])
+    both = np.column_stack([factor.solve(column) for column in columns.T])
+    assert_allclose(factor.solve(columns), both, rtol=1e-14)
+
+
+# -- what an evaluation is worth ------------------------------------------------------------------
+
+
+def test_large_hessians_are_not_held(monkeypatch):
+    problem = PROBLEMS["three classes"]
+    objective, theta = make_objective(problem), random_theta(problem)
+    assert isinstance(objective.hessian(theta), FullMetric)
+    price = objective.newton_price()
+    monkeypatch.setattr(curvature, "MOST_PARAMETERS", theta.size - 1)
+    assert objective.hessian(theta) is None
+    assert objective.newton_price() != price
+    monkeypatch.setattr(curvature, "MOST_PARAMETERS", theta.size)
+    assert objective.hessian(theta) is not None
+
+
+def test_samples_are_taken_only_of_many_rows():
+    assert make_objective(PROBLEMS["three classes"]).worthwhile_sample() == 0
+    assert make_objective(PROBLEMS["many rows"]).worthwhile_sample() == 2000
+    many_columns = make_objective(sparse_problem(300, 100, 3))
+    assert many_columns.worthwhile_sample() == 0
+
+
+def test_the_objective_on_a_sample_is_close_to_the_whole():
+    problem = PROBLEMS["many rows"]._replace(weight=exponential_weights(17000))
+    objective, theta = make_objective(problem), random_theta(problem)
+    part = objective.sample(4000)
+    assert part.n_rows == 4000 and part.n_entries == 12000
+    assert_allclose(sum(b.weight.sum() for b in part.rows), objective.total_weight, rtol=1e-10)
+    value, gradient = objective.value_and_gradient(theta)
+    value_of_part, gradient_of_part = part.value_and_gradient(theta)
+    assert_allclose(value_of_part, value, rtol=0.05)
+    assert_allclose(gradient_of_part, gradient, atol=0.05)
+
+
+def test_what_is_penalised_is_known():
+    assert make_objective(PROBLEMS["three classes"]).penalised_coef
+    assert make_objective(PROBLEMS["no intercept"]).penalised_coef
+    assert not make_objective(PROBLEMS["unpenalised"]).penalised_coef
+    assert make_objective(PROBLEMS["unpenalised"]).gap_estimate(np.ones(15)) == np.inf

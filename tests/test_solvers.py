@@ -1,0 +1,411 @@
+"""Laws of solvers: whatever the way, the same optimum, and in as many steps as it claims."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from registry import (
+    PROBLEMS,
+    SINGLE_PRECISION,
+    SOLVERS,
+    Problem,
+    brute_scores,
+    brute_value,
+    draw,
+    make_objective,
+    optimum,
+    scaled_problem,
+)
+
+from sksoftmax.objective import Objective
+from sksoftmax.solvers import Solution, minimize
+from sksoftmax.solvers.auto import Auto
+from sksoftmax.solvers.lbfgs import Lbfgs, two_loop
+from sksoftmax.solvers.loop import Proof, descend
+from sksoftmax.solvers.newton import Newton
+from sksoftmax.solvers.search import MOST_TRIALS, Point, backtrack, evaluate
+
+SOLVER = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
+PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
+# Plain descent, however it is preconditioned, is slow where classes can nearly be told apart.
+SLOW = {("gd", "nearly separable"), ("gd, restless", "nearly separable")}
+
+
+@dataclass(frozen=True)
+class Counted(Objective):
+    """An objective that counts what is asked of it."""
+
+    calls: list = field(default_factory=list)
+
+    def value_and_gradient(self, theta):
+        self.calls.append("value")
+        return super().value_and_gradient(theta)
+
+    def gap(self, theta, gradient, enough=0.0):
+        self.calls.append("gap")
+        return super().gap(theta, gradient, enough)
+
+    def hessian(self, theta):
+        self.calls.append("hessian")
+        return super().hessian(theta)
+
+
+def counted(objective):
+    return Counted(**vars(objective))
+
+
+def solve(objective, solver, theta=None, *, tol=1e-6, max_iter=400, watch=None):
+    start = objective.map.neutral() if theta is None else theta
+    return minimize(objective, solver, start, tol=tol, max_iter=max_iter, watch=watch)
+
+
+@PROBLEM
+@pytest.mark.parametrize("solver_name", SOLVERS)
+def test_every_solver_keeps_its_promise_on_every_problem(name, solver_name):
+    problem, objective = PROBLEMS[name], make_objective(PROBLEMS[name])
+    solution = solve(objective, SOLVERS[solver_name])
+    best = optimum(name).value
+    rounding = 2e-6 if name in SINGLE_PRECISION else 1e-9 if "offset" in name else 1e-13
+    assert solution.converged or (solver_name, name) in SLOW
+    value = brute_value(problem, solution.theta)
+    assert_allclose(solution.value, value, rtol=max(rounding, 1e-12))
+    assert value - best <= solution.gap + rounding * best
+    if solution.converged:
+        assert solution.gap <= 1e-6 * solution.value
+        assert value - best <= 1e-6 * value + rounding * best
+
+
+@PROBLEM
+@SOLVER
+def test_solutions_are_consistent(name, solver):
+    seen = []
+    objective = make_objective(PROBLEMS[name])
+
+    def watch(n_iter, state):
+        seen.append((n_iter, state.point.value))
+
+    solution = solve(objective, solver, max_iter=40, watch=watch)
+    assert isinstance(solution, Solution) and type(solution.converged) in (bool, np.bool_)
+    assert len(solution.curve) == solution.n_iter + 1 and solution.n_iter <= 40
+    assert solution.curve[-1] == solution.value
+    assert seen == list(enumerate(solution.curve))[1:]
+    assert solution.value == objective.value_and_gradient(solution.theta)[0]
+    assert solution.solver in ("gd", "lbfgs", "newton")
+    assert solution.converged == (solution.gap <= 1e-6 * abs(solution.value))
+
+
+@PROBLEM
+@SOLVER
+def test_the_curve_never_rises(name, solver):
+    solution = solve(make_objective(PROBLEMS[name]), solver, max_iter=60)
+    curve = np.array(solution.curve)
+    rounding = 1e-6 if name in SINGLE_PRECISION else 1e-14
+    assert (np.diff(curve) <= rounding * curve[1:]).all()
+
+
+@SOLVER
+@pytest.mark.parametrize("n_steps", [0, 1, 3])
+def test_steps_are_taken_as_many_as_allowed_and_end_in_a_gap(solver, n_steps):
+    solution = solve(make_objective(PROBLEMS["nearly separable"]), solver, max_iter=n_steps)
+    assert solution.n_iter == n_steps and not solution.converged
+    assert solution.gap > 0
+    objective = make_objective(PROBLEMS["three classes"])
+    enough = solve(objective, solver, max_iter=200)
+    assert solve(objective, solver, max_iter=enough.n_iter).converged
+
+
+@SOLVER
+@pytest.mark.parametrize("name", ["binary", "ten classes", "single precision", "unpenalised"])
+def test_as_far_as_rounding_allows_comes_to_an_end(name, solver):
+    problem = PROBLEMS[name]
+    solution = solve(make_objective(problem), solver, tol=0, max_iter=2000)
+    assert solution.n_iter < 2000
+    rounding = 1e-6 if name in SINGLE_PRECISION else 1e-13
+    best = optimum(name).value
+    assert brute_value(problem, solution.theta) - best <= rounding * best
+
+
+@SOLVER
+def test_a_watch_ends_the_run(solver):
+    objective = make_objective(PROBLEMS["ten classes"])
+    solution = solve(objective, solver, tol=1e-12, watch=lambda n_iter, state: n_iter == 2)
+    assert solution.n_iter == 2 and not solution.converged
+    assert np.isfinite(solution.gap)
+
+
+@SOLVER
+def test_the_optimum_is_a_start_that_needs_no_step(solver):
+    objective = make_objective(PROBLEMS["no intercept"])
+    solution = solve(objective, solver, optimum("no intercept").theta)
+    assert solution.converged and solution.n_iter <= 1
+
+
+@SOLVER
+def test_a_gradient_of_zero_ends_a_run(solver):
+    X = np.array([[1.0], [-1.0], [1.0], [-1.0]])
+    objective = make_objective(Problem(X, np.array([0, 0, 1, 1])))
+    solution = solve(objective, solver)
+    assert solution.converged and solution.gap == 0 and solution.n_iter <= 1
+    assert_array_equal(solution.theta, 0)
+
+
+@SOLVER
+def test_solvers_leave_their_start_alone(solver):
+    objective = make_objective(PROBLEMS["three classes"])
+    theta = np.full_like(objective.map.neutral(), 0.5)
+    first = solve(objective, solver, theta, max_iter=5)
+    assert (theta == 0.5).all()
+    again = solve(objective, solver, theta, max_iter=5)
+    assert_array_equal(first.theta, again.theta)
+
+
+@SOLVER
+def test_separable_classes_without_a_penalty_end_without_a_proof_or_a_warning(solver):
+    X, y = draw(40, 2, 3, noise=0.0)
+    solution = solve(make_objective(Problem(X, y, C=np.inf)), solver, max_iter=60)
+    assert not solution.converged
+    assert np.isfinite(solution.theta).all()
+
+
+@SOLVER
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_scale_offset_and_correlation_of_columns_do_not_matter(solver, n_classes):
+    rng = np.random.default_rng(0)
+    X, y = draw(200, 4, n_classes, noise=2.0)
+    plain = Problem(X, y, C=np.inf)
+    other = plain._replace(X=X @ rng.normal(size=(4, 4)) * [1, 10, 100, 1e3] + [5, -7, 0, 100])
+    first, second = (solve(make_objective(problem), solver) for problem in (plain, other))
+    assert abs(first.n_iter - second.n_iter) <= 1
+    n_common = min(first.n_iter, second.n_iter, 8)
+    assert_allclose(first.curve[:n_common], second.curve[:n_common], rtol=1e-6)
+    scores = [brute_scores(*pair) for pair in ((plain, first.theta), (other, second.theta))]
+    centred = [score - score.mean(axis=1, keepdims=True) for score in scores]
+    assert_allclose(centred[0], centred[1], atol=0.05)
+
+
+@SOLVER
+@pytest.mark.parametrize("n_classes", [3, 5])
+def test_classes_sum_to_zero_all_the_way(solver, n_classes):
+    objective = make_objective(Problem(*draw(100, 4, n_classes)))
+    solution = solve(objective, solver)
+    matrix = solution.theta.reshape(n_classes, -1)
+    assert_allclose(matrix.sum(axis=0), 0, atol=1e-9)
+
+
+# -- how much work it is --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["auto", "lbfgs"])
+def test_badly_scaled_columns_need_few_evaluations(name):
+    objective = counted(make_objective(scaled_problem(exponent=4, offset=0.0)))
+    solution = solve(objective, SOLVERS[name])
+    assert solution.converged
+    assert objective.calls.count("value") <= 30
+    assert objective.calls.count("gap") <= 4
+
+
+@pytest.mark.parametrize(
+    "name, most", [("auto", 60), ("lbfgs", 60), ("newton", 15), ("newton, truncated", 30)]
+)
+def test_evaluations_are_not_wasted(name, most):
+    for problem in ("three classes", "weighted binary", "ten classes", "rare class"):
+        objective = counted(make_objective(PROBLEMS[problem]))
+        solution = solve(objective, SOLVERS[name])
+        assert solution.converged
+        assert objective.calls.count("value") <= min(most, 2 * solution.n_iter + 3)
+
+
+def test_plain_descent_takes_few_steps_in_the_metric():
+    objective = counted(make_objective(PROBLEMS["scaled and offset columns"]))
+    assert solve(objective, SOLVERS["gd"]).converged
+    assert objective.calls.count("value") <= 80
+
+
+def test_newton_converges_quadratically():
+    objective = make_objective(PROBLEMS["three classes"])
+    best = optimum("three classes").value
+    errors = np.array(solve(objective, Newton(), tol=0, max_iter=12).curve) - best
+    errors = errors[errors > 1e-13]
+    assert len(errors) <= 7 and errors[-1] < 1e-5
+
+
+def test_many_rows_begin_with_a_sample():
+    problem = PROBLEMS["many rows"]
+    objective = counted(make_objective(problem))
+    state = Auto().start(objective, objective.map.neutral())
+    assert objective.calls == ["value"]
+    best = optimum("many rows").value
+    assert state.point.value - best < 0.01 * best
+    solution = solve(objective, Auto())
+    assert solution.converged and solution.n_iter <= 8
+
+
+def test_auto_changes_to_newton_where_progress_is_slow():
+    objective = counted(make_objective(PROBLEMS["nearly separable"]))
+    solution = solve(objective, Auto(window=1, accuracy=1e-300))
+    assert solution.solver == "newton" and "hessian" in objective.calls
+    assert solve(make_objective(PROBLEMS["three classes"]), Auto()).solver == "lbfgs"
+
+
+def test_auto_takes_what_newton_costs_into_account(monkeypatch):
+    objective = make_objective(PROBLEMS["nearly separable"])
+    monkeypatch.setattr(Objective, "newton_price", lambda self: 0.0)
+    assert solve(objective, Auto()).solver == "newton"
+    monkeypatch.setattr(Objective, "newton_price", lambda self: np.inf)
+    assert solve(objective, Auto(), max_iter=25).solver == "lbfgs"
+
+
+def test_auto_waits_for_its_window():
+    objective = make_objective(PROBLEMS["nearly separable"])
+    state = Auto().start(objective, objective.map.neutral())
+    for _ in range(10):
+        assert not Auto()._slow(objective, state)
+        state = Auto().step(objective, state)
+    assert len(state.record) == 11
+
+
+def test_auto_hands_a_stalled_point_to_newton():
+    objective = make_objective(PROBLEMS["three classes"])
+    auto = Auto()
+    state = auto.start(objective, optimum("three classes").theta)
+    backwards = state.inner._replace(direction=state.point.gradient)
+    state = auto.step(objective, state._replace(inner=backwards))
+    assert state.solver == "newton" and not state.stalled
+    assert_array_equal(state.point.theta, optimum("three classes").theta)
+
+
+# -- parts ----------------------------------------------------------------------------------------
+
+
+class Bowl:
+    """A quadratic function, which needs no data."""
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+
+    def value_and_gradient(self, theta):
+        gradient = self.matrix @ theta
+        return 1.0 + 0.5 * float(theta @ gradient), gradient
+
+
+def test_line_search_accepts_a_full_newton_step():
+    bowl = Bowl(np.diag([1.0, 9.0]))
+    point = evaluate(bowl, np.array([3.0, -2.0]))
+    found = backtrack(bowl, point, -point.theta)
+    assert_allclose(found.theta, 0, atol=1e-15)
+
+
+@pytest.mark.parametrize("length", [3.0, 40.0, 1e8])
+def test_line_search_shortens_steps_that_are_too_long(length):
+    bowl = Bowl(np.diag([1.0, 9.0]))
+    point = evaluate(bowl, np.array([3.0, -2.0]))
+    found = backtrack(bowl, point, -length * point.theta)
+    assert found.value < point.value
+
+
+def test_line_search_refuses_to_climb_or_to_stand():
+    bowl = Bowl(np.eye(2))
+    point = evaluate(bowl, np.array([1.0, 1.0]))
+    assert backtrack(bowl, point, point.theta) is None
+    assert backtrack(bowl, point, 0 * point.theta) is None
+    assert backtrack(bowl, point, np.full(2, np.nan)) is None
+
+
+def test_line_search_gives_up_after_some_trials():
+    class Cliff:
+        calls = 0
+
+        def value_and_gradient(self, theta):
+            self.calls += 1
+            return np.inf, np.ones(1)
+
+    cliff = Cliff()
+    assert backtrack(cliff, Point(np.zeros(1), 0.0, np.ones(1)), -np.ones(1)) is None
+    assert cliff.calls == MOST_TRIALS
+
+
+def test_line_search_finds_the_minimum_of_a_cubic_at_its_second_trial():
+    # f(t) = t^3 - 3 t along t > 0 has its minimum at 1.
+    class Cubic:
+        tried = ()
+
+        def value_and_gradient(self, theta):
+            self.tried += (float(theta[0]),)
+            return float(theta[0] ** 3 - 3 * theta[0]), 3 * theta**2 - 3
+
+    cubic = Cubic()
+    point = Point(np.zeros(1), 0.0, np.array([-3.0]))
+    found = backtrack(cubic, point, np.array([2.0]))
+    assert_allclose(cubic.tried, [2.0, 1.0])
+    assert_allclose(found.theta, 1.0)
+
+
+def test_two_loop_is_the_inverse_hessian_of_a_quadratic_after_conjugate_steps():
+    """With exact pairs along conjugate directions the matrix of a quadratic is found whole."""
+    matrix = np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 2.0]])
+    _, directions = np.linalg.eigh(matrix)
+    pairs = tuple((axis, matrix @ axis) for axis in directions.T)
+
+    class Identity:
+        @staticmethod
+        def solve(vector):
+            return vector.copy()
+
+    vector = np.array([1.0, -2.0, 3.0])
+    assert_allclose(two_loop(pairs, Identity, vector), np.linalg.solve(matrix, vector))
+    assert_array_equal(two_loop((), Identity, vector), vector)
+    # The secant condition, whatever the metric.
+    one_pair = two_loop(pairs[:1], Identity, pairs[0][1])
+    assert_allclose(one_pair, pairs[0][0])
+
+
+@pytest.mark.parametrize("memory", [1, 4])
+def test_lbfgs_remembers_no_more_than_it_may(memory):
+    objective = make_objective(PROBLEMS["ten classes"])
+    solver = Lbfgs(memory=memory, refresh=3)
+    state = solver.start(objective, objective.map.neutral())
+    for _ in range(7):
+        state = solver.step(objective, state)
+        assert len(state.pairs) <= memory and 1 <= state.age <= 3
+    assert len(state.pairs) == memory
+
+
+def test_lbfgs_takes_the_metric_it_is_given():
+    objective = make_objective(PROBLEMS["three classes"])
+    theta = objective.map.neutral()
+    metric = objective.hessian(theta)
+    state = Lbfgs(metric=metric).start(objective, theta)
+    assert_allclose(state.direction, -metric.solve(state.point.gradient))
+
+
+def test_descend_goes_as_far_as_it_is_told():
+    objective = make_objective(PROBLEMS["three classes"])
+    best = optimum("three classes").value
+    start = objective.map.neutral()
+    rough = descend(objective, Lbfgs(), start, tol=1e-2, max_iter=100)
+    fine = descend(objective, Lbfgs(), start, tol=1e-9, max_iter=100)
+    errors = [objective.value_and_gradient(theta)[0] - best for theta in (start, rough, fine)]
+    assert errors[0] > errors[1] > 100 * abs(errors[2])
+    assert errors[1] < 0.05
+    assert_array_equal(descend(objective, Lbfgs(), start, tol=1e-9, max_iter=0), start)
+
+
+def test_a_proof_that_fails_makes_the_next_one_wait():
+    objective = make_objective(PROBLEMS["three classes"])
+    proof = Proof(objective, 1e-6)
+    state = Lbfgs().start(objective, objective.map.neutral())
+    before = proof.slack
+    assert proof.attempt(state._replace(decrement=1e-12), ended=False) == np.inf
+    assert proof.slack == before  # the ridge alone says that it's too early
+    unpenalised = Proof(make_objective(PROBLEMS["unpenalised"]), 1e-6)
+    state = Lbfgs().start(unpenalised.objective, unpenalised.objective.map.neutral())
+    before = unpenalised.slack
+    assert unpenalised.attempt(state._replace(decrement=1e-12), ended=False) > 1e-6
+    assert unpenalised.slack >= 2 * before
+
+
+def test_a_proof_asks_for_no_more_than_rounding_allows():
+    objective = make_objective(PROBLEMS["three classes"])
+    assert 1e-16 < Proof(objective, 0).tol < 1e-14
+    assert Proof(objective, 1e-3).tol == 1e-3
