@@ -18,11 +18,11 @@ def measure(options):
         for name, contestant in contestants().items()
         if name in options.solvers and contestant.package != "sklearnex"
     ]
-    peaks = {name: isolated(peak, name, shape, options.limit) for name in names}
+    peaks = {name: isolated(peak, name, shape) for name in names}
     return {"shape": shape, "X": 8 * shape[0] * shape[1], "peaks": peaks}
 
 
-def peak(name, shape, limit):
+def peak(name, shape):
     """Bytes allocated during a fit, at their most."""
     contestant = contestants()[name]
     problem = gaussian(*shape)

@@ -12,8 +12,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax import prices
+from sksoftmax.factors import DiagonalMetric, Factor, FullMetric, ProductMetric, SharedMetric
 from sksoftmax.kernels import probabilities, variances
-from sksoftmax.metrics import DiagonalMetric, Factor, FullMetric, ProductMetric, SharedMetric
 from sksoftmax.rows import sample
 
 TINY = np.finfo(np.float64).tiny
@@ -49,7 +49,7 @@ def averaged(objective, theta):
     def block_sums(block):
         probability = at(block)
         spread = variances(probability).mean(axis=0) * block.weight
-        columns = gram(centred_columns(block.X, objective.map.center), spread)
+        columns = gram(centred_columns(block.X, objective), spread)
         return columns, float(spread.sum()), class_curvature(probability, block.weight)
 
     columns, mass, (frequency, agreement) = objective.rows.sum(block_sums)
@@ -111,7 +111,7 @@ def exact(objective, theta):
     at = probabilities_at(objective, theta)
 
     def block_sums(block):
-        return _joint_moments(centred_columns(block.X, score_map.center), at(block), block.weight)
+        return _joint_moments(centred_columns(block.X, objective), at(block), block.weight)
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     # The same shift of all classes changes no score: give that direction, in which only the
@@ -156,7 +156,7 @@ def drawn(objective, theta):
         return variances(at(block)).mean(axis=0)
 
     def mass(block):
-        columns = centred_columns(block.X, objective.map.center)
+        columns = centred_columns(block.X, objective)
         return block.weight * (spread(block) * factor.leverage(columns) + even)
 
     factor = _shared(objective, lambda block: spread(block) * block.weight).factor
@@ -180,7 +180,7 @@ def lower_bounds(objective, theta):
 
 def _shared(objective, weigh):
     def block_sums(block):
-        return gram(centred_columns(block.X, objective.map.center), weigh(block))
+        return gram(centred_columns(block.X, objective), weigh(block))
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     matrix[np.diag_indices_from(matrix)] += _column_strength(objective)
@@ -230,13 +230,13 @@ def _column_strength(objective):
     return objective.penalty.strength.reshape(objective.map.n_scores, -1)[0]
 
 
-def centred_columns(X, center):
-    """Rows about the center, with a 1 appended if there is one."""
+def centred_columns(X, objective):
+    """Rows about the center, with a 1 appended if there is one, in the objective's dtype."""
     dense = X.toarray() if sp.issparse(X) else X
-    if center is None:
-        return dense
-    columns = np.ones((dense.shape[0], dense.shape[1] + 1), dtype=dense.dtype)
-    np.subtract(dense, center, out=columns[:, :-1], casting="same_kind")
+    if not objective.map.has_intercept:
+        return dense.astype(objective.dtype, copy=False)
+    columns = np.ones((dense.shape[0], dense.shape[1] + 1), dtype=objective.dtype)
+    np.subtract(dense, objective.map.center, out=columns[:, :-1], casting="same_kind")
     return columns
 
 

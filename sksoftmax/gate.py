@@ -41,6 +41,7 @@ class Encoded:
     n_features: int
     n_entries: int
     dtype: np.dtype
+    is_sparse: bool
 
     @property
     def total_weight(self):
@@ -89,6 +90,7 @@ def encode(estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None):
         n_features=X.shape[1],
         n_entries=X.nnz if sp.issparse(X) else X.size,
         dtype=X.dtype,
+        is_sparse=sp.issparse(X),
     )
 
 
@@ -154,6 +156,16 @@ def check_features(estimator, X):
     return validate_data(
         estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False
     )
+
+
+def check_same_features(estimator, X):
+    """Raise a ValueError unless X has as many columns as the last fit, if that can be told."""
+    shape = getattr(X, "shape", ())
+    if len(shape) == 2 and shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"warm_start needs the {estimator.n_features_in_} features of the last fit; "
+            f"X has {shape[1]}"
+        )
 
 
 def check_number(name, value, *, least, most=np.inf, integer=False, open_below=False):

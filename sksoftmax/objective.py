@@ -10,6 +10,8 @@ from sksoftmax.maps import LinearMap
 from sksoftmax.penalties import Penalty
 from sksoftmax.rows import Rows, sample
 
+DOUBLE = np.dtype(np.float64)
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -23,6 +25,7 @@ class Objective:
     n_rows, n_entries : int
         Rows, and entries of X that a product multiplies: what the cost of a pass is counted in.
     dtype : dtype of the products with X; theta and all sums are float64
+    rough_dtype : dtype of products that are good enough far from the optimum
     """
 
     rows: Rows
@@ -31,7 +34,13 @@ class Objective:
     total_weight: float
     n_rows: int
     n_entries: int
-    dtype: np.dtype
+    dtype: np.dtype = DOUBLE
+    rough_dtype: np.dtype = DOUBLE
+
+    @property
+    def rough(self):
+        """The objective to its rough precision, at half the price; None if there is no other."""
+        return None if self.rough_dtype == self.dtype else replace(self, dtype=self.rough_dtype)
 
     @property
     def penalised_coef(self):

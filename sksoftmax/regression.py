@@ -15,6 +15,7 @@ from sksoftmax import gate, prediction
 from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
+from sksoftmax.row_space import reduce_columns
 from sksoftmax.solvers import SOLVERS, minimize
 from sksoftmax.threads import single_threaded_blas
 
@@ -164,20 +165,23 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
             If the promise of ``tol`` could not be proved.
         """
         self._check_parameters()
+        if self.warm_start and hasattr(self, "coef_"):
+            gate.check_same_features(self, X)
         # All is done on a copy that takes the place of self in the end: an error loses nothing.
         draft = copy.copy(self)
         data = gate.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
-        objective = _objective(data, self.C, self.fit_intercept)
         with single_threaded_blas(), data.rows:
+            data, columns = reduce_columns(data)
+            objective = _objective(data, self.C, self.fit_intercept)
             solution = minimize(
                 objective,
                 SOLVERS[self.solver],
-                self._start(data, objective.map),
+                self._start(data, columns, objective.map),
                 tol=self.tol,
                 max_iter=self.max_iter,
                 watch=_printer(self.verbose) if self.verbose else None,
             )
-        draft._keep(data, objective.map, solution)
+        draft._keep(data, columns, objective.map, solution)
         self.__dict__ = draft.__dict__
         if not self.converged_:
             self._warn()
@@ -288,31 +292,29 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
             )
         gate.check_option("solver", self.solver, SOLVERS)
 
-    def _start(self, data, score_map):
+    def _start(self, data, columns, score_map):
         if self.warm_start and hasattr(self, "coef_"):
-            return self._last(data, score_map)
+            return self._last(data, columns, score_map)
         theta = score_map.neutral()
         if self.fit_intercept:
             # Without columns, the frequencies of the classes are the optimum.
             score_map.split(theta)[1][:] = _centred_scores(np.log(data.class_weight))
         return theta
 
-    def _last(self, data, score_map):
+    def _last(self, data, columns, score_map):
+        """Theta at the coefficients of the last fit."""
         if not np.array_equal(self.classes_, data.classes):
             raise ValueError(
                 f"warm_start needs the classes of the last fit, {self.classes_}; "
                 f"y has {data.classes}"
             )
-        if self.coef_.shape[1] != data.n_features:
-            raise ValueError(
-                f"warm_start needs the {self.coef_.shape[1]} features of the last fit; "
-                f"X has {data.n_features}"
-            )
         coef = self.coef_.toarray() if sp.issparse(self.coef_) else self.coef_
-        coef = coef.astype(np.float64)
+        # What all classes share changes no probability, only the penalty.
+        coef = coef - coef.mean(axis=0) if len(coef) > 1 else coef
+        coef = columns.restrict(coef.astype(np.float64)).astype(np.float64)
         return score_map.join(coef, self.intercept_ + coef @ data.center)
 
-    def _keep(self, data, score_map, solution):
+    def _keep(self, data, columns, score_map, solution):
         """Set the fitted attributes from the solution."""
         coef, at_center = score_map.split(solution.theta)
         intercept = np.zeros(len(coef))
@@ -321,7 +323,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
             if len(coef) > 1:
                 intercept -= intercept.mean()  # defined up to a constant
         self.classes_ = data.classes
-        self.coef_ = coef.astype(data.dtype)
+        self.coef_ = np.ascontiguousarray(columns.expand(coef), dtype=data.dtype)
         self.intercept_ = intercept.astype(data.dtype)
         self.objective_ = solution.value
         self.gap_ = solution.gap
@@ -336,18 +338,20 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         return function(gate.check_features(self, X), self.coef_, self.intercept_)
 
     def _warn(self):
-        distance = f"{self.gap_ / abs(self.objective_):.1e}" if self.objective_ else "inf"
-        advice = "Increase max_iter, or tol"
-        if np.isinf(self.C):
-            advice += (
-                ", or give C a finite value: without a penalty separable classes have no optimum"
+        reached = f"After {self.n_iter_} steps of solver={self.solver_!r} the objective is"
+        if np.isinf(self.C) and self.gap_ == np.inf:
+            message = (
+                f"{reached} {self.objective_:.3g} and no optimum is in sight. Where the classes "
+                "are separable there is none without a penalty: give C a finite value"
             )
-        warnings.warn(
-            f"After {self.n_iter_} steps of solver={self.solver_!r} the objective is proved to be "
-            f"within {distance} of its optimum (relative); tol={self.tol:g} was asked. {advice}.",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
+        elif self.gap_ > self.objective_:
+            message = f"{reached} {self.objective_:.3g}, far from its optimum: increase max_iter"
+        else:
+            message = (
+                f"{reached} proved to be within {self.gap_ / self.objective_:.1e} of its optimum "
+                f"(relative), and tol={self.tol:g} was asked: increase max_iter, or tol"
+            )
+        warnings.warn(message + ".", ConvergenceWarning, stacklevel=3)
 
 
 def _objective(data, C, fit_intercept):
@@ -361,7 +365,7 @@ def _objective(data, C, fit_intercept):
         total_weight=data.total_weight,
         n_rows=data.n_rows,
         n_entries=data.n_entries,
-        dtype=data.dtype,
+        rough_dtype=data.dtype,
     )
 
 

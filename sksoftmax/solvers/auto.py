@@ -52,7 +52,7 @@ class Auto:
         n_rows = objective.worthwhile_sample()
         if n_rows:
             part = objective.sample(n_rows)
-            theta = descend(part, Lbfgs(), theta, tol=ROUGHLY, max_iter=60)
+            theta = descend(part, Lbfgs(), theta, tol=ROUGHLY, max_iter=60).theta
             metric = part.hessian(theta) or part.curvature(theta)
         return _enter(Lbfgs(metric=metric), objective, theta, 0)
 

@@ -4,7 +4,13 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from sksoftmax.solvers.search import Point
+from sksoftmax.solvers.search import ROUNDING, Point
+
+# Steps without a gain after which there will be none.
+REST = 10
+# Where single precision hands over to double, relative to the value: its rounding is about a
+# hundredth of that.
+ROUGHLY = 1e-5
 
 
 class Solution(NamedTuple):
@@ -57,31 +63,48 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
     watch : callable(n_iter, state), optional
         Called after each step; what it returns, if true, ends the run.
     """
+    curve = []
+    if objective.rough is not None:
+        rough = descend(objective.rough, solver, theta, tol=ROUGHLY, max_iter=max_iter)
+        theta, curve = rough.theta, rough.curve
     state = solver.start(objective, theta)
-    curve = [state.point.value]
+    curve = [*curve[:-1], state.point.value]
     proof = Proof(objective, tol)
     while True:
         n_iter = len(curve) - 1
-        ended = state.stalled or n_iter >= max_iter or (n_iter and watch and watch(n_iter, state))
+        ended = state.stalled or at_rest(curve) or n_iter >= max_iter
+        ended = ended or (n_iter > 0 and watch is not None and watch(n_iter, state))
         gap = proof.attempt(state, ended)
         converged = gap <= proof.enough(state)
         if converged or ended:
-            point = state.point
-            return Solution(
-                point.theta, point.value, gap, n_iter, converged, curve, state.solver
-            )
+            theta, value, _ = state.point
+            return Solution(theta, value, gap, n_iter, converged, curve, state.solver)
         state = solver.step(objective, state)
         curve.append(state.point.value)
+
+
+class Descent(NamedTuple):
+    """Where a run without proof ended, and the objective on its way."""
+
+    theta: np.ndarray
+    curve: list
 
 
 def descend(objective, solver, theta, *, tol, max_iter):
     """Run a solver until it expects to gain no more than ``tol * value``: a start, no proof."""
     state = solver.start(objective, theta)
-    for _ in range(max_iter):
-        if state.stalled or state.decrement <= tol * abs(state.point.value):
-            break
+    curve = [state.point.value]
+    while state.decrement > tol * abs(state.point.value) and len(curve) <= max_iter:
         state = solver.step(objective, state)
-    return state.point.theta
+        if state.stalled or at_rest(curve):
+            break
+        curve.append(state.point.value)
+    return Descent(state.point.theta, curve)
+
+
+def at_rest(curve):
+    """Whether the last steps changed nothing beyond rounding."""
+    return len(curve) > REST and curve[-1 - REST] - curve[-1] <= ROUNDING * abs(curve[-1])
 
 
 class Proof:

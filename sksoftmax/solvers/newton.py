@@ -36,8 +36,9 @@ class Newton:
             return state._replace(stalled=True)
         # Near the optimum a step squares the decrement; it is an estimate, and proves nothing.
         taken = -0.5 * float(state.point.gradient @ direction)
-        ratio = float(np.sum(point.gradient**2) / np.sum(state.point.gradient**2))
-        return NewtonState(point, taken * ratio, False)
+        before = float(np.sum(state.point.gradient**2))
+        left = float(np.sum(point.gradient**2)) / before if before > 0 else 0.0
+        return NewtonState(point, taken * left, False)
 
     def _direction(self, objective, point):
         hessian = objective.hessian(point.theta)
