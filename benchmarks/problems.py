@@ -149,16 +149,27 @@ def diamonds(options):
 
 @problem
 def wild(options):
-    """lognormal columns in units from 1e-3 to 1e5, rare classes that are nearly separable"""
+    """lognormal columns in units from 1 to 1e5, rare classes that are nearly separable"""
+    return lognormal(0, 5)
+
+
+@problem
+def tiny_units(options):
+    """wild, with units from 1e-3: the penalty all but forbids some columns"""
+    return lognormal(-3, 5)
+
+
+def lognormal(first, last):
+    """Correlated lognormal columns in units from ``10 ** first`` to ``10 ** last``."""
     random = np.random.default_rng(10)
     n_rows, n_columns, n_classes = 30_000, 16, 14
     factors = random.standard_normal((n_rows, 6))
     mixture = random.standard_normal((6, n_columns)) / np.sqrt(6)
     columns = np.exp(factors @ mixture + 0.1 * random.standard_normal((n_rows, n_columns)))
-    X = columns * 10.0 ** random.uniform(-3, 5, n_columns)
+    X = columns * 10.0 ** random.uniform(first, last, n_columns)
     standard = (columns - columns.mean(axis=0)) / columns.std(axis=0)
-    rarity = -1.5 * np.log(np.arange(1, n_classes + 1))
-    scores = 40 * standard @ random.standard_normal((n_columns, n_classes)) + 30 * rarity
+    rarity = -np.log(np.arange(1, n_classes + 1))
+    scores = 40 * standard @ random.standard_normal((n_columns, n_classes)) + 45 * rarity
     return Problem(X, draw_labels(random, scores))
 
 

@@ -1,6 +1,6 @@
 """The curvature of the objective, measured at many prices.
 
-The Hessian of softmax regression is ``mean_i (diag(p_i) - p_i p_i') (x) x_i x_i' + penalty``, with
+The Hessian of softmax regression is ``mean_i x_i x_i' (x) (diag(p_i) - p_i p_i') + penalty``, with
 (x) the Kronecker product and ``x_i`` a row about the mean of the columns, followed by a 1 for the
 intercept. Every function here replaces the classes' part by something cheaper to make and to
 solve with, and is a sum over rows.
@@ -38,7 +38,7 @@ def bound(objective):
 def averaged(objective, theta):
     """The curvature at theta with classes and columns taken apart.
 
-    ``mean_i (diag(p_i) - p_i p_i') (x) mean_i v_i x_i x_i' / mean_i v_i`` plus the penalty, where
+    ``mean_i v_i x_i x_i' / mean_i v_i (x) mean_i (diag(p_i) - p_i p_i')`` plus the penalty, where
     ``v_i = mean_k p_ik (1 - p_ik)``. Exact where all rows have the same probabilities, as at the
     start.
     """
@@ -102,7 +102,7 @@ def least(objective, theta):
 def exact(objective, theta):
     """The Hessian itself: one symmetric product a block.
 
-    ``sum_i diag(p_i) (x) x_i x_i' - m_i m_i'`` with ``m_i = p_i (x) x_i``, that is ``n_scores``
+    ``sum_i x_i x_i' (x) diag(p_i) - m_i m_i'`` with ``m_i = x_i (x) p_i``, that is ``n_scores``
     blocks on the diagonal and one product of rows of length ``n_scores * n_columns``.
     """
     score_map = objective.map
@@ -116,25 +116,26 @@ def exact(objective, theta):
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     # The same shift of all classes changes no score: give that direction, in which only the
     # penalty has a gradient, the curvature that the columns have.
-    blocks = matrix.reshape(score_map.n_scores, score_map.n_columns, score_map.n_scores, -1)
+    blocks = matrix.reshape(score_map.n_columns, score_map.n_scores, score_map.n_columns, -1)
     each = np.arange(score_map.n_columns)
-    blocks[:, each, :, each] += np.einsum("kjkj->j", blocks)[:, None, None] / score_map.n_scores
+    usual = np.einsum("jkjk->j", blocks) / score_map.n_scores
+    blocks[each, :, each, :] += usual[:, None, None]
     matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
     return FullMetric(Factor.of(matrix))
 
 
 def _joint_moments(columns, probability, weight):
-    """``sum_i w_i (diag(p_i) - p_i p_i') (x) x_i x_i'`` of a block."""
+    """``sum_i w_i x_i x_i' (x) (diag(p_i) - p_i p_i')`` of a block."""
     n_scores, (n_rows, n_columns) = len(probability), columns.shape
-    matrix = np.zeros((n_scores * n_columns,) * 2)
-    blocks = matrix.reshape(n_scores, n_columns, n_scores, n_columns)
+    matrix = np.zeros((n_columns * n_scores,) * 2)
+    blocks = matrix.reshape(n_columns, n_scores, n_columns, n_scores)
     for k in range(n_scores):
-        blocks[k, :, k, :] = gram(columns, probability[k] * weight)
+        blocks[:, k, :, k] = gram(columns, probability[k] * weight)
     rooted = np.ascontiguousarray((probability * np.sqrt(weight)).T)
     step = max(1, SCRATCH // len(matrix))
     for start in range(0, n_rows, step):
         part = slice(start, start + step)
-        joint = rooted[part, :, None] * columns[part, None, :]
+        joint = columns[part, :, None] * rooted[part, None, :]
         joint = joint.reshape(len(joint), -1)
         matrix -= joint.T @ joint
     return matrix
@@ -203,20 +204,21 @@ def _squares(objective, weigh):
     center = objective.map.center
 
     def block_sums(block):
-        weight = weigh(block)
+        weight = weigh(block).T
         squares = block.X.power(2) if sp.issparse(block.X) else np.square(block.X)
         return (
-            np.asarray(weight @ squares, dtype=np.float64),
-            np.asarray(weight @ block.X, dtype=np.float64),
-            weight.sum(axis=1, dtype=np.float64),
+            np.asarray(squares.T @ weight, dtype=np.float64),
+            np.asarray(block.X.T @ weight, dtype=np.float64),
+            weight.sum(axis=0, dtype=np.float64),
         )
 
     squares, sums, mass = (part / objective.total_weight for part in objective.rows.sum(block_sums))
     if center is not None:
         # Shifted by the columns' means after the fact: the squares lose digits where an offset
         # is large, which costs iterations but nothing else.
-        squares = np.maximum(squares - 2 * center * sums + mass[:, None] * center**2, 0)
-        squares = np.column_stack([squares, mass])
+        shift = center[:, None]
+        squares = np.maximum(squares - 2 * shift * sums + mass * shift**2, 0)
+        squares = np.vstack([squares, mass])
     diagonal = squares.ravel() + objective.penalty.strength
     return DiagonalMetric(np.maximum(diagonal, np.finfo(np.float64).eps * diagonal.max()))
 
@@ -227,7 +229,7 @@ def probabilities_at(objective, theta):
 
 
 def _column_strength(objective):
-    return objective.penalty.strength.reshape(objective.map.n_scores, -1)[0]
+    return objective.penalty.strength.reshape(-1, objective.map.n_scores)[:, 0]
 
 
 def centred_columns(X, objective):

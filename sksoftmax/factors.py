@@ -62,8 +62,7 @@ class SharedMetric:
     factor: Factor
 
     def solve(self, vector):
-        matrix = vector.reshape(-1, len(self.factor.scale))
-        return self.factor.solve(matrix.T).T.ravel()
+        return self.factor.solve(vector.reshape(len(self.factor.scale), -1)).ravel()
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,10 @@ class ProductMetric:
     groups: tuple
 
     def solve(self, vector):
-        rotated = self.rotation.T @ vector.reshape(len(self.rotation), -1)
+        rotated = vector.reshape(-1, len(self.rotation)) @ self.rotation
         for members, factor in self.groups:
-            rotated[members] = factor.solve(rotated[members].T).T
-        return (self.rotation @ rotated).ravel()
+            rotated[:, members] = factor.solve(rotated[:, members])
+        return (rotated @ self.rotation.T).ravel()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ The references here are written apart from the package, row by row in dense floa
 no center in the parameters and no two-class shortcut other than its definition, scores ``(0, s)``.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import NamedTuple
 
@@ -217,7 +217,7 @@ class HessianFree(Objective):
 class TruncatedNewton:
     """Newton made to take the way of conjugate gradients, however small the problem."""
 
-    newton: Newton = Newton()
+    newton: Newton = field(default_factory=Newton)
 
     def start(self, objective, theta):
         return self.newton.start(objective, theta)

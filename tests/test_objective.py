@@ -23,7 +23,7 @@ from registry import (
     sparse_problem,
 )
 from sksoftmax import curvature, prices
-from sksoftmax.factors import DiagonalMetric, Factor, FullMetric, SharedMetric
+from sksoftmax.metrics import DiagonalMetric, Factor, FullMetric, SharedMetric
 
 PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
 DOUBLE = pytest.mark.parametrize("name", [n for n in PROBLEMS if n not in SINGLE_PRECISION])
@@ -323,12 +323,15 @@ def test_metrics_are_symmetric_and_positive(name, metric):
 @PROBLEM
 def test_metrics_keep_classes_that_sum_to_zero(name):
     problem = PROBLEMS[name]
-    if problem.n_scores == 1:
-        pytest.skip("one row of scores has no such sum")
+    if problem.n_scores == 1 or "collinear" in name:
+        pytest.skip("one row of scores has no such sum, and singular matrices any solution")
     objective, theta = make_objective(problem), random_theta(problem)
     gradient = objective.value_and_gradient(theta)[1]
-    for metric in METRICS.values():
-        step = metric(objective, theta).solve(gradient).reshape(problem.n_scores, -1)
+    for make_metric in METRICS.values():
+        metric = make_metric(objective, theta)
+        if isinstance(metric, DiagonalMetric):
+            continue  # with a number of its own for each class
+        step = metric.solve(gradient).reshape(problem.n_scores, -1)
         allowed = precision(name, 1e-7, 1e-3) * np.abs(step).max(axis=0).clip(1e-12)
         assert (np.abs(step.sum(axis=0)) <= allowed + 1e-9 / column_scales(problem)).all()
 
