@@ -19,7 +19,7 @@ from stopwatch import OutOfTime, cpu_limit
 TARGETS = (1e-3, 1e-6)  # suboptimality, relative to the optimum
 DEFAULT = "default"
 TIGHT = 1e-9  # tolerance of the fits that look for the optimum
-ALLOWANCE = 3.0  # seconds to spend on repeating a setting
+ALLOWANCE = 1.5  # seconds to spend on repeating a setting
 SWEEP = 2  # limits to spend on the tolerances of a contestant
 HOPELESS = 20  # times the fastest tight fit, after which a fit is stopped as well
 

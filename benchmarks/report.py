@@ -27,7 +27,7 @@ setting that came so near, relative to the optimum. The optimum is the best that
 very tight fits included; the table of the problems says how far it is proved and how near another
 package came to it. Times are CPU seconds of the whole call of `fit`, checks of the data included,
 on one thread, medians of several runs in which the contestants take turns; fits of more than a
-second or so run less often. A fit is stopped after 10 seconds,
+second or so run less often. A fit is stopped after 8 seconds,
 or after 20 times the fastest fit to 1e-9 if that is sooner, and a contestant that has spent twice
 that tries no further tolerance: `>3.0` means that it had not reached the target by then, `never`
 that its strictest setting ended short of it. In ratios both count as the time of the longest fit,

@@ -56,7 +56,7 @@ def ridge_bound(objective, gradient):
 
 def _by_metric(objective, gradient, lower):
     tilt = lower.solve(gradient)
-    reach = _largest_range(objective, tilt)
+    reach = largest_range(objective, tilt)
     if reach > MOST_TILT:
         return np.inf
     return float(gradient @ tilt) / (2 * (1 - reach))
@@ -76,7 +76,8 @@ def _by_intercepts(objective, theta, gradient):
     return float(tilt @ spread @ tilt) / (2 * (1 - reach)) + ridge_bound(objective, moved)
 
 
-def _largest_range(objective, direction):
+def largest_range(objective, direction):
+    """The largest difference between two classes' scores of any row, along a direction."""
     prepared = objective.map.prepare(direction, objective.dtype)
 
     def block_sums(block):

@@ -70,7 +70,7 @@ def _product(classes, columns, objective):
     curvatures, rotation = np.linalg.eigh(classes)
     # The shift of all classes has none: any positive number will do there. Directions that are
     # nearly flat are kept from being taken for more than they are, which is noise.
-    usual = curvatures.mean()
+    usual = max(curvatures.mean(), TINY)
     curvatures = np.where(curvatures > 1e-6 * usual, curvatures, usual)
     # Half powers of two: like enough for a metric, and few.
     level = np.round(2 * np.log2(curvatures / usual))

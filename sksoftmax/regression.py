@@ -16,6 +16,7 @@ from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
 from sksoftmax.row_space import reduce_columns
+from sksoftmax.separation import has_no_optimum
 from sksoftmax.solvers import SOLVERS, minimize
 from sksoftmax.threads import single_threaded_blas
 
@@ -181,10 +182,13 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
                 max_iter=self.max_iter,
                 watch=_printer(self.verbose) if self.verbose else None,
             )
+            separable = np.isinf(self.C) and has_no_optimum(objective, solution)
+        if separable:
+            solution = solution._replace(converged=False)
         draft._keep(data, columns, objective.map, solution)
         self.__dict__ = draft.__dict__
         if not self.converged_:
-            self._warn()
+            self._warn(separable)
         return self
 
     def decision_function(self, X):
@@ -337,12 +341,12 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
             check_is_fitted(self)  # raises; it costs more than a row's probabilities otherwise
         return function(gate.check_features(self, X), self.coef_, self.intercept_)
 
-    def _warn(self):
+    def _warn(self, separable):
         reached = f"After {self.n_iter_} steps of solver={self.solver_!r} the objective is"
-        if np.isinf(self.C) and self.gap_ == np.inf:
+        if separable:
             message = (
-                f"{reached} {self.objective_:.3g} and no optimum is in sight. Where the classes "
-                "are separable there is none without a penalty: give C a finite value"
+                f"{reached} {self.objective_:.3g}, and it has no optimum: the classes are "
+                "separable and C=inf is no penalty. Give C a finite value"
             )
         elif self.gap_ > self.objective_:
             message = f"{reached} {self.objective_:.3g}, far from its optimum: increase max_iter"

@@ -61,7 +61,9 @@ class InMemoryRows:
 
     def sum(self, function):
         def sum_chunk(chunk):
-            return reduce(add, map(function, chunk))
+            # Trial steps may lead to where scores overflow; what comes of it is refused there.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                return reduce(add, map(function, chunk))
 
         if self.n_threads == 1:
             return add_pairwise(list(map(sum_chunk, self.chunks)))

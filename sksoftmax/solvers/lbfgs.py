@@ -4,8 +4,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.blas import daxpy
 
 from sksoftmax.solvers.search import Point, backtrack, evaluate
+
+
+class Pair(NamedTuple):
+    step: np.ndarray
+    change: np.ndarray  # of the gradient
+    product: float  # of the two
 
 
 class LbfgsState(NamedTuple):
@@ -14,7 +21,7 @@ class LbfgsState(NamedTuple):
     stalled: bool
     metric: object
     direction: np.ndarray  # of the next step
-    pairs: tuple  # of (step, change of gradient), the latest last
+    pairs: tuple  # of Pair, the latest last
     age: int  # steps since the metric was made
     solver: str = "lbfgs"
 
@@ -51,10 +58,11 @@ class Lbfgs:
         if point is None:
             return state._replace(stalled=True)
         step, change = point.theta - state.point.theta, point.gradient - state.point.gradient
+        pair = Pair(step, change, float(step @ change))
         pairs = state.pairs
         # On a convex function the product is positive but for rounding.
-        if step @ change > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
-            pairs = (*pairs, (step, change))[-self.memory :]
+        if pair.product > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
+            pairs = (*pairs, pair)[-self.memory :]
         return _arrive(point, state.metric, pairs, state.age + 1)
 
 
@@ -68,14 +76,14 @@ def two_loop(pairs, metric, gradient):
     """The inverse BFGS matrix times the gradient (Nocedal and Wright 2006, algorithm 7.4)."""
     vector = gradient.copy()
     parts = []
-    for step, change in reversed(pairs):
-        part = (step @ vector) / (step @ change)
-        vector -= part * change
+    for pair in reversed(pairs):
+        part = (pair.step @ vector) / pair.product
+        daxpy(pair.change, vector, a=-part)
         parts.append(part)
     vector = metric.solve(vector)
     if pairs:
-        step, change = pairs[-1]
-        vector *= (step @ change) / (change @ metric.solve(change))
-    for (step, change), part in zip(pairs, reversed(parts), strict=True):
-        vector += (part - (change @ vector) / (step @ change)) * step
+        last = pairs[-1]
+        vector *= last.product / (last.change @ metric.solve(last.change))
+    for pair, part in zip(pairs, reversed(parts), strict=True):
+        daxpy(pair.step, vector, a=part - (pair.change @ vector) / pair.product)
     return vector

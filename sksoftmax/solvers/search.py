@@ -50,6 +50,7 @@ def _low_enough(old, new, slope, new_slope):
     return new <= old + ROUNDING * abs(old) and abs(new_slope) <= (1 - 2 * DECREASE) * abs(slope)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _cubic_minimum(old, new, slope, new_slope):
     """Where, as a share of the step, the interpolating cubic is least."""
     bend = slope + new_slope - 3 * (new - old)
