@@ -49,7 +49,7 @@ def draw(outcomes, path):
     figure.legend(
         [handles[name] for name in ordered], ordered, loc="lower center", ncols=4, frameon=False
     )
-    figure.tight_layout(rect=(0, 0.8 / figure.get_figheight(), 1, 1))
+    figure.tight_layout(rect=(0, 0.55 / figure.get_figheight(), 1, 1))
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
     return True
@@ -58,7 +58,7 @@ def draw(outcomes, path):
 def draw_problem(axis, name, outcome):
     n_rows, n_columns, n_classes = outcome["shape"]
     axis.set_title(f"{name} ({n_rows:,} x {n_columns:,}, {n_classes} classes)", fontsize=10)
-    axis.set(xscale="log", yscale="log", ylim=(FLOOR / 2, 3))
+    axis.set(xscale="log", yscale="log", ylim=(FLOOR / 2, 50))
     for target in TARGETS:
         axis.axhline(target, color="0.8", linewidth=0.8, zorder=0)
     for racer, style in STYLES.items():

@@ -79,7 +79,8 @@ def times(outcomes, place):
         found = {racer: outcome["racers"].get(racer) for racer in names}
         reached = [each["targets"][place] for each in found.values() if each and "targets" in each]
         least = min((each["seconds"] for each in reached if each), default=None)
-        cells = [name, *(time_cell(each, place, least) for each in found.values())]
+        title = name if outcome["known"] else f"{name} (optimum not known)"
+        cells = [title, *(time_cell(each, place, least) for each in found.values())]
         cells += [ratio_text(ratio(outcome, place, rivals)) for rivals in RIVALS.values()]
         rows.append(row(cells))
     return table(["problem", *names, *(f"{rival} / auto" for rival in RIVALS)], rows)

@@ -23,15 +23,17 @@ Every contestant minimises the same objective, that of scikit-learn's `LogisticR
 `C=1`. Since each package's `tol` means another thing, none is trusted: each contestant runs
 through its own tolerances, a power of ten at a time and with no end of iterations, an independent
 evaluation in plain NumPy judges what it returns, and its time to a target is that of its cheapest
-setting that came so near, relative to the optimum. The optimum is the best that anybody found,
-very tight fits included; the table of the problems says how far it is proved and how near another
-package came to it. Times are CPU seconds of the whole call of `fit`, checks of the data included,
-on one thread, medians of several runs in which the contestants take turns; fits of more than a
-second or so run less often. A fit is stopped after 8 seconds,
-or after 20 times the fastest fit to 1e-9 if that is sooner, and a contestant that has spent twice
-that tries no further tolerance: `>3.0` means that it had not reached the target by then, `never`
-that its strictest setting ended short of it. In ratios both count as the time of the longest fit,
-which makes them lower bounds, marked `>`. `-` was not run.
+setting that came so near, relative to the optimum; its defaults count as a setting too. The
+optimum is the best that anybody found, very tight fits included; the table of the problems says
+how far it is proved and how near another package came to it, and where neither is within 1e-7, no
+ratio is taken. Times are CPU seconds of the whole call of `fit`, checks of the data included, on
+one thread, medians of several runs in which the contestants take turns; fits of more than a few
+tenths of a second run less often. A fit is stopped after 8 seconds (2 in a quick run), or after
+20 times the fastest fit to 1e-9 if that is sooner, and a contestant that has spent four times that
+tries no further tolerance: `>3.0` means that it had not reached the target by then, `never` that
+its strictest setting ended short of it. In ratios both count as the time of the longest fit, which
+makes them lower bounds, marked `>`; `<` marks upper bounds, where sksoftmax was the one that did
+not get there. `-` was not run.
 
 **Limits.** One machine, a busy one at times; mostly made-up data, one seed each; no threads, no
 GPU; powers of ten are a coarse grid, which costs a contestant up to a few steps; and the problems
@@ -95,6 +97,7 @@ def save(part, findings, measured, *, merge):
     path = folder(measured["quick"]) / f"{part}.json"
     if merge and path.exists():
         findings = json.loads(path.read_text())["findings"] | findings
+        measured = measured | {"merged": True}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"conditions": measured, "findings": findings}))
 
@@ -131,7 +134,8 @@ def page(parts, quick, figure):
 
 def provenance(measured):
     load_text = "" if measured["load"] is None else f", load {measured['load']} at the start"
+    merged = "; problems it does not name are from earlier runs" if measured.get("merged") else ""
     return (
         f"*`{measured['command']}`, {measured['date']}, "
-        f"sksoftmax {measured['versions']['sksoftmax']}{load_text}.*\n"
+        f"sksoftmax {measured['versions']['sksoftmax']}{load_text}{merged}.*\n"
     )

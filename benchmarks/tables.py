@@ -23,6 +23,8 @@ def ratio(outcome, place, rivals):
 
     Who never reached the target counts with the time that was spent on trying.
     """
+    if not outcome["known"]:
+        return None
     ours, ours_reached = least_time(outcome, place, (OURS,))
     theirs, theirs_reached = least_time(outcome, place, rivals)
     if not ours or not theirs or not (ours_reached or theirs_reached):

@@ -20,13 +20,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Scratch memory of a block: half of a usual second-level cache.
-BLOCK_BYTES = 512 * 1024
+# Scratch memory of a block: with its input and output it fits a usual second-level cache.
+BLOCK_BYTES = 256 * 1024
 # Up to this many classes, a transposed copy costs less than reductions over a short axis.
 MOST_CLASSES_TRANSPOSED = 64
 # Up to this many classes, results are best written class by class, with a stride; above it,
 # row by row, from a scratch matrix that is in the cache.
 MOST_CLASSES_STRIDED = 12
+# Maxima of rows that need no shift: exponentials of single and of wider precision are far from
+# overflow, and a probability that is not itself nearly lost does not underflow.
+LEAST_UNSHIFTED = -5.0
+MOST_UNSHIFTED = (70.0, 600.0)
 
 
 @np.errstate(all="ignore")
@@ -36,8 +40,8 @@ def softmax(scores, *, axis, temperature, where, out, empty):
     fill = {"nan": np.nan, "zero": 0.0, "uniform": 1 / n_classes}
     fill["raise"] = np.nan  # never used: the caller has looked for such rows
     for block in _blocks(scores, axis, where, out, temperature):
-        shifted = block.shift(temperature)
-        exponentials = np.exp(shifted.scores, out=shifted.scores)
+        shifted = block.shift(temperature, if_needed=temperature == 1)
+        exponentials = np.exp(shifted.scores, out=block.work)
         block.write(np.divide, exponentials, block.total(exponentials))
         block.mend(shifted, masked=0.0, empty=fill[empty])
     return out
@@ -121,7 +125,7 @@ def _residual(logs, aim, target):
 
 
 class _Shifted(NamedTuple):
-    scores: np.ndarray  # (scores - maximum) / temperature, rows in a corner replaced
+    scores: np.ndarray  # (scores - shift) / temperature, rows in a corner replaced
     maximum: np.ndarray  # of each row, before shifting; the class axis has length 1
     finite: bool  # whether all maxima are
 
@@ -135,14 +139,24 @@ class _Block(NamedTuple):
     work: np.ndarray  # (n_classes, n_rows or more) or (n_rows, n_classes)
     class_axis: int
 
-    def shift(self, temperature=1.0):
-        """Subtract each row's maximum, then divide: tiny temperatures cannot overflow."""
+    def shift(self, temperature=1.0, if_needed=False):
+        """Subtract each row's maximum, then divide: tiny temperatures cannot overflow.
+
+        A row whose maximum is moderate needs no shift for its exponentials to be accurate; where
+        that holds for all rows, ``if_needed`` saves a pass. The choice is each row's own, so
+        that its answer is the same whatever its neighbours need.
+        """
         source = self._load()
         maximum = np.maximum.reduce(source, axis=self.class_axis, keepdims=True)
         finite = bool(np.isfinite(maximum).all())
         top = maximum
         if not finite:
             source, top = self._replace_corners(source, maximum)
+        if if_needed:
+            most = MOST_UNSHIFTED[source.dtype.itemsize > 4]
+            top = np.where((top >= LEAST_UNSHIFTED) & (top <= most), 0, top)
+            if not top.any():
+                return _Shifted(source, maximum, finite)
         shifted = np.subtract(source, top, out=self.work)
         if temperature != 1:
             shifted /= temperature

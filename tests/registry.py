@@ -239,6 +239,16 @@ SOLVERS = {
 # -- making objectives, and knowing their optima by another way ----------------------------------
 
 
+def flat(matrix):
+    """Theta from a matrix of a row for each class: the one place that knows its layout."""
+    return matrix.T.ravel()
+
+
+def by_class(theta, n_scores):
+    """A row for each class, with the intercept last."""
+    return theta.reshape(-1, n_scores).T
+
+
 def make_objective(problem, engine=partition):
     weight = problem.weights.astype(problem.X.dtype)
     n_features = problem.X.shape[1]
@@ -249,11 +259,11 @@ def make_objective(problem, engine=partition):
     return Objective(
         rows=engine(problem.X, problem.y, weight, problem.n_scores),
         map=score_map,
-        penalty=Ridge(strength.ravel()),
+        penalty=Ridge(flat(strength)),
         total_weight=float(problem.weights.sum()),
         n_rows=problem.X.shape[0],
         n_entries=problem.X.nnz if sp.issparse(problem.X) else problem.X.size,
-        dtype=problem.X.dtype,
+        rough_dtype=problem.X.dtype,
     )
 
 
@@ -264,6 +274,11 @@ def column_scales(problem):
     return np.append(spread, 1.0) if problem.fit_intercept else spread
 
 
+def theta_scales(problem):
+    """The scale of each parameter's column."""
+    return np.repeat(column_scales(problem), problem.n_scores)
+
+
 def random_theta(problem, seed=0, size=1.0):
     """Parameters that make scores of about ``size``, and sum to zero over classes."""
     rng = np.random.default_rng(seed)
@@ -271,7 +286,7 @@ def random_theta(problem, seed=0, size=1.0):
     matrix = size * rng.normal(size=(problem.n_scores, len(scales))) / scales / len(scales) ** 0.5
     if len(matrix) > 1:
         matrix -= matrix.mean(axis=0)
-    return matrix.ravel()
+    return flat(matrix)
 
 
 def design(problem):
@@ -282,7 +297,7 @@ def design(problem):
 
 
 def brute_scores(problem, theta):
-    scores = design(problem) @ theta.reshape(problem.n_scores, -1).T
+    scores = design(problem) @ by_class(theta, problem.n_scores).T
     return np.column_stack([np.zeros(len(scores)), scores]) if scores.shape[1] == 1 else scores
 
 
@@ -290,7 +305,7 @@ def brute_value(problem, theta):
     """The objective from its formula."""
     scores, weight = brute_scores(problem, theta), problem.weights
     losses = logsumexp(scores, axis=1) - scores[np.arange(len(scores)), problem.y]
-    coef = theta.reshape(problem.n_scores, -1)[:, : problem.X.shape[1]]
+    coef = by_class(theta, problem.n_scores)[:, : problem.X.shape[1]]
     penalty = np.sum(coef**2) / (2 * problem.C)
     return float((weight @ losses + penalty) / weight.sum())
 
@@ -303,7 +318,7 @@ class Optimum(NamedTuple):
 
 def find_optimum(problem, n_steps=200):
     """Damped Newton on standardised columns, with dense Hessians from their definition."""
-    scales = np.tile(column_scales(problem), problem.n_scores)
+    scales = theta_scales(problem)
     theta = np.zeros(len(scales))
     value, expected = brute_value(problem, theta), np.inf
     for _ in range(n_steps):
@@ -338,15 +353,15 @@ def _brute_derivatives(problem, theta):
     n_columns = columns.shape[1]
     strength = np.zeros((problem.n_scores, n_columns))
     strength[:, : problem.X.shape[1]] = 1 / (problem.C * problem.weights.sum())
-    gradient = residual[:, classes].T @ columns + strength * theta.reshape(problem.n_scores, -1)
-    hessian = np.zeros((problem.n_scores, n_columns) * 2)
+    gradient = residual[:, classes].T @ columns + strength * by_class(theta, problem.n_scores)
+    hessian = np.zeros((n_columns, problem.n_scores) * 2)
     for first in range(problem.n_scores):
         for second in range(problem.n_scores):
             p, q = probability[:, classes][:, first], probability[:, classes][:, second]
             moments = columns.T * (weight * ((first == second) * p - p * q)) @ columns
-            hessian[first, :, second, :] = moments
+            hessian[:, first, :, second] = moments
     hessian = hessian.reshape(theta.size, theta.size)
-    return gradient.ravel(), hessian + np.diag(strength.ravel())
+    return flat(gradient), hessian + np.diag(flat(strength))
 
 
 def five_point(function, step):

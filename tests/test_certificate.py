@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
-
 from registry import (
     PROBLEMS,
-    SINGLE_PRECISION,
     SOLVERS,
     Problem,
     brute_value,
@@ -21,6 +19,7 @@ from registry import (
     optimum,
     random_theta,
 )
+
 from sksoftmax import certificate, curvature, prices
 from sksoftmax.solvers import minimize
 
@@ -62,7 +61,7 @@ def test_gaps_bound_the_distance_along_paths(name, solver):
     theta = np.zeros_like(objective.penalty.strength)
     path = points_of(objective, SOLVERS[solver], theta)
     path = path[:3] + path[3::6] if len(problem.y) > 1000 else path
-    rounding = 1e-5 if name in SINGLE_PRECISION else 1e-9 if "offset" in name else 1e-13
+    rounding = 1e-9 if "offset" in name else 1e-13
     assert_bounds(problem, objective, path, optimum(name).value, rounding)
 
 
@@ -73,11 +72,10 @@ def test_gaps_bound_the_distance_at_random_points(name, size):
     objective = make_objective(problem)
     near = optimum(name).theta
     path = [near * share + random_theta(problem, seed, size) for seed in (0, 1) for share in (0, 1)]
-    rounding = 1e-5 if name in SINGLE_PRECISION else 1e-9
-    assert_bounds(problem, objective, path, optimum(name).value, rounding)
+    assert_bounds(problem, objective, path, optimum(name).value, 1e-9)
 
 
-@pytest.mark.parametrize("name", [n for n in PROBLEMS if n not in SINGLE_PRECISION])
+@pytest.mark.parametrize("name", PROBLEMS)
 def test_gaps_are_tight_near_the_optimum(name):
     problem = PROBLEMS[name]
     objective = make_objective(problem)
@@ -154,7 +152,7 @@ def test_gaps_hold_where_classes_do_not_sum_to_zero(n_classes, C):
     objective, best = make_objective(problem), find_optimum(problem)
     shift = np.random.default_rng(0).normal(size=4)
     for size in (0.01, 0.1, 1.0):
-        theta = best.theta + size * np.tile(shift, n_classes)
+        theta = best.theta + size * np.repeat(shift, n_classes)
         assert_bounds(problem, objective, [theta], best.value, 1e-12)
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import scipy.special
 from numpy.testing import assert_allclose, assert_array_equal
-
 from registry import five_point
+
 from sksoftmax.kernels import (
     cross_entropy_residual,
     curvature_product,

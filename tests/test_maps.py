@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-
 from registry import MAPS
+
 from sksoftmax.maps import LinearMap
 
 MAP = pytest.mark.parametrize("make", MAPS.values(), ids=MAPS)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-
 from registry import PENALTIES, five_point
+
 from sksoftmax.penalties import Ridge
 
 PENALTY = pytest.mark.parametrize("make", PENALTIES.values(), ids=PENALTIES)

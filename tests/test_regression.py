@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from registry import PROBLEMS, SOLVERS, draw, exponential_weights
 from scipy.special import log_softmax
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -19,7 +20,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-from registry import PROBLEMS, SOLVERS, draw, exponential_weights
 from sksoftmax import SoftmaxRegression
 
 N_CLASSES = pytest.mark.parametrize("n_classes", [2, 3, 10])
@@ -332,11 +332,11 @@ def test_a_warm_start_continues(n_classes, fit_intercept, solver):
 
 def test_a_warm_start_from_a_shifted_model_keeps_the_promise():
     X, y = data()
-    best = tight().fit(X, y).objective_
-    model = SoftmaxRegression(warm_start=True).fit(X, y)
-    model.coef_ = model.coef_ + np.linspace(1, 3, 5)  # of all classes: the same probabilities
+    best = tight(C=10.0).fit(X, y).objective_
+    model = SoftmaxRegression(C=10.0, tol=1e-4, warm_start=True).fit(X, y)
+    model.coef_ = model.coef_ + 10  # of all classes: the same probabilities, another penalty
     model.fit(X, y)
-    assert not model.converged_ or model.objective_ - best <= 1e-6 * model.objective_
+    assert not model.converged_ or model.objective_ - best <= 1e-4 * model.objective_
 
 
 def test_a_warm_start_refuses_other_classes_and_columns():
@@ -417,8 +417,9 @@ def test_fitted_attributes_are_of_their_kind():
     assert SoftmaxRegression(fit_intercept=False).fit(X, y).intercept_.tolist() == [0] * 4
 
 
-def test_the_start_is_the_frequencies_of_the_classes():
-    X, y = data(4)
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_the_start_is_the_frequencies_of_the_classes(n_classes):
+    X, y = data(n_classes)
     weight = exponential_weights(len(y))
     share = np.bincount(y, weights=weight) / weight.sum()
     model = SoftmaxRegression(solver="lbfgs").fit(X, y, sample_weight=weight)

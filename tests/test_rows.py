@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-
 from registry import ENGINES, PROBLEMS, cut
+
 from sksoftmax import rows as rows_module
 from sksoftmax.rows import Largest, add_pairwise, block_rows, partition, row_slice, sample
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-
 from registry import (
     PROBLEMS,
     SINGLE_PRECISION,
@@ -13,16 +12,18 @@ from registry import (
     Problem,
     brute_scores,
     brute_value,
+    by_class,
     draw,
     make_objective,
     optimum,
     scaled_problem,
 )
+
 from sksoftmax.objective import Objective
 from sksoftmax.solvers import Solution, minimize
 from sksoftmax.solvers import auto as auto_module
 from sksoftmax.solvers.auto import Auto
-from sksoftmax.solvers.lbfgs import Lbfgs, two_loop
+from sksoftmax.solvers.lbfgs import Lbfgs, Pair, two_loop
 from sksoftmax.solvers.loop import Proof, descend
 from sksoftmax.solvers.newton import Newton
 from sksoftmax.solvers.search import MOST_TRIALS, Point, backtrack, evaluate
@@ -70,7 +71,7 @@ def test_every_solver_keeps_its_promise_on_every_problem(name, solver_name):
     problem, objective = PROBLEMS[name], make_objective(PROBLEMS[name])
     solution = solve(objective, SOLVERS[solver_name])
     best = optimum(name).value
-    rounding = 2e-6 if name in SINGLE_PRECISION else 1e-9 if "offset" in name else 1e-13
+    rounding = 1e-9 if "offset" in name else 1e-13
     assert solution.converged or (solver_name, name) in SLOW
     value = brute_value(problem, solution.theta)
     assert_allclose(solution.value, value, rtol=max(rounding, 1e-12))
@@ -93,10 +94,21 @@ def test_solutions_are_consistent(name, solver):
     assert isinstance(solution, Solution) and type(solution.converged) in (bool, np.bool_)
     assert len(solution.curve) == solution.n_iter + 1 and solution.n_iter <= 40
     assert solution.curve[-1] == solution.value
-    assert seen == list(enumerate(solution.curve))[1:]
+    assert set(seen) <= set(enumerate(solution.curve))
     assert solution.value == objective.value_and_gradient(solution.theta)[0]
     assert solution.solver in ("gd", "lbfgs", "newton")
     assert solution.converged == (solution.gap <= 1e-6 * abs(solution.value))
+
+
+@pytest.mark.parametrize("name", ["three classes", "single precision"])
+@pytest.mark.parametrize("max_iter", [3, 100])
+def test_a_watch_sees_every_step(name, max_iter):
+    seen = []
+    solution = solve(
+        make_objective(PROBLEMS[name]), Lbfgs(), max_iter=max_iter,
+        watch=lambda n_iter, state: seen.append(n_iter),
+    )  # fmt: skip
+    assert seen == list(range(1, solution.n_iter + 1))
 
 
 @PROBLEM
@@ -104,6 +116,7 @@ def test_solutions_are_consistent(name, solver):
 def test_the_curve_never_rises(name, solver):
     solution = solve(make_objective(PROBLEMS[name]), solver, max_iter=60)
     curve = np.array(solution.curve)
+    # Where single precision hands over to double the value is that of the latter.
     rounding = 1e-6 if name in SINGLE_PRECISION else 1e-14
     assert (np.diff(curve) <= rounding * curve[1:]).all()
 
@@ -125,9 +138,8 @@ def test_as_far_as_rounding_allows_comes_to_an_end(name, solver):
     problem = PROBLEMS[name]
     solution = solve(make_objective(problem), solver, tol=0, max_iter=300)
     assert solution.n_iter < 300
-    rounding = 1e-6 if name in SINGLE_PRECISION else 1e-13
     best = optimum(name).value
-    assert brute_value(problem, solution.theta) - best <= rounding * best
+    assert brute_value(problem, solution.theta) - best <= 1e-13 * best
 
 
 @SOLVER
@@ -166,7 +178,8 @@ def test_solvers_leave_their_start_alone(solver):
 
 @SOLVER
 def test_separable_classes_without_a_penalty_end_without_a_proof_or_a_warning(solver):
-    X, y = draw(40, 2, 3, noise=0.0)
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = np.argmax(X @ [[1.0, 0.0, -1.0], [0.0, 2.0, -1.0]], axis=1)
     solution = solve(make_objective(Problem(X, y, C=np.inf)), solver, max_iter=60)
     assert not solution.converged
     assert np.isfinite(solution.theta).all()
@@ -193,7 +206,7 @@ def test_scale_offset_and_correlation_of_columns_do_not_matter(solver, n_classes
 def test_classes_sum_to_zero_all_the_way(solver, n_classes):
     objective = make_objective(Problem(*draw(100, 4, n_classes)))
     solution = solve(objective, solver)
-    matrix = solution.theta.reshape(n_classes, -1)
+    matrix = by_class(solution.theta, n_classes)
     assert_allclose(matrix.sum(axis=0), 0, atol=1e-9)
 
 
@@ -352,7 +365,7 @@ def test_two_loop_is_the_inverse_hessian_of_a_quadratic_after_conjugate_steps():
     """With exact pairs along conjugate directions the matrix of a quadratic is found whole."""
     matrix = np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 2.0]])
     _, directions = np.linalg.eigh(matrix)
-    pairs = tuple((axis, matrix @ axis) for axis in directions.T)
+    pairs = tuple(Pair(axis, matrix @ axis, axis @ matrix @ axis) for axis in directions.T)
 
     class Identity:
         @staticmethod
@@ -363,8 +376,8 @@ def test_two_loop_is_the_inverse_hessian_of_a_quadratic_after_conjugate_steps():
     assert_allclose(two_loop(pairs, Identity, vector), np.linalg.solve(matrix, vector))
     assert_array_equal(two_loop((), Identity, vector), vector)
     # The secant condition, whatever the metric.
-    one_pair = two_loop(pairs[:1], Identity, pairs[0][1])
-    assert_allclose(one_pair, pairs[0][0])
+    one_pair = two_loop(pairs[:1], Identity, pairs[0].change)
+    assert_allclose(one_pair, pairs[0].step)
 
 
 @pytest.mark.parametrize("memory", [1, 4])
@@ -390,12 +403,16 @@ def test_descend_goes_as_far_as_it_is_told():
     objective = make_objective(PROBLEMS["three classes"])
     best = optimum("three classes").value
     start = objective.map.neutral()
-    rough = descend(objective, Lbfgs(), start, tol=1e-2, max_iter=100)
-    fine = descend(objective, Lbfgs(), start, tol=1e-9, max_iter=100)
+    rough = descend(objective, Lbfgs(), start, tol=1e-2, max_iter=100).theta
+    fine = descend(objective, Lbfgs(), start, tol=1e-9, max_iter=100).theta
     errors = [objective.value_and_gradient(theta)[0] - best for theta in (start, rough, fine)]
     assert errors[0] > errors[1] > 100 * abs(errors[2])
     assert errors[1] < 0.05
-    assert_array_equal(descend(objective, Lbfgs(), start, tol=1e-9, max_iter=0), start)
+    assert_array_equal(descend(objective, Lbfgs(), start, tol=1e-9, max_iter=0).theta, start)
+    for n_steps in (1, 4):
+        few = descend(objective, Lbfgs(), start, tol=0, max_iter=n_steps)
+        assert len(few.curve) == n_steps + 1
+        assert few.curve[-1] == objective.value_and_gradient(few.theta)[0]
 
 
 def test_a_proof_that_fails_makes_the_next_one_wait():
