@@ -55,11 +55,14 @@ def ridge_bound(objective, gradient):
 
 
 def _by_metric(objective, gradient, lower):
+    # What all classes share no tilt can balance: it is left to the penalty, which alone makes it.
+    common = objective.map.common(gradient)
+    gradient = gradient - common
     tilt = lower.solve(gradient)
     reach = largest_range(objective, tilt)
     if reach > MOST_TILT:
         return np.inf
-    return float(gradient @ tilt) / (2 * (1 - reach))
+    return float(gradient @ tilt) / (2 * (1 - reach)) + ridge_bound(objective, common)
 
 
 def _by_intercepts(objective, theta, gradient):

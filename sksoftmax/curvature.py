@@ -49,7 +49,7 @@ def averaged(objective, theta):
     def block_sums(block):
         probability = at(block)
         spread = variances(probability).mean(axis=0) * block.weight
-        columns = gram(centred_columns(block.X, objective), spread)
+        columns = moments(block.X, spread, objective)
         return columns, float(spread.sum()), class_curvature(probability, block.weight)
 
     columns, mass, (frequency, agreement) = objective.rows.sum(block_sums)
@@ -181,7 +181,7 @@ def lower_bounds(objective, theta):
 
 def _shared(objective, weigh):
     def block_sums(block):
-        return gram(centred_columns(block.X, objective), weigh(block))
+        return moments(block.X, weigh(block), objective)
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     matrix[np.diag_indices_from(matrix)] += _column_strength(objective)
@@ -230,6 +230,24 @@ def probabilities_at(objective, theta):
 
 def _column_strength(objective):
     return objective.penalty.strength.reshape(-1, objective.map.n_scores)[:, 0]
+
+
+def moments(X, weight, objective):
+    """``sum_i weight_i x_i x_i'`` of the rows about the center, with the 1 of the intercept."""
+    if not sp.issparse(X):
+        return gram(centred_columns(X, objective), weight)
+    X = X.astype(objective.dtype, copy=False)
+    weighted = X.copy()
+    weighted.data *= np.repeat(weight.astype(X.dtype), np.diff(X.indptr))
+    inner = (X.T @ weighted).toarray()
+    if not objective.map.has_intercept:
+        return inner
+    # About the center after the fact, which sparse columns, having zeros, are never far from.
+    center, first, mass = objective.map.center, weight @ X, weight.sum()
+    inner += mass * np.outer(center, center)
+    inner -= np.outer(center, first) + np.outer(first, center)
+    border = (first - mass * center)[:, None]
+    return np.block([[inner, border], [border.T, mass]])
 
 
 def centred_columns(X, objective):

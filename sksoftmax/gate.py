@@ -98,11 +98,11 @@ def encode_labels(y):
     """Sorted classes and, for each label, the index of its class."""
     if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < 2**16:
         # A table of what occurs is many times faster than sorting.
-        least = y.min()
-        place = y - least if y.dtype.kind == "i" or least else y
+        least = int(y.min())
+        place = y.astype(np.int64) - least if least else y
         present = np.bincount(place) > 0
         table = np.cumsum(present) - 1
-        classes = np.flatnonzero(present).astype(y.dtype) + least
+        classes = (np.flatnonzero(present) + least).astype(y.dtype)
         return classes, table.astype(np.min_scalar_type(len(classes) - 1))[place]
     encoder = LabelEncoder()
     labels = encoder.fit_transform(y)
@@ -182,6 +182,15 @@ def check_option(name, value, options):
     """A parameter that is one of a few names, or an error that lists them."""
     if not (isinstance(value, str) and value in options):
         raise ValueError(f"{name} must be one of {sorted(options)}, got {value!r}")
+
+
+def check_n_jobs(n_jobs):
+    if n_jobs is None:
+        return
+    if not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool):
+        raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}")
+    if n_jobs == 0:
+        raise ValueError("n_jobs must not be 0")
 
 
 def check_flag(name, value):

@@ -76,6 +76,13 @@ class LinearMap:
             own_intercept[:] = intercept
         return theta
 
+    def common(self, vector):
+        """The part of a vector like theta that is the same for all classes, and moves no score."""
+        if self.n_scores == 1:
+            return np.zeros_like(vector)
+        means = vector.reshape(self.n_columns, self.n_scores).mean(axis=1)
+        return np.repeat(means, self.n_scores)
+
     def prepare(self, theta, dtype):
         coef, intercept = self.split(theta)
         # X @ coef_t on contiguous operands is up to twice as fast as coef @ X.T in OpenBLAS,

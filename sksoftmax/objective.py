@@ -111,9 +111,20 @@ class Objective:
     def holds_hessian(self):
         return prices.hessian_fits(self)
 
+    @property
+    def is_small(self):
+        """Whether a Newton step takes no longer than the interpreter's calls."""
+        return prices.is_small(self)
+
     def worthwhile_sample(self):
         """How many rows to begin on; 0 where all of them are few."""
         return prices.worthwhile_sample(self)
+
+    def metric_of_sample(self, part, theta):
+        """A metric for this objective from a sample of it: its Hessian, if that is cheap here."""
+        if prices.sampled_hessian_is_cheap(self, part.n_rows):
+            return curvature.exact(part, theta)
+        return curvature.averaged(part, theta)
 
     def drawn_price(self):
         """A solution in the metric of drawn Hessians, in evaluations; inf where none fits."""

@@ -12,9 +12,12 @@ SPEED = 0.3
 MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
 ROWS_A_PARAMETER = 20  # of a sample to begin on, and of a Hessian that is drawn
 FEWEST_ROWS = 2000  # of any sample
+SMALL = 2_000_000  # multiplications that are not worth counting
+SPARSE_PRODUCT = 10  # multiplications that take as long as one of two sparse matrices
 EXPONENTIAL = 10  # multiplications that take as long
 STEPS_OF_NEWTON = 8  # that are to be expected
 PRODUCTS_OF_NEWTON = 50  # with the Hessian, a truncated step
+SAVED_BY_HESSIAN = 4  # steps
 STEPS_A_HESSIAN = 5  # that a drawn Hessian serves
 
 
@@ -25,9 +28,10 @@ def evaluation(objective):
 
 def columns(objective):
     """Second moments of the columns and their factor."""
-    n_columns = objective.map.n_columns
-    work = objective.n_rows * n_columns**2 / 2 + n_columns**3 / 6
-    return work / evaluation(objective)
+    n_columns, per_row = objective.map.n_columns, objective.n_entries / objective.n_rows
+    dense = objective.n_rows * n_columns**2 / 2
+    products = min(dense, SPARSE_PRODUCT * objective.n_rows * per_row**2)
+    return (products + n_columns**3 / 6) / evaluation(objective)
 
 
 def hessian(objective, n_rows):
@@ -54,6 +58,11 @@ def hessian_is_cheap(objective):
     return hessian_fits(objective) and hessian(objective, objective.n_rows) <= MOST_FOR_COLUMNS
 
 
+def is_small(objective):
+    """Whether the multiplications of a Hessian take less time than the interpreter's calls."""
+    return hessian(objective, objective.n_rows) * evaluation(objective) <= SMALL
+
+
 def hessian_rows(objective):
     """How many rows to draw for a Hessian that serves as a metric."""
     return max(FEWEST_ROWS, ROWS_A_PARAMETER * n_parameters(objective))
@@ -67,6 +76,11 @@ def worthwhile_sample(objective):
     """
     n_rows = max(FEWEST_ROWS, ROWS_A_PARAMETER * n_parameters(objective))
     return n_rows if n_rows <= objective.n_rows / 8 else 0
+
+
+def sampled_hessian_is_cheap(objective, n_rows):
+    """Whether the Hessian of a sample saves more steps on all rows than it costs."""
+    return hessian_fits(objective) and SPEED * hessian(objective, n_rows) <= SAVED_BY_HESSIAN
 
 
 def drawn_solve(objective):

@@ -287,6 +287,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         gate.check_number("tol", self.tol, least=0)
         gate.check_number("max_iter", self.max_iter, least=0, integer=True)
         gate.check_number("verbose", self.verbose, least=0, integer=True)
+        gate.check_n_jobs(self.n_jobs)
         gate.check_flag("fit_intercept", self.fit_intercept)
         gate.check_flag("warm_start", self.warm_start)
         if self.solver in FOREIGN_SOLVERS:

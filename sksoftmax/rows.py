@@ -176,8 +176,10 @@ def block_rows(X, n_classes):
 def row_slice(X, start, stop):
     if not sp.issparse(X):
         return X[start:stop]
-    # A view: SciPy's own slicing copies the data.
+    # A view. SciPy's own slicing copies the data, and so does its constructor where a slice is
+    # less than half of the whole.
     first, last = X.indptr[start], X.indptr[min(stop, X.shape[0])]
     pointer = X.indptr[start : stop + 1] - first
-    shape = (len(pointer) - 1, X.shape[1])
-    return sp.csr_array((X.data[first:last], X.indices[first:last], pointer), shape=shape)
+    part = sp.csr_array((len(pointer) - 1, X.shape[1]), dtype=X.dtype)
+    part.data, part.indices, part.indptr = X.data[first:last], X.indices[first:last], pointer
+    return part

@@ -4,7 +4,7 @@ The references here are written apart from the package, row by row in dense floa
 no center in the parameters and no two-class shortcut other than its definition, scores ``(0, s)``.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import NamedTuple
 
@@ -213,18 +213,27 @@ class HessianFree(Objective):
         return None
 
 
-@dataclass(frozen=True)
-class TruncatedNewton:
-    """Newton made to take the way of conjugate gradients, however small the problem."""
+class Large(Objective):
+    """An objective that seems to be worth a thought before each step."""
 
-    newton: Newton = field(default_factory=Newton)
+    is_small = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A solver that is shown another kind of objective, and so takes the way meant for it."""
+
+    kind: type
+    solver: object
 
     def start(self, objective, theta):
-        return self.newton.start(objective, theta)
+        return self.solver.start(self._show(objective), theta)
 
     def step(self, objective, state):
-        parts = {part.name: getattr(objective, part.name) for part in fields(Objective)}
-        return self.newton.step(HessianFree(**parts), state)
+        return self.solver.step(self._show(objective), state)
+
+    def _show(self, objective):
+        return self.kind(**{part.name: getattr(objective, part.name) for part in fields(Objective)})
 
 
 SOLVERS = {
@@ -232,8 +241,9 @@ SOLVERS = {
     "gd, restless": GradientDescent(refresh=2),
     "lbfgs, one pair": Lbfgs(memory=1, refresh=3),
     "lbfgs, sharp": Lbfgs(sharp=True, refresh=5),
-    "newton, truncated": TruncatedNewton(),
-    "newton, truncated early": TruncatedNewton(Newton(accuracy=0.5, longest=3)),
+    "newton, truncated": Shown(HessianFree, Newton()),
+    "newton, truncated early": Shown(HessianFree, Newton(accuracy=0.5, longest=3)),
+    "auto, of large data": Shown(Large, solvers.SOLVERS["auto"]),
 }
 
 # -- making objectives, and knowing their optima by another way ----------------------------------

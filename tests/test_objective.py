@@ -347,6 +347,20 @@ def test_factors_do_not_care_for_units(scale):
     assert_allclose(found, np.linalg.solve(matrix, vector), rtol=1e-9)
 
 
+@pytest.mark.parametrize("size", [60.0, 150.0])
+def test_drawn_hessians_hold_the_rows_that_matter(size):
+    # Of nearly separable classes few rows have curvature, and rows drawn by weight miss them.
+    problem = PROBLEMS["many rows"]
+    objective, theta = make_objective(problem), random_theta(problem, size=size)
+    basis = zero_sum_basis(problem)
+    drawn, exact = (
+        basis.T @ scaled_metric(problem, metric(objective, theta)) @ basis
+        for metric in (curvature.drawn, curvature.exact)
+    )
+    ratios = scipy.linalg.eigvalsh(drawn, exact)
+    assert ratios.min() > 0.8 and ratios.max() < 1.2
+
+
 def test_factors_survive_singular_matrices():
     ones = np.ones((4, 4))
     assert np.isfinite(Factor.of(ones).solve(np.ones(4))).all()

@@ -18,14 +18,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+from sklearn.utils.estimator_checks import check_class_weight_classifiers, parametrize_with_checks
 
 from sksoftmax import SoftmaxRegression
 
 N_CLASSES = pytest.mark.parametrize("n_classes", [2, 3, 10])
-CLASS_WEIGHT_CHECK = "check_class_weight_classifiers"
 THROUGH_THE_ORIGIN = {
-    CLASS_WEIGHT_CHECK: "one class at the origin of 2-d blobs is out of reach without an intercept"
+    "check_class_weight_classifiers": "blobs that lie on one side of the origin need an intercept"
 }
 CONFIGURATIONS = [
     SoftmaxRegression(),
@@ -48,11 +47,10 @@ def test_scikit_learn_checks(estimator, check):
 
 
 def test_the_expected_failure_is_that_of_any_classifier_through_the_origin():
-    records = check_estimator(
-        LogisticRegression(fit_intercept=False), on_fail=None, on_skip=None
-    )
-    failed = {r["check_name"] for r in records if r["status"] == "failed"}
-    assert CLASS_WEIGHT_CHECK in failed
+    check_class_weight_classifiers("LogisticRegression", LogisticRegression())
+    with pytest.raises(AssertionError):
+        model = LogisticRegression(fit_intercept=False)
+        check_class_weight_classifiers("LogisticRegression", model)
 
 
 def tight(**options):
@@ -112,6 +110,46 @@ def test_options_mean_what_they_mean_in_logistic_regression(n_classes, weighted,
         for fitted in (model, expected):
             fitted.coef_ = fitted.coef_ - fitted.coef_.mean(axis=0)
     assert_same_model(model, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, np.asfortranarray, sp.csr_array])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_more_columns_than_rows_are_nothing_special(n_classes, fit_intercept, kind):
+    X, y = data(n_classes, n_rows=20, n_features=70)
+    X = X * np.logspace(-2, 1, 70) + (3 if fit_intercept else 0)
+    weight = exponential_weights(20)
+    options = {"C": 0.5, "fit_intercept": fit_intercept}
+    expected = reference(**options).fit(X, y, sample_weight=weight)
+    model = tight(warm_start=True, **options).fit(kind(X), y, sample_weight=weight)
+    assert model.coef_.shape == expected.coef_.shape and model.n_features_in_ == 70
+    assert_same_model(model, expected, atol=1e-5)
+    steps = model.n_iter_
+    assert model.fit(kind(X), y, sample_weight=weight).n_iter_ <= 1 < steps
+    single = SoftmaxRegression(**options).fit(kind(X.astype(np.float32)), y, sample_weight=weight)
+    assert single.coef_.dtype == np.float32
+    assert_allclose(single.predict_proba(X), expected.predict_proba(X), atol=2e-2)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_it_is_known_whether_an_optimum_exists(n_classes, fit_intercept, weighted):
+    X, y = data(n_classes, n_rows=60, n_features=2)
+    weight = exponential_weights(60) if weighted else None
+    model = SoftmaxRegression(C=np.inf, fit_intercept=fit_intercept)
+    assert model.fit(X, y, sample_weight=weight).converged_  # the classes overlap: no warning
+    y = (X @ np.random.default_rng(0).normal(size=(2, n_classes))).argmax(axis=1)
+    for columns in (X, sp.csr_array(X), 1e6 * X, X * [1e-4, 1e4]):
+        with pytest.warns(ConvergenceWarning, match="no optimum: the classes are separable"):
+            model.fit(columns, y, sample_weight=weight)
+        assert not model.converged_
+
+
+def test_classes_that_overlap_are_not_called_separable():
+    X, y = data(3, n_rows=60, n_features=2)
+    with pytest.warns(ConvergenceWarning, match="increase max_iter"):
+        SoftmaxRegression(C=np.inf, solver="newton", max_iter=1).fit(X * [1e-4, 1e4], y)
 
 
 def test_the_objective_is_the_formula():
@@ -339,6 +377,16 @@ def test_a_warm_start_from_a_shifted_model_keeps_the_promise():
     assert not model.converged_ or model.objective_ - best <= 1e-4 * model.objective_
 
 
+def test_intercepts_sum_to_zero_wherever_a_start_is():
+    X, y = data()
+    model = SoftmaxRegression(warm_start=True).fit(X, y)
+    expected = model.predict_proba(X)
+    model.intercept_ = model.intercept_ + 5
+    model.fit(X, y)
+    assert_allclose(model.intercept_.sum(), 0, atol=1e-12)
+    assert_allclose(model.predict_proba(X), expected, atol=1e-3)
+
+
 def test_a_warm_start_refuses_other_classes_and_columns():
     X, y = data()
     model = SoftmaxRegression(warm_start=True).fit(X, y)
@@ -367,7 +415,7 @@ def test_running_out_of_steps_warns_and_says_what_to_do(solver):
     X, y = data(10)
     for n_steps in (0, 2):
         model = SoftmaxRegression(solver=solver, max_iter=n_steps, tol=1e-9)
-        with pytest.warns(ConvergenceWarning, match="tol=1e-09 was asked. Increase max_iter") as w:
+        with pytest.warns(ConvergenceWarning, match="increase max_iter") as w:
             model.fit(X, y)
         assert len(w) == 1 and w[0].filename == __file__
         assert f"After {n_steps} steps" in str(w[0].message)
@@ -375,9 +423,16 @@ def test_running_out_of_steps_warns_and_says_what_to_do(solver):
         assert model.gap_ > 1e-9 * model.objective_
 
 
+def test_what_is_proved_is_said_where_tol_is_not_reached():
+    X, y = data(3)
+    with pytest.warns(ConvergenceWarning, match=r"within \d.\de-\d+ of.*tol=1e-14 was asked") as w:
+        SoftmaxRegression(solver="lbfgs", max_iter=10, tol=1e-14).fit(X, y)
+    assert len(w) == 1
+
+
 def test_separable_classes_without_a_penalty_warn_of_it():
     X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
-    with pytest.warns(ConvergenceWarning, match="give C a finite value"):
+    with pytest.warns(ConvergenceWarning, match="(?i)separable.*give C a finite value"):
         model = SoftmaxRegression(C=np.inf, max_iter=30).fit(X, [0, 0, 1, 1])
     assert model.gap_ == np.inf and np.isfinite(model.coef_).all()
     assert_array_equal(model.predict(X), [0, 0, 1, 1])

@@ -12,7 +12,8 @@ from sksoftmax.solvers.newton import Newton
 GOAL = 1e-7
 ROUGHLY = 3e-4
 # Steps over which progress is measured.
-WINDOW = 10
+WINDOW = 7
+TINY = np.finfo(np.float64).tiny
 # How many times the price of the stages to come each stage may cost, by its rate of late: in the
 # metric of Hessians a rate of late is a poor guide, for it grows towards the end.
 PATIENCE = (1, 4)
@@ -41,19 +42,21 @@ class AutoState(NamedTuple):
 
 
 class Auto:
-    """Metric L-BFGS, from the optimum of a sample where rows are many.
+    """Metric L-BFGS, from the optimum of a sample where rows are many; Newton where all is small.
 
     Where progress is slow it goes on in the metric of the Hessian, of rows drawn for it; where
     that stalls, or the Hessian is too large to hold, by Newton steps.
     """
 
     def start(self, objective, theta):
+        if objective.is_small:
+            return _enter(STAGES[-1], objective, theta, len(STAGES) - 1)
         metric = None
         n_rows = objective.worthwhile_sample()
         if n_rows:
             part = objective.sample(n_rows)
             theta = descend(part, Lbfgs(), theta, tol=ROUGHLY, max_iter=60).theta
-            metric = part.hessian(theta) or part.curvature(theta)
+            metric = objective.metric_of_sample(part, theta)
         return _enter(Lbfgs(metric=metric), objective, theta, 0)
 
     def step(self, objective, state):
@@ -62,7 +65,7 @@ class Auto:
         inner = STAGES[state.stage].step(objective, state.inner)
         if inner.stalled and state.stage < len(STAGES) - 1:
             return self.step(objective, _next(objective, state))
-        record = (*state.record, inner.point.value)[-WINDOW - 1 :]
+        record = (*state.record, inner.point.value)[-2 * WINDOW - 1 :]
         return AutoState(inner, state.stage, record)
 
 
@@ -87,12 +90,16 @@ def _enter(method, objective, theta, stage):
 
 
 def _slow(objective, state):
-    """Whether the stage, at its rate of late, would cost more than one of those to come."""
-    if len(state.record) <= WINDOW:
+    """Whether the stage, at its rate of late, would cost more than one of those to come.
+
+    Of a sequence that converges linearly, each window gains the same share of what the window
+    before it gained. What the metric expects to be left is often far too little.
+    """
+    if len(state.record) <= 2 * WINDOW:
         return False
-    # With a rate r a step, what was gained is to what is left as exp(r WINDOW) - 1 to 1.
-    gained = max(state.record[0] - state.record[-1], 0.0)
-    left = max(state.decrement, np.finfo(np.float64).tiny)
-    rate = max(np.log1p(gained / left) / WINDOW, 1e-3)
-    steps = np.log(max(left / (GOAL * abs(state.point.value)), 1.0)) / rate
+    first, middle, last = state.record[0], state.record[WINDOW], state.record[-1]
+    share = np.clip((middle - last) / max(first - middle, TINY), 1e-6, 0.98)
+    left = max(state.decrement, (middle - last) * share / (1 - share), TINY)
+    goal = max(GOAL * abs(last), TINY)
+    steps = np.log(max(left / goal, 1.0)) * WINDOW / -np.log(share)
     return steps > PATIENCE[state.stage] * min(_prices(objective)[state.stage + 1 :])

@@ -65,15 +65,15 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
     """
     curve = []
     if objective.rough is not None:
-        rough = descend(objective.rough, solver, theta, tol=ROUGHLY, max_iter=max_iter)
+        rough = descend(objective.rough, solver, theta, tol=ROUGHLY, max_iter=max_iter, watch=watch)
         theta, curve = rough.theta, rough.curve
     state = solver.start(objective, theta)
     curve = [*curve[:-1], state.point.value]
     proof = Proof(objective, tol)
+    asked_to_end = False
     while True:
         n_iter = len(curve) - 1
-        ended = state.stalled or at_rest(curve) or n_iter >= max_iter
-        ended = ended or (n_iter > 0 and watch is not None and watch(n_iter, state))
+        ended = asked_to_end or state.stalled or at_rest(curve) or n_iter >= max_iter
         gap = proof.attempt(state, ended)
         converged = gap <= proof.enough(state)
         if converged or ended:
@@ -81,6 +81,7 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
             return Solution(theta, value, gap, n_iter, converged, curve, state.solver)
         state = solver.step(objective, state)
         curve.append(state.point.value)
+        asked_to_end = watch is not None and watch(len(curve) - 1, state)
 
 
 class Descent(NamedTuple):
@@ -90,7 +91,7 @@ class Descent(NamedTuple):
     curve: list
 
 
-def descend(objective, solver, theta, *, tol, max_iter):
+def descend(objective, solver, theta, *, tol, max_iter, watch=None):
     """Run a solver until it expects to gain no more than ``tol * value``: a start, no proof."""
     state = solver.start(objective, theta)
     curve = [state.point.value]
@@ -99,6 +100,8 @@ def descend(objective, solver, theta, *, tol, max_iter):
         if state.stalled or at_rest(curve):
             break
         curve.append(state.point.value)
+        if watch is not None and watch(len(curve) - 1, state):
+            break
     return Descent(state.point.theta, curve)
 
 
