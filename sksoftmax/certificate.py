@@ -21,7 +21,8 @@ remains is ``r = Lambda b``, zero for every unpenalised parameter. And since
     gap <= gradient' L^-1 gradient / (2 (1 - rho)),
 
 a Newton decrement, but a proof. With ``A_i = diag(p_i) - p_i p_i'`` L is the Hessian; with
-``A_i = min_k p_ik`` it is one small matrix for all classes; with ``b`` confined to the intercepts
+``A_i = min_k p_ik`` it is one small matrix for all classes, of as many rows as one likes to tilt,
+since ``A_i = 0`` is allowed; with ``b`` confined to the intercepts
 only they are balanced and the rest is left to the penalty. Each costs more than the next and
 proves more.
 """
@@ -29,7 +30,7 @@ proves more.
 import numpy as np
 
 from sksoftmax import curvature
-from sksoftmax.rows import Largest
+from sksoftmax.rows import Largest, every
 
 # Where the tilt is larger than this, the point is so far from the optimum that nothing is proved.
 MOST_TILT = 0.9
@@ -40,8 +41,8 @@ def gap(objective, theta, gradient, enough=0.0):
     least = np.inf
     if objective.penalised_coef and (enough == 0 or ridge_bound(objective, gradient) <= enough):
         least = _by_intercepts(objective, theta, gradient)
-    for lower in curvature.lower_bounds(objective, theta) if least > enough else ():
-        least = min(least, _by_metric(objective, gradient, lower))
+    for lower, stride in curvature.lower_bounds(objective, theta) if least > enough else ():
+        least = min(least, _by_metric(objective, gradient, lower, stride))
         if least <= enough:
             break
     return least
@@ -54,12 +55,12 @@ def ridge_bound(objective, gradient):
     return 0.5 * float(np.sum(gradient[held] ** 2 / strength[held]))
 
 
-def _by_metric(objective, gradient, lower):
+def _by_metric(objective, gradient, lower, stride):
     # What all classes share no tilt can balance: it is left to the penalty, which alone makes it.
     common = objective.map.common(gradient)
     gradient = gradient - common
     tilt = lower.solve(gradient)
-    reach = largest_range(objective, tilt)
+    reach = largest_range(objective, tilt, stride)
     if reach > MOST_TILT:
         return np.inf
     return float(gradient @ tilt) / (2 * (1 - reach)) + ridge_bound(objective, common)
@@ -79,12 +80,12 @@ def _by_intercepts(objective, theta, gradient):
     return float(tilt @ spread @ tilt) / (2 * (1 - reach)) + ridge_bound(objective, moved)
 
 
-def largest_range(objective, direction):
+def largest_range(objective, direction, stride=1):
     """The largest difference between two classes' scores of any row, along a direction."""
     prepared = objective.map.prepare(direction, objective.dtype)
 
     def block_sums(block):
-        return Largest(_range(objective.map.forward(prepared, block.X)))
+        return Largest(_range(objective.map.forward(prepared, every(stride, block).X)))
 
     return objective.rows.sum(block_sums).number
 

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from sksoftmax import prices
 from sksoftmax.factors import DiagonalMetric, Factor, FullMetric, ProductMetric, SharedMetric
 from sksoftmax.kernels import probabilities, variances
-from sksoftmax.rows import sample
+from sksoftmax.rows import every, sample
 
 TINY = np.finfo(np.float64).tiny
 # Entries of the scratch matrix of which the Hessian is made: it must stay in the cache.
@@ -83,20 +83,24 @@ def _product(classes, columns, objective):
     return ProductMetric(rotation, tuple(groups))
 
 
-def least(objective, theta):
+def least(objective, theta, stride=1):
     """A metric below the Hessian at theta, on what sums to zero over classes.
 
-    ``diag(p) - pp' >= min_k p_k (I - 11'/K)``; for two classes it is the Hessian.
+    ``diag(p) - pp' >= min_k p_k (I - 11'/K)``; for two classes it is the Hessian. Rows left out
+    by the stride only make it smaller.
     """
     at = probabilities_at(objective, theta)
 
-    def weigh(block):
+    def block_sums(block):
+        block = every(stride, block)
         probability = at(block)
         if len(probability) == 1:
-            return variances(probability)[0] * block.weight
-        return probability.min(axis=0) * block.weight
+            spread = variances(probability)[0]
+        else:
+            spread = probability.min(axis=0)
+        return moments(block.X, spread * block.weight, objective)
 
-    return _shared(objective, weigh)
+    return _on_columns(objective, block_sums)
 
 
 def exact(objective, theta):
@@ -169,20 +173,22 @@ def drawn(objective, theta):
 
 
 def lower_bounds(objective, theta):
-    """Matrices below the Hessian that a proof can afford, the cheaper first."""
+    """Matrices below the Hessian that a proof can afford, with their strides, the cheaper first."""
     needed = not objective.penalised_coef
     if prices.columns_are_affordable(objective) or needed:
-        yield least(objective, theta)
+        stride = prices.proof_stride(objective)
+        yield least(objective, theta, stride), stride
     if objective.map.n_scores > 1 and (
         prices.hessian_is_cheap(objective) or (needed and prices.hessian_fits(objective))
     ):
-        yield exact(objective, theta)
+        yield exact(objective, theta), 1
 
 
 def _shared(objective, weigh):
-    def block_sums(block):
-        return moments(block.X, weigh(block), objective)
+    return _on_columns(objective, lambda block: moments(block.X, weigh(block), objective))
 
+
+def _on_columns(objective, block_sums):
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     matrix[np.diag_indices_from(matrix)] += _column_strength(objective)
     return SharedMetric(Factor.of(matrix))
@@ -244,10 +250,12 @@ def moments(X, weight, objective):
         return inner
     # About the center after the fact, which sparse columns, having zeros, are never far from.
     center, first, mass = objective.map.center, weight @ X, weight.sum()
-    inner += mass * np.outer(center, center)
-    inner -= np.outer(center, first) + np.outer(first, center)
-    border = (first - mass * center)[:, None]
-    return np.block([[inner, border], [border.T, mass]])
+    matrix = np.empty((len(center) + 1,) * 2)
+    np.subtract(inner, np.outer(center, first), out=matrix[:-1, :-1])
+    matrix[:-1, :-1] -= np.outer(first - mass * center, center)
+    matrix[-1, :-1] = matrix[:-1, -1] = first - mass * center
+    matrix[-1, -1] = mass
+    return matrix
 
 
 def centred_columns(X, objective):

@@ -50,7 +50,7 @@ class Objective:
     @property
     def usual_slack(self):
         """How much larger the cheap certificate is than the distance it bounds, as a rule."""
-        return 1.0 if self.map.n_scores == 1 else 8.0
+        return (1.0 if self.map.n_scores == 1 else 8.0) * prices.proof_stride(self)
 
     def value_and_gradient(self, theta):
         prepared = self.map.prepare(theta, self.dtype)

@@ -49,6 +49,17 @@ def columns_are_affordable(objective):
     return columns(objective) <= MOST_FOR_COLUMNS
 
 
+def proof_stride(objective):
+    """Take each so manieth row for a proof: it proves so many times less, at that less a price.
+
+    A step of the descent gains a factor of about ten, so an eighth of the rows costs one step
+    more; it does not pay where the second moments cost less than that.
+    """
+    if columns(objective) < 1:
+        return 1
+    return int(min(8, max(1, objective.n_rows // (ROWS_A_PARAMETER * objective.map.n_columns))))
+
+
 def hessian_fits(objective):
     return n_parameters(objective) <= MOST_PARAMETERS
 

@@ -19,6 +19,8 @@ import scipy.sparse as sp
 BLOCK_BYTES = 2**19
 MOST_ROWS = 4096
 FEWEST_ROWS = 512
+# Scores of a block of sparse rows, whose products have a fixed cost of their own.
+SPARSE_SCORES = 2**15
 # Partial sums are kept for this many runs of blocks: enough to feed the threads of a machine, few
 # enough to hold in memory.
 MOST_CHUNKS = 16
@@ -77,6 +79,14 @@ class InMemoryRows:
     def __exit__(self, *_):
         while self._pool:
             self._pool.pop().shutdown()
+
+
+def every(stride, block):
+    """Each so manieth row of a block."""
+    if stride == 1:
+        return block
+    target = block.target[..., ::stride]
+    return Block(block.X[::stride], target, block.weight[::stride])
 
 
 class Largest:
@@ -163,7 +173,7 @@ def block_rows(X, n_classes):
         # A block's gradient is dense: n_features * n_classes numbers are written and added for
         # nnz * n_classes multiplications. Enough rows make the former small.
         per_row = max(1.0, X.nnz / max(1, n_rows))
-        return max(MOST_ROWS // 2, int(16 * n_features / per_row))
+        return max(FEWEST_ROWS * 4, SPARSE_SCORES // n_classes, int(16 * n_features / per_row))
     per_row = X.dtype.itemsize * n_features
     # Many features and classes are a matter of matrix products, which want long blocks.
     fewest = max(FEWEST_ROWS, min(MOST_ROWS, 8 * n_classes))

@@ -117,7 +117,7 @@ PROBLEMS = {
     "heavy weights": heavy_weights_problem(),
     "sparse": sparse_problem(80, 12, 3),
     "sparse binary": sparse_problem(60, 8, 2),
-    "sparse, wide": sparse_problem(80, 70, 3, density=0.05),
+    "sparse, wide": sparse_problem(80, 110, 3, density=0.05),
     "sparse, no intercept": sparse_problem(80, 10, 4, fit_intercept=False),
     "single precision": single_precision_problem(),
     "sparse, single precision": sparse_problem(80, 12, 3, dtype=np.float32),

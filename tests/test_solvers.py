@@ -354,7 +354,7 @@ def test_auto_waits_for_its_window(monkeypatch, nothing_is_small):
     monkeypatch.setattr(Objective, "newton_price", lambda self: 0.0)
     objective = make_objective(PROBLEMS["nearly separable"])
     state = Auto().start(objective, objective.map.neutral())
-    for _ in range(auto_module.WINDOW):
+    for _ in range(2 * auto_module.WINDOW):
         state = Auto().step(objective, state)
         assert state.solver == "lbfgs"
     assert Auto().step(objective, state).solver == "newton"
