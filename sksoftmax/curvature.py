@@ -12,7 +12,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax import prices
-from sksoftmax.factors import DiagonalMetric, Factor, FullMetric, ProductMetric, SharedMetric
+from sksoftmax.factors import (
+    ClassMetric,
+    DiagonalMetric,
+    Factor,
+    FullMetric,
+    ProductMetric,
+    SharedMetric,
+)
 from sksoftmax.kernels import probabilities, variances
 from sksoftmax.rows import every, sample
 
@@ -55,6 +62,33 @@ def averaged(objective, theta):
     columns, mass, (frequency, agreement) = objective.rows.sum(block_sums)
     classes = (np.diag(frequency) - agreement) / objective.total_weight
     return _product(classes, columns / max(mass, TINY), objective)
+
+
+def by_class(objective, theta):
+    """The Hessian at theta without what couples the classes: a matrix on columns for each.
+
+    ``mean_i p_ik (1 - p_ik) x_i x_i'`` plus the penalty. As the classes sharpen, their couplings
+    fade and their curvatures part, so that it is by far the best of the cheap metrics.
+    """
+    at = probabilities_at(objective, theta)
+    stride = prices.class_stride(objective)
+
+    def block_sums(block):
+        block = every(stride, block)
+        spread = variances(at(block)) * block.weight
+        columns = centred_columns(block.X, objective)
+        return np.stack([gram(columns, weight) for weight in spread])
+
+    matrices = objective.rows.sum(block_sums) * (stride / objective.total_weight)
+    strength = np.diag(_column_strength(objective))
+    return ClassMetric(tuple(Factor.of(matrix + strength) for matrix in matrices))
+
+
+def sharpened(objective, theta):
+    """The best metric that pays for itself on the way to the optimum."""
+    if prices.classes_are_affordable(objective):
+        return by_class(objective, theta)
+    return averaged(objective, theta)
 
 
 def class_curvature(probability, weight):
@@ -225,7 +259,7 @@ def _squares(objective, weigh):
         shift = center[:, None]
         squares = np.maximum(squares - 2 * shift * sums + mass * shift**2, 0)
         squares = np.vstack([squares, mass])
-    diagonal = squares.ravel() + objective.penalty.strength
+    diagonal = squares + objective.penalty.strength.reshape(squares.shape)
     return DiagonalMetric(np.maximum(diagonal, np.finfo(np.float64).eps * diagonal.max()))
 
 

@@ -97,10 +97,36 @@ class FullMetric:
 
 
 @dataclass(frozen=True)
+class ClassMetric:
+    """A matrix on columns for each class, on what sums to zero over classes.
+
+    See `DiagonalMetric` for why the rest is left out.
+    """
+
+    factors: tuple
+
+    def solve(self, vector):
+        solution = vector.reshape(-1, len(self.factors)).copy()
+        for k, factor in enumerate(self.factors):
+            solution[:, k] = factor.solve(solution[:, k])
+        solution -= solution.mean(axis=1, keepdims=True)
+        return solution.ravel()
+
+
+@dataclass(frozen=True)
 class DiagonalMetric:
-    """One positive number for each parameter."""
+    """One positive number for each parameter, on what sums to zero over classes.
+
+    A part that all classes share moves no score: a gradient has none, and a step that had one
+    would leave it to the penalty to take it back, slowly.
+
+    diagonal : ndarray of shape (n_columns, n_scores)
+    """
 
     diagonal: np.ndarray
 
     def solve(self, vector):
-        return vector / self.diagonal
+        solution = vector.reshape(self.diagonal.shape) / self.diagonal
+        if solution.shape[1] > 1:
+            solution -= solution.mean(axis=1, keepdims=True)
+        return solution.ravel()

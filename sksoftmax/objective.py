@@ -89,6 +89,14 @@ class Objective:
         """A cheap metric from the curvature at theta."""
         return curvature.averaged(self, theta)
 
+    def sharpened_curvature(self, theta):
+        """The best metric at theta that pays for itself on the way to the optimum."""
+        return curvature.sharpened(self, theta)
+
+    def refresh_price(self):
+        """Of that metric, in evaluations."""
+        return prices.refresh(self)
+
     def curvature_bound(self):
         """A cheap metric that lies above the Hessian everywhere."""
         return curvature.bound(self)

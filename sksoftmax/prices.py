@@ -4,12 +4,18 @@ All decisions that depend on the size of the data are made here. The unit is one
 the objective with its gradient.
 """
 
+import numpy as np
+
 # A metric on columns may cost so many evaluations by count. It saves more steps than that, and
 # takes a fraction of its count in time: symmetric products run several times faster than the
 # thin products of an evaluation, about SPEED of them in the time of one. Both were measured.
 MOST_FOR_COLUMNS = 20
 SPEED = 0.3
 MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
+MOST_ENTRIES = 20_000_000  # of the matrices of all classes
+MOST_FOR_CLASSES = 40  # evaluations that these may cost
+CHEAP_CLASSES = 5  # evaluations up to which all rows are taken for them
+ROWS_A_COLUMN = 4  # of matrices for each class
 ROWS_A_PARAMETER = 20  # of a sample to begin on, and of a Hessian that is drawn
 FEWEST_ROWS = 2000  # of any sample
 SMALL = 2_000_000  # multiplications that are not worth counting
@@ -32,6 +38,37 @@ def columns(objective):
     dense = objective.n_rows * n_columns**2 / 2
     products = min(dense, SPARSE_PRODUCT * objective.n_rows * per_row**2)
     return (products + n_columns**3 / 6) / evaluation(objective)
+
+
+def classes(objective, stride=None):
+    """A matrix on columns for each class, of each so manieth row, and their factors."""
+    stride = class_stride(objective) if stride is None else stride
+    n_scores, n_columns = objective.map.n_scores, objective.map.n_columns
+    products = objective.n_rows / stride * n_columns**2 / 2
+    return n_scores * (products + n_columns**3 / 6) / evaluation(objective)
+
+
+def class_stride(objective):
+    """Take each so manieth row for matrices of the classes: all, unless they are too dear.
+
+    The rows left out may be the few that hold a sharp model's curvature.
+    """
+    most = max(1, objective.n_rows // (ROWS_A_COLUMN * objective.map.n_columns))
+    dear = SPEED * classes(objective, stride=1) / CHEAP_CLASSES
+    return int(min(most, max(1, np.ceil(dear))))
+
+
+def classes_are_affordable(objective):
+    n_scores, n_columns = objective.map.n_scores, objective.map.n_columns
+    held = n_scores * n_columns**2 <= MOST_ENTRIES
+    return n_scores > 1 and held and SPEED * classes(objective) <= MOST_FOR_CLASSES
+
+
+def refresh(objective):
+    """A metric made anew on the way."""
+    if classes_are_affordable(objective):
+        return SPEED * classes(objective)
+    return 1 + SPEED * columns(objective) if columns_are_affordable(objective) else 1
 
 
 def hessian(objective, n_rows):

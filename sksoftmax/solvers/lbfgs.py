@@ -22,7 +22,7 @@ class LbfgsState(NamedTuple):
     metric: object
     direction: np.ndarray  # of the next step
     pairs: tuple  # of Pair, the latest last
-    age: int  # steps since the metric was made
+    due: float  # steps until the metric is made anew
     solver: str = "lbfgs"
 
 
@@ -31,29 +31,30 @@ class Lbfgs:
     """Quasi-Newton steps from the last pairs, and a metric made anew as the model sharpens.
 
     memory : number of pairs
-    refresh : steps between metrics
+    first, refresh : steps that the first metric and each later one serve, if these are cheap
     metric : Metric, optional
-        The first one; that of the curvature at the start if there is none.
+        The first one, that then serves as long as a later one; else the curvature at the start.
     sharp : bool
         Whether metrics are Hessians, of rows drawn for them, which suits nearly separable classes.
     """
 
     memory: int = 12
+    first: int = 6
     refresh: int = 15
     metric: object = None
     sharp: bool = False
 
     def start(self, objective, theta):
-        metric = self._measure(objective, theta) if self.metric is None else self.metric
-        return _arrive(evaluate(objective, theta), metric, (), 0)
-
-    def _measure(self, objective, theta):
-        return objective.drawn_hessian(theta) if self.sharp else objective.curvature(theta)
+        point = evaluate(objective, theta)
+        if self.sharp:
+            return _arrive(point, objective.drawn_hessian(theta), (), self.refresh)
+        if self.metric is None:
+            return _arrive(point, objective.curvature(theta), (), self.first)
+        return _arrive(point, self.metric, (), self.refresh)
 
     def step(self, objective, state):
-        if state.age >= self.refresh:
-            metric = self._measure(objective, state.point.theta)
-            state = _arrive(state.point, metric, state.pairs, 0)
+        if state.due <= 0:
+            state = self._renew(objective, state)
         point = backtrack(objective, state.point, state.direction)
         if point is None:
             return state._replace(stalled=True)
@@ -63,13 +64,21 @@ class Lbfgs:
         # On a convex function the product is positive but for rounding.
         if pair.product > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
             pairs = (*pairs, pair)[-self.memory :]
-        return _arrive(point, state.metric, pairs, state.age + 1)
+        return _arrive(point, state.metric, pairs, state.due - 1)
+
+    def _renew(self, objective, state):
+        theta = state.point.theta
+        if self.sharp:
+            return _arrive(state.point, objective.drawn_hessian(theta), state.pairs, self.refresh)
+        # Half of the time may go into metrics, not more.
+        due = max(self.refresh, objective.refresh_price())
+        return _arrive(state.point, objective.sharpened_curvature(theta), state.pairs, due)
 
 
-def _arrive(point, metric, pairs, age):
+def _arrive(point, metric, pairs, due):
     direction = -two_loop(pairs, metric, point.gradient)
     decrement = -0.5 * float(point.gradient @ direction)
-    return LbfgsState(point, decrement, False, metric, direction, pairs, age)
+    return LbfgsState(point, decrement, False, metric, direction, pairs, due)
 
 
 def two_loop(pairs, metric, gradient):

@@ -63,14 +63,13 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
     watch : callable(n_iter, state), optional
         Called after each step; what it returns, if true, ends the run.
     """
-    curve = []
+    curve, asked_to_end = [], False
     if objective.rough is not None:
         rough = descend(objective.rough, solver, theta, tol=ROUGHLY, max_iter=max_iter, watch=watch)
-        theta, curve = rough.theta, rough.curve
+        theta, curve, asked_to_end = rough
     state = solver.start(objective, theta)
     curve = [*curve[:-1], state.point.value]
     proof = Proof(objective, tol)
-    asked_to_end = False
     while True:
         n_iter = len(curve) - 1
         ended = asked_to_end or state.stalled or at_rest(curve) or n_iter >= max_iter
@@ -89,20 +88,22 @@ class Descent(NamedTuple):
 
     theta: np.ndarray
     curve: list
+    asked_to_end: bool
 
 
 def descend(objective, solver, theta, *, tol, max_iter, watch=None):
     """Run a solver until it expects to gain no more than ``tol * value``: a start, no proof."""
     state = solver.start(objective, theta)
-    curve = [state.point.value]
+    curve, asked_to_end = [state.point.value], False
     while state.decrement > tol * abs(state.point.value) and len(curve) <= max_iter:
         state = solver.step(objective, state)
         if state.stalled or at_rest(curve):
             break
         curve.append(state.point.value)
-        if watch is not None and watch(len(curve) - 1, state):
+        asked_to_end = watch is not None and watch(len(curve) - 1, state)
+        if asked_to_end:
             break
-    return Descent(state.point.theta, curve)
+    return Descent(state.point.theta, curve, asked_to_end)
 
 
 def at_rest(curve):

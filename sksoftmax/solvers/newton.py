@@ -44,7 +44,7 @@ class Newton:
         hessian = objective.hessian(point.theta)
         if hessian is not None:
             return -hessian.solve(point.gradient)
-        metric = objective.curvature(point.theta)
+        metric = objective.sharpened_curvature(point.theta)
         return _truncated(
             lambda vector: objective.hessian_product(point.theta, vector),
             metric.solve, point.gradient, self.accuracy, self.longest,
