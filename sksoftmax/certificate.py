@@ -55,7 +55,7 @@ def ridge_bound(objective, gradient):
     return 0.5 * float(np.sum(gradient[held] ** 2 / strength[held]))
 
 
-def _by_metric(objective, gradient, lower, stride):
+def _by_metric(objective, gradient, lower, stride=1):
     # What all classes share no tilt can balance: it is left to the penalty, which alone makes it.
     common = objective.map.common(gradient)
     gradient = gradient - common

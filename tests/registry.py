@@ -200,6 +200,7 @@ PENALTIES = {
 METRICS = {
     "bound": lambda objective, theta: curvature.bound(objective),
     "averaged": curvature.averaged,
+    "by class": curvature.sharpened,
     "least": curvature.least,
     "exact": curvature.exact,
     "drawn": curvature.drawn,

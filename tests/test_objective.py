@@ -302,9 +302,9 @@ def test_wide_columns_get_a_diagonal(name):
     share = problem.weights / problem.weights.sum()
     squares = np.append(share @ (problem.columns - problem.center) ** 2, 1.0)
     expected = np.repeat(peak * squares, problem.n_scores) + objective.penalty.strength
-    assert_allclose(metric.diagonal, expected, rtol=1e-9)
+    assert_allclose(metric.diagonal.ravel(), expected, rtol=1e-9)
     own = [a @ objective.hessian_product(theta, a) for a in np.eye(theta.size)]
-    assert_allclose(objective.curvature(theta).diagonal, own, rtol=1e-9)
+    assert_allclose(objective.curvature(theta).diagonal.ravel(), own, rtol=1e-9)
 
 
 @PROBLEM

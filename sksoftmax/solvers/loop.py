@@ -125,7 +125,9 @@ class Proof:
         self.slack = objective.usual_slack
 
     def enough(self, state):
-        return self.tol * abs(state.point.value)
+        """The gap that keeps the promise; none does where the value is all rounding."""
+        value = abs(state.point.value)
+        return self.tol * value if value > self.FLOOR else -1.0
 
     def attempt(self, state, ended):
         """The gap proved at the state's point; inf where asking was not worth while."""
