@@ -19,7 +19,7 @@ from registry import (
     scaled_problem,
 )
 
-from sksoftmax import curvature, prices
+from sksoftmax import prices
 from sksoftmax.objective import Objective
 from sksoftmax.solvers import Solution, minimize
 from sksoftmax.solvers import auto as auto_module
@@ -253,13 +253,17 @@ def test_momentum_halves_the_steps_of_plain_descent():
 @pytest.mark.parametrize("name", ["nearly separable", "ten classes"])
 def test_metrics_are_made_anew_in_time(name, monkeypatch):
     measured = []
-    for measure in ("curvature", "sharpened_curvature"):
+    def watch(measure):
+        own = getattr(Objective, measure)
 
-        def watched(objective, theta, measure=measure, own=getattr(Objective, measure)):
+        def watched(objective, theta):
             measured.append(measure)
             return own(objective, theta)
 
         monkeypatch.setattr(Objective, measure, watched)
+
+    watch("curvature")
+    watch("sharpened_curvature")
     objective = make_objective(PROBLEMS[name])
     solution = solve(objective, GradientDescent(refresh=4), max_iter=18, tol=0)
     assert measured == ["curvature"] * ((solution.n_iter - 1) // 4)
