@@ -64,7 +64,7 @@ def _by_metric(objective, gradient, lower):
 
 def _by_intercepts(objective, theta, gradient):
     score_map = objective.map
-    if not score_map.has_intercept:
+    if (objective.penalty.strength > 0).all():
         return ridge_bound(objective, gradient)
     spread = _intercept_curvature(objective, theta)
     tilt = -np.linalg.pinv(spread, hermitian=True) @ score_map.split(gradient)[1]

@@ -42,6 +42,9 @@ def averaged(objective, theta):
     ``v_i = mean_k p_ik (1 - p_ik)``. Exact where all rows have the same probabilities, as at the
     start.
     """
+    if objective.map.hessian_sums is not None:
+        fits = prices.hessian_fits(objective)
+        return exact(objective, theta) if fits else _own_diagonal(objective, theta)
     if not prices.columns_are_affordable(objective):
         return _diagonal(objective, theta)
     at = probabilities_at(objective, theta)
@@ -106,6 +109,8 @@ def exact(objective, theta):
     blocks on the diagonal and one product of rows of length ``n_scores * n_columns``.
     """
     score_map = objective.map
+    if score_map.hessian_sums is not None:
+        return _own_hessian(objective, theta)
     if score_map.n_scores == 1:
         return least(objective, theta)
     at = probabilities_at(objective, theta)
@@ -122,6 +127,28 @@ def exact(objective, theta):
     blocks[each, :, each, :] += usual[:, None, None]
     matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
     return FullMetric(Factor.of(matrix))
+
+
+def _own_hessian(objective, theta):
+    """The Hessian of a map that adds it up itself."""
+    at = probabilities_at(objective, theta)
+
+    def block_sums(block):
+        return objective.map.hessian_sums(block.X, at(block), block.weight)
+
+    matrix = objective.rows.sum(block_sums) / objective.total_weight
+    matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
+    return FullMetric(Factor.of(matrix))
+
+
+def _own_diagonal(objective, theta):
+    at = probabilities_at(objective, theta)
+
+    def block_sums(block):
+        return objective.map.hessian_diagonal(block.X, at(block), block.weight)
+
+    sums = objective.rows.sum(block_sums) / objective.total_weight
+    return DiagonalMetric(sums + objective.penalty.strength)
 
 
 def _joint_moments(columns, probability, weight):
@@ -170,6 +197,10 @@ def drawn(objective, theta):
 
 def lower_bounds(objective, theta):
     """Matrices below the Hessian that a proof can afford, the cheaper first."""
+    if objective.map.hessian_sums is not None:
+        if prices.hessian_fits(objective):
+            yield exact(objective, theta)
+        return
     needed = not objective.penalised_coef
     if prices.columns_are_affordable(objective) or needed:
         yield least(objective, theta)
@@ -229,7 +260,8 @@ def probabilities_at(objective, theta):
 
 
 def _column_strength(objective):
-    return objective.penalty.strength.reshape(-1, objective.map.n_scores)[:, 0]
+    """The least strength of any class: what lies below the Hessian with it stays there."""
+    return objective.penalty.strength.reshape(-1, objective.map.n_scores).min(axis=1)
 
 
 def centred_columns(X, objective):

@@ -38,7 +38,7 @@ def hessian(objective, n_rows):
 
 
 def n_parameters(objective):
-    return objective.map.n_scores * objective.map.n_columns
+    return objective.map.n_parameters
 
 
 def columns_are_affordable(objective):
