@@ -1,5 +1,6 @@
 """Softmax for scikit-learn: functions, a regression and a transformer on one stable core."""
 
+from sksoftmax.calibrated import SoftmaxCalibratedClassifier
 from sksoftmax.decision_scores import DecisionScores
 from sksoftmax.functions import cross_entropy, log_softmax, logsumexp, softmax
 from sksoftmax.regression import SoftmaxRegression
@@ -7,6 +8,7 @@ from sksoftmax.transformer import SoftmaxTransformer
 
 __all__ = [
     "DecisionScores",
+    "SoftmaxCalibratedClassifier",
     "SoftmaxRegression",
     "SoftmaxTransformer",
     "cross_entropy",

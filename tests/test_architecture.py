@@ -42,6 +42,7 @@ LAYERS = {
     "gate": 3,
     "score_columns": 3,
     "score_reading": 3,
+    "calibrated": 4,
     "decision_scores": 4,
     "prediction": 4,
     "regression": 4,
