@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sksoftmax import curvature
 from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
@@ -17,15 +18,19 @@ from sksoftmax.rows import partition
 from sksoftmax.scaling_maps import TemperatureMap, VectorMap
 from sksoftmax.score_steps import MatrixStep, Mix, PolynomialStep, Scale, VectorStep, forward
 from sksoftmax.solvers import SOLVERS, minimize
+from sksoftmax.solvers.lbfgs import Lbfgs
 from sksoftmax.solvers.loop import descend
 
 # A temperature is one number and soon exact; of a matrix more than this is lost in the noise of
 # the sample.
-FINE, GOOD = 1e-12, 1e-7
+FINE, GOOD = 1e-12, 1e-6
+NEVER = 10**9
 # Inverse temperature, on scores of unit size, of what should be infinitely hot.
 LEAST = 1e-6
 # A lead of the labels' own scores, on scores of unit size, above which rows count as separated.
 NO_LEAD = -1e-9
+# Rows that nearly always show that classes are not separated.
+FEW = 1000
 # Curvature of the ridge on a binary map, divided by the weight of the sample.
 BINARY_RIDGE = 1.0
 
@@ -75,6 +80,11 @@ class Sample:
             return self.scores[:, 0] * (self.labels - 0.5)
         return np.take_along_axis(self.scores, self.labels[:, None], axis=1)[:, 0]
 
+    def is_separated(self):
+        """Whether each row's own score is the largest."""
+        few = replace(self, scores=self.scores[:FEW], labels=self.labels[:FEW])
+        return few.least_lead() >= NO_LEAD and self.least_lead() >= NO_LEAD
+
     def least_lead(self):
         """The least by which a row's own score leads the best of the others."""
         if self.n_scores == 1:
@@ -98,17 +108,18 @@ def identity(sample):
 
 def temperature(sample):
     """The inverse temperature of least log loss; of smoothed labels where there is none."""
-    size = np.sqrt(sample.weight @ np.square(sample.scores).sum(axis=1) / sample.total)
+    squares = np.einsum("n,nk,nk->", sample.weight, sample.scores, sample.scores)
+    size = np.sqrt(squares / sample.total)
     if not size > np.finfo(np.float64).tiny:
         return Learned((Scale(1.0),), (CONSTANT,), "temperature")
     unit = replace(sample, scores=np.asfortranarray(sample.scores / size))
     # The loss is convex in beta and its slope at 0 is minus this mean.
     if not sample.weight @ unit.own_scores() > LEAST * sample.total:
         return Learned((Scale(float(LEAST / size)),), (REVERSED,), "temperature")
-    separated = unit.least_lead() >= NO_LEAD
+    separated = unit.is_separated()
     target = _smoothed(sample) if separated else sample.labels
     objective = _objective(unit, TemperatureMap(sample.n_scores), Ridge(np.zeros(1)), target)
-    solution = minimize(objective, SOLVERS["newton"], _start(objective), tol=FINE, max_iter=100)
+    solution = _minimized(objective, FINE)
     beta = float(max(solution.theta[0], LEAST) / size)
     return Learned((Scale(beta),), (SEPARATED,) if separated else (), "temperature")
 
@@ -144,7 +155,7 @@ def _vector(sample):
     score_map = VectorMap(sample.n_scores)
     strength = np.full(score_map.n_parameters, 2 * sample.n_classes / sample.total)
     objective = _objective(sample, score_map, Ridge(strength, score_map.neutral()))
-    solution = minimize(objective, SOLVERS["newton"], _start(objective), tol=GOOD, max_iter=100)
+    solution = _minimized(objective, GOOD)
     return VectorStep(*score_map.split(solution.theta))
 
 
@@ -158,7 +169,9 @@ def _matrix(off_diagonal):
         strength = score_map.join(times, 1.0) * (2 * sample.n_classes / sample.total)
         start = score_map.join(np.eye(size), 0.0)
         objective = _objective(sample, score_map, Ridge(strength, start))
-        solution = minimize(objective, SOLVERS["auto"], start, tol=GOOD, max_iter=500)
+        # Where strengths differ by entry the diagonal is the better metric, and the cheaper.
+        solver = Lbfgs(metric=curvature.diagonal(objective, start), refresh=NEVER)
+        solution = minimize(objective, solver, start, tol=GOOD, max_iter=500)
         return MatrixStep(*map(np.copy, score_map.split(solution.theta)))
 
     return learn
@@ -194,14 +207,16 @@ def _objective(sample, score_map, penalty, target=None):
     )
 
 
-def _start(objective):
-    """The map that does nothing, or the optimum of a sample where rows are many."""
-    start = objective.map.neutral()
+def _minimized(objective, tol):
+    """The optimum of a map that has few parameters, from that of a sample where rows are many."""
+    start, newton = objective.map.neutral(), SOLVERS["newton"]
     n_rows = objective.worthwhile_sample()
     if n_rows == 0:
-        return start
+        return minimize(objective, newton, start, tol=tol, max_iter=100)
     part = objective.sample(n_rows)
-    return descend(part, SOLVERS["newton"], start, tol=1e-4, max_iter=20).theta
+    start = descend(part, newton, start, tol=1e-4, max_iter=20).theta
+    solver = Lbfgs(metric=part.hessian(start))
+    return minimize(objective, solver, start, tol=tol, max_iter=100)
 
 
 def _smoothed(sample):

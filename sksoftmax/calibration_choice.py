@@ -12,6 +12,8 @@ N_FOLDS = 5
 MANY_ROWS = 20_000
 # Classes up to which a whole matrix is tried: its parameters are as many as their square.
 MOST_FOR_MATRIX = 100
+# A difference of losses that decides nothing.
+TIE = 1e-7
 # Floors to learn from; the first is the least normal number of float32, which is none in effect.
 FLOORS = (1.2e-38, 1e-12, 1e-8, 1e-6, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 
@@ -20,13 +22,13 @@ def auto(sample):
     """The calibration of least cross-validated log loss, the identity being one of them."""
     candidates = _candidates(sample)
     losses = held_out_losses(sample, candidates)
-    return candidates[int(np.argmin(losses))](sample)
+    return candidates[first_of_least(losses)](sample)
 
 
 def _candidates(sample):
     learners = (calibration.identity, calibration.temperature, calibration.vector)
     small = sample.n_classes <= MOST_FOR_MATRIX
-    return (*learners, calibration.structured) if small else learners
+    return (*learners, calibration.structured, calibration.matrix) if small else learners
 
 
 def held_out_losses(sample, candidates):
@@ -41,6 +43,12 @@ def held_out_losses(sample, candidates):
         train, held_out = _rows(sample, ~test), _rows(sample, test)
         losses += [_loss(learn(train).steps, held_out) * held_out.total for learn in candidates]
     return losses
+
+
+def first_of_least(losses):
+    """Index of the first loss that is the least but for rounding: simpler ones come first."""
+    least = min(losses)
+    return next(i for i, loss in enumerate(losses) if loss <= least + TIE * (1 + abs(least)))
 
 
 def content_folds(scores):
@@ -63,7 +71,9 @@ def best_reading(readings, make_sample, learn):
         sample = make_sample(reading)
         return _loss(learn(sample).steps, sample)
 
-    return readings[0] if len(readings) == 1 else min(readings, key=loss)
+    if len(readings) == 1:
+        return readings[0]
+    return readings[first_of_least([loss(reading) for reading in readings])]
 
 
 def _rows(sample, which):

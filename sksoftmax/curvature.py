@@ -46,7 +46,7 @@ def averaged(objective, theta):
         fits = prices.hessian_fits(objective)
         return exact(objective, theta) if fits else _own_diagonal(objective, theta)
     if not prices.columns_are_affordable(objective):
-        return _diagonal(objective, theta)
+        return diagonal(objective, theta)
     at = probabilities_at(objective, theta)
 
     def block_sums(block):
@@ -219,7 +219,7 @@ def _shared(objective, weigh):
     return SharedMetric(Factor.of(matrix))
 
 
-def _diagonal(objective, theta):
+def diagonal(objective, theta):
     """The diagonal of the Hessian at theta."""
     at = probabilities_at(objective, theta)
     return _squares(objective, lambda block: variances(at(block)) * block.weight)

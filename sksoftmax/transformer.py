@@ -46,8 +46,8 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
           mixed with ``1/K`` by ``1/(n + 1)``; of the scores of the mixed ones, ``A`` and ``b`` are
           learned under a ridge of strength ``K/n`` on the bias and the diagonal of ``A - I`` and
           ``K(K - 1)/n`` off it.
-        - ``"auto"``: whichever of no map and the maps above, but for ``"matrix"``, has the least
-          cross-validated log loss.
+        - ``"auto"``: whichever of these maps, or no map, has the least cross-validated log
+          loss; above 100 classes no matrix is tried.
 
         All maps are held near the identity by a ridge. Two classes have one score `s`:
         ``"vector"`` and ``"matrix"`` are ``z = a s + b`` (Platt scaling [4]_, on scores),
