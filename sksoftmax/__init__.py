@@ -3,11 +3,13 @@
 from sksoftmax.calibrated import SoftmaxCalibratedClassifier
 from sksoftmax.decision_scores import DecisionScores
 from sksoftmax.functions import cross_entropy, log_softmax, logsumexp, softmax
+from sksoftmax.plots import ReliabilityDisplay
 from sksoftmax.regression import SoftmaxRegression
 from sksoftmax.transformer import SoftmaxTransformer
 
 __all__ = [
     "DecisionScores",
+    "ReliabilityDisplay",
     "SoftmaxCalibratedClassifier",
     "SoftmaxRegression",
     "SoftmaxTransformer",

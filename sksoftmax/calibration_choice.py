@@ -59,8 +59,11 @@ def content_folds(scores):
     """
     ordered = np.sort(np.abs(scores) if scores.shape[1] == 1 else scores, axis=1)
     digest = (ordered * np.sqrt(np.arange(2.0, ordered.shape[1] + 2))).sum(axis=1)
+    # Half of the digits, so that rounding, in another order of the columns, hardly ever shows.
+    mantissa, exponent = np.frexp(digest)
+    key = np.round(mantissa * 2**26).astype(np.int64) + (exponent.astype(np.int64) << 32)
     # The middle bits of a product with an odd number are well mixed (Knuth 1998, section 6.4).
-    mixed = (digest + 0.0).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = key.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return (mixed >> np.uint64(40)) % np.uint64(N_FOLDS)
 
 

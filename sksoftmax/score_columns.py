@@ -104,37 +104,38 @@ def match_classes(y, n_columns, classes=None):
         That names classes and columns, if they do not match.
     """
     if classes is not None:
-        return _given_classes(y, n_columns, np.asarray(classes))
+        return given_classes(y, n_columns, np.asarray(classes))
     found, labels = gate.encode_labels(y)
     if len(found) == n_columns:
         return found, labels.astype(np.intp)
     if len(found) < n_columns and _are_column_numbers(found, n_columns):
         warnings.warn(
-            f"y has {len(found)} classes, {_listed(found)}, and the scores have {n_columns} "
+            f"y has {len(found)} classes, {listed(found)}, and the scores have {n_columns} "
             "columns: the labels are read as numbers of columns, from 0. Say classes= to name the "
             "class of each column.",
             stacklevel=4,
         )
         return np.arange(n_columns), y.astype(np.intp)
     raise ValueError(
-        f"y has {len(found)} classes, {_listed(found)}, and the scores have {n_columns} columns: "
+        f"y has {len(found)} classes, {listed(found)}, and the scores have {n_columns} columns: "
         "say classes= to name the class of each column."
     )
 
 
-def _given_classes(y, n_columns, classes):
+def given_classes(y, n_columns, classes):
+    """The classes, which must be one a column, and each label's column."""
     if classes.ndim != 1 or len(np.unique(classes)) != len(classes):
         raise ValueError(f"classes must be a list of different labels. Got {classes!r}.")
     if len(classes) != n_columns:
         raise ValueError(
-            f"classes names {len(classes)} classes, {_listed(classes)}, and the scores have "
+            f"classes names {len(classes)} classes, {listed(classes)}, and the scores have "
             f"{n_columns} columns."
         )
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ValueError(
-            f"y has labels {_listed(unknown)} that are not among the classes "
-            f"{_listed(classes)} of the {n_columns} columns."
+            f"y has labels {listed(unknown)} that are not among the classes "
+            f"{listed(classes)} of the {n_columns} columns."
         )
     order = np.argsort(classes)
     return classes, order[np.searchsorted(classes, y, sorter=order)]
@@ -153,7 +154,7 @@ def check_priors(target_priors, classes):
         if missing or len(target_priors) != len(classes):
             raise ValueError(
                 f"target_priors has the keys {list(target_priors)}, and the classes are "
-                f"{_listed(classes)}."
+                f"{listed(classes)}."
             )
         target_priors = [target_priors[label] for label in classes.tolist()]
     priors = check_array(target_priors, ensure_2d=False, dtype=np.float64, input_name="priors")
@@ -173,12 +174,12 @@ def sample_priors(labels, weight, classes):
     if not (priors > 0).all():
         raise ValueError(
             f"target_priors needs the frequency of each class, and y has none of class "
-            f"{classes[priors == 0][0]!r}."
+            f"{classes[priors == 0].tolist()[0]!r}."
         )
     return priors
 
 
-def _listed(classes):
+def listed(classes):
     """Some classes for a message; the first of many."""
     shown = [str(label) for label in np.asarray(classes)[:10]]
     return "[" + ", ".join(shown) + (", ...]" if len(classes) > 10 else "]")

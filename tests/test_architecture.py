@@ -24,6 +24,7 @@ LAYERS = {
     "functions_checks": 0,
     "functions_numpy": 0,
     "threads": 0,
+    "bins": 1,
     "maps": 1,
     "factors": 1,
     "penalties": 1,
@@ -44,9 +45,11 @@ LAYERS = {
     "score_reading": 3,
     "calibrated": 4,
     "decision_scores": 4,
+    "metrics": 4,
     "prediction": 4,
     "regression": 4,
     "transformer": 4,
+    "plots": 5,
     "__init__": 5,
 }
 SKLEARN_FROM = 3
