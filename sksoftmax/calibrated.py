@@ -8,7 +8,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import check_cv, cross_val_predict
-from sklearn.utils import column_or_1d, get_tags
+from sklearn.utils import assert_all_finite, column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
@@ -120,6 +120,8 @@ class SoftmaxCalibratedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstim
         if sample_weight is not None:
             nothing = np.empty((np.shape(np.asarray(y))[0], 0))
             sample_weight = gate.check_weight(np.asarray(sample_weight), nothing)
+        if np.asarray(y).dtype.kind == "f":
+            assert_all_finite(np.asarray(y), input_name="y")
         to_fit, to_split = self._route(sample_weight, params)
         scorer = DecisionScores(self.estimator, cv=None).fit(X, y, **to_fit)
         y = column_or_1d(y)
