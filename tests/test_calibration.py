@@ -238,7 +238,13 @@ def test_the_matrix_is_the_best_under_its_ridge(name):
     scores, y = draw(150, 3, 2.0)
     learned = LEARNERS[name](Sample(compact(scores), y, np.ones(150)))
     *first, step = learned.steps
-    z, n, k = forward(first, compact(scores)), 150, 3
+    n, k = 150, 3
+    heat = SoftmaxTransformer("temperature").fit(scores, y).temperature_
+    p = scipy.special.softmax(scores / heat, axis=1)
+    if name == "structured":
+        p = n / (n + 1) * p + 1 / ((n + 1) * k)
+    z = np.log(p) - np.log(p).mean(axis=1, keepdims=True)
+    assert_allclose(forward(first, compact(scores)), z, atol=1e-7)
     off = k * (k - 1) / n if name == "structured" else k / n
 
     def objective(flat):
@@ -488,15 +494,17 @@ def test_a_floor_is_learned(name):
     assert loss(learned, p, y) < loss(none.fit(p, y), p, y)
 
 
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
 @pytest.mark.parametrize("name", [None, "temperature", "vector"])
-def test_target_priors_multiply_the_odds(name):
+def test_target_priors_multiply_the_odds(name, temperature):
     scores, y = draw(500, 3)
+    options = {"temperature": temperature, "classes": range(3)}
     target = np.array([0.6, 0.3, 0.1])
-    plain = SoftmaxTransformer(name, classes=range(3)).fit(scores, y).transform(scores)
+    plain = SoftmaxTransformer(name, **options).fit(scores, y).transform(scores)
     expected = plain * target / (np.bincount(y) / 500)
     expected /= expected.sum(axis=1, keepdims=True)
     for priors in (target, {0: 0.6, 2: 0.1, 1: 0.3}):
-        shifted = SoftmaxTransformer(name, target_priors=priors).fit(scores, y)
+        shifted = SoftmaxTransformer(name, target_priors=priors, **options).fit(scores, y)
         assert_allclose(shifted.transform(scores), expected, rtol=1e-10)
         assert_allclose(
             shifted.transform(shifted.inverse_transform(expected)), expected, rtol=1e-8

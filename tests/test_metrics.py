@@ -117,6 +117,11 @@ def test_a_probability_of_one_is_in_the_last_bin():
         assert curve.upper[-1] == 1 and curve.weight.tolist() == [2] and curve.accuracy == [1]
 
 
+def test_an_edge_belongs_to_the_bin_above_it():
+    curve = reliability([0, 1, 1], [0.25, 0.5, 0.75], label=1, n_bins=2)
+    assert_allclose(curve.weight, [1, 2])
+
+
 def test_bins_without_rows_are_left_out():
     curve = reliability([0, 1, 1], [0.05, 0.95, 1.0], label=1, n_bins=10)
     assert_allclose(curve.lower, [0, 0.9])
