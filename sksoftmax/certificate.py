@@ -57,7 +57,7 @@ def ridge_bound(objective, gradient):
 
 def _by_metric(objective, gradient, lower, stride=1):
     # What all classes share no tilt can balance: it is left to the penalty, which alone makes it.
-    common = objective.map.common(gradient)
+    common = objective.map.common(gradient) if objective.is_symmetric else np.zeros_like(gradient)
     gradient = gradient - common
     tilt = lower.solve(gradient)
     reach = largest_range(objective, tilt, stride)
@@ -68,7 +68,7 @@ def _by_metric(objective, gradient, lower, stride=1):
 
 def _by_intercepts(objective, theta, gradient):
     score_map = objective.map
-    if not score_map.has_intercept:
+    if (objective.penalty.strength > 0).all():
         return ridge_bound(objective, gradient)
     spread = _intercept_curvature(objective, theta)
     tilt = -np.linalg.pinv(spread, hermitian=True) @ score_map.split(gradient)[1]

@@ -49,8 +49,11 @@ def averaged(objective, theta):
     ``v_i = mean_k p_ik (1 - p_ik)``. Exact where all rows have the same probabilities, as at the
     start.
     """
+    if objective.map.hessian_sums is not None:
+        fits = prices.hessian_fits(objective)
+        return exact(objective, theta) if fits else _own_diagonal(objective, theta)
     if not prices.columns_are_affordable(objective):
-        return _diagonal(objective, theta)
+        return diagonal(objective, theta)
     at = probabilities_at(objective, theta)
 
     def block_sums(block):
@@ -86,7 +89,7 @@ def by_class(objective, theta):
 
 def sharpened(objective, theta):
     """The best metric that pays for itself on the way to the optimum."""
-    if prices.classes_are_affordable(objective):
+    if objective.is_symmetric and prices.classes_are_affordable(objective):
         return by_class(objective, theta)
     return averaged(objective, theta)
 
@@ -144,6 +147,8 @@ def exact(objective, theta):
     blocks on the diagonal and one product of rows of length ``n_scores * n_columns``.
     """
     score_map = objective.map
+    if score_map.hessian_sums is not None:
+        return _own_hessian(objective, theta)
     if score_map.n_scores == 1:
         return least(objective, theta)
     at = probabilities_at(objective, theta)
@@ -152,14 +157,37 @@ def exact(objective, theta):
         return _joint_moments(centred_columns(block.X, objective), at(block), block.weight)
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
-    # The same shift of all classes changes no score: give that direction, in which only the
-    # penalty has a gradient, the curvature that the columns have.
-    blocks = matrix.reshape(score_map.n_columns, score_map.n_scores, score_map.n_columns, -1)
-    each = np.arange(score_map.n_columns)
-    usual = np.einsum("jkjk->j", blocks) / score_map.n_scores
-    blocks[each, :, each, :] += usual[:, None, None]
+    if objective.is_symmetric:
+        # The same shift of all classes changes no score: give that direction, in which no
+        # gradient points, the curvature that the columns have.
+        blocks = matrix.reshape(score_map.n_columns, score_map.n_scores, score_map.n_columns, -1)
+        each = np.arange(score_map.n_columns)
+        usual = np.einsum("jkjk->j", blocks) / score_map.n_scores
+        blocks[each, :, each, :] += usual[:, None, None]
     matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
     return FullMetric(Factor.of(matrix))
+
+
+def _own_hessian(objective, theta):
+    """The Hessian of a map that adds it up itself."""
+    at = probabilities_at(objective, theta)
+
+    def block_sums(block):
+        return objective.map.hessian_sums(block.X, at(block), block.weight)
+
+    matrix = objective.rows.sum(block_sums) / objective.total_weight
+    matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
+    return FullMetric(Factor.of(matrix))
+
+
+def _own_diagonal(objective, theta):
+    at = probabilities_at(objective, theta)
+
+    def block_sums(block):
+        return objective.map.hessian_diagonal(block.X, at(block), block.weight)
+
+    sums = objective.rows.sum(block_sums) / objective.total_weight
+    return DiagonalMetric((sums + objective.penalty.strength)[:, None])
 
 
 def _joint_moments(columns, probability, weight):
@@ -208,6 +236,10 @@ def drawn(objective, theta):
 
 def lower_bounds(objective, theta):
     """Matrices below the Hessian that a proof can afford, with their strides, the cheaper first."""
+    if not objective.is_symmetric:
+        if prices.hessian_fits(objective):
+            yield exact(objective, theta), 1
+        return
     needed = not objective.penalised_coef
     if prices.columns_are_affordable(objective) or needed:
         stride = prices.proof_stride(objective)
@@ -228,7 +260,7 @@ def _on_columns(objective, block_sums):
     return SharedMetric(Factor.of(matrix))
 
 
-def _diagonal(objective, theta):
+def diagonal(objective, theta):
     """The diagonal of the Hessian at theta."""
     at = probabilities_at(objective, theta)
     return _squares(objective, lambda block: variances(at(block)) * block.weight)
@@ -260,7 +292,8 @@ def _squares(objective, weigh):
         squares = np.maximum(squares - 2 * shift * sums + mass * shift**2, 0)
         squares = np.vstack([squares, mass])
     diagonal = squares + objective.penalty.strength.reshape(squares.shape)
-    return DiagonalMetric(np.maximum(diagonal, np.finfo(np.float64).eps * diagonal.max()))
+    diagonal = np.maximum(diagonal, np.finfo(np.float64).eps * diagonal.max())
+    return DiagonalMetric(diagonal if objective.is_symmetric else diagonal.reshape(-1, 1))
 
 
 def probabilities_at(objective, theta):
@@ -269,7 +302,8 @@ def probabilities_at(objective, theta):
 
 
 def _column_strength(objective):
-    return objective.penalty.strength.reshape(-1, objective.map.n_scores)[:, 0]
+    """The least strength of any class: what lies below the Hessian with it stays there."""
+    return objective.penalty.strength.reshape(-1, objective.map.n_scores).min(axis=1)
 
 
 def moments(X, weight, objective):

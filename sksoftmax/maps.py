@@ -48,6 +48,7 @@ class LinearMap:
     n_scores: int
     n_features: int
     center: np.ndarray | None = None
+    hessian_sums = None  # made of columns and probabilities apart, by ``curvature``
 
     @property
     def has_intercept(self):
@@ -57,8 +58,12 @@ class LinearMap:
     def n_columns(self):
         return self.n_features + self.has_intercept
 
+    @property
+    def n_parameters(self):
+        return self.n_scores * self.n_columns
+
     def neutral(self):
-        return np.zeros(self.n_scores * self.n_columns)
+        return np.zeros(self.n_parameters)
 
     def split(self, theta):
         """Views of theta: coefficients (n_scores, n_features), intercepts (n_scores,) or None."""

@@ -1,6 +1,7 @@
 """The problem: a smooth objective as sums over rows, with its derivatives."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -42,6 +43,18 @@ class Objective:
         """The objective to its rough precision, at half the price; None if there is no other."""
         return None if self.rough_dtype == self.dtype else replace(self, dtype=self.rough_dtype)
 
+    @cached_property
+    def is_symmetric(self):
+        """Whether a permutation of the classes permutes the objective.
+
+        What all classes share then moves no score and has a gradient of the penalty's alone,
+        which is zero from a start that shares nothing; metrics and proofs make use of it.
+        """
+        if self.map.hessian_sums is not None:
+            return False
+        strength = self.penalty.strength.reshape(-1, self.map.n_scores)
+        return bool((strength == strength[:, :1]).all())
+
     @property
     def penalised_coef(self):
         """Whether the penalty holds every coefficient, so that an optimum exists."""
@@ -50,6 +63,8 @@ class Objective:
     @property
     def usual_slack(self):
         """How much larger the cheap certificate is than the distance it bounds, as a rule."""
+        if not self.is_symmetric:
+            return 1.0  # the Hessian proves what a Newton step expects
         return (1.0 if self.map.n_scores == 1 else 8.0) * prices.proof_stride(self)
 
     def value_and_gradient(self, theta):

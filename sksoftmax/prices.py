@@ -66,6 +66,8 @@ def classes_are_affordable(objective):
 
 def refresh(objective):
     """A metric made anew on the way."""
+    if not objective.is_symmetric:
+        return SPEED * hessian(objective, objective.n_rows)
     if classes_are_affordable(objective):
         return SPEED * classes(objective)
     return 1 + SPEED * columns(objective) if columns_are_affordable(objective) else 1
@@ -79,7 +81,7 @@ def hessian(objective, n_rows):
 
 
 def n_parameters(objective):
-    return objective.map.n_scores * objective.map.n_columns
+    return objective.map.n_parameters
 
 
 def columns_are_affordable(objective):

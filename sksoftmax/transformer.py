@@ -1,21 +1,21 @@
 """Decision scores in, probabilities out: softmax as a scikit-learn transformer."""
 
-import math
-import numbers
+import warnings
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sksoftmax import calibration, calibration_choice, score_columns, score_steps
+from sksoftmax.calibration import Learned
 from sksoftmax.functions import softmax
+from sksoftmax.score_reading import Reading, log
 
-_CALIBRATIONS = (None,)
+_CALIBRATIONS = tuple(calibration_choice.LEARNERS)
 _INPUTS = ("scores", "probabilities")
 _FLOATS = (np.float64, np.float32)
-
-# How far a row of probabilities may sum from 1: the rounding of a row that was
-# normalised in that precision, with room for a few thousand classes.
-_SUM_TOLERANCE = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3}
 
 
 class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -23,7 +23,10 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     Each row of scores becomes::
 
-        p_k = exp(s_k / temperature) / sum_j exp(s_j / temperature)
+        p_k = exp(z_k / temperature) / sum_j exp(z_j / temperature)
+
+    where `z` are the scores themselves or, with a `calibration`, scores that a map learned from
+    labels has made of them.
 
     A single column is the score of the second of two classes, as the decision
     functions of scikit-learn give it, and becomes **two** columns, the softmax of
@@ -31,21 +34,54 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     Parameters
     ----------
-    calibration : None, default=None
-        The map that is learned from labels before the softmax. ``None``, the only
-        choice so far, learns nothing.
+    calibration : {None, "temperature", "vector", "matrix", "structured", "auto"}, default=None
+        The map that is learned from labels before the softmax. ``None`` learns nothing and needs
+        no labels. With `s` the scores less their mean in each row:
+
+        - ``"temperature"``: ``z = s / T`` with the T of least log loss [1]_. The order within a
+          row never changes.
+        - ``"vector"``: ``z_k = v_k s_k / T + b_k``.
+        - ``"matrix"``: ``z = A s / T + b`` [1]_ [2]_.
+        - ``"structured"``: structured matrix scaling [3]_. The probabilities of ``s / T`` are
+          mixed with ``1/K`` by ``1/(n + 1)``; of the scores of the mixed ones, ``A`` and ``b`` are
+          learned under a ridge of strength ``K/n`` on the bias and the diagonal of ``A - I`` and
+          ``K(K - 1)/n`` off it.
+        - ``"auto"``: whichever of these maps, or no map, has the least cross-validated log
+          loss; above 100 classes no matrix is tried.
+
+        All maps are held near the identity by a ridge. Two classes have one score `s`:
+        ``"vector"`` and ``"matrix"`` are ``z = a s + b`` (Platt scaling [4]_, on scores),
+        ``"structured"`` is ``z = a s + b + c s^2``.
     temperature : float, default=1.0
-        What the scores are divided by; positive and finite. Above 1 the probabilities
-        draw together, below 1 they draw apart. The order within a row never changes.
+        What the scores, or the calibrated scores, are divided by; positive and finite. Above 1
+        the probabilities draw together, below 1 they draw apart.
     input : {"scores", "probabilities"}, default="scores"
         What the columns are. Probabilities `p` become the scores ``log(p)`` first, so
-        that ``temperature=1`` gives them back, and a probability of 0 stays 0. It is
-        never guessed from the values.
+        that without a calibration ``temperature=1`` gives them back, and a probability of 0
+        stays 0. It is never guessed from the values.
+    classes : array-like of shape (n_classes,), default=None
+        The class of each column. ``None`` is the sorted labels of `y`, which must then
+        be as many as the columns (two, for a single column).
+    floor : float or "auto", default=None
+        Of probabilities `p`: ``(1 - floor) p + floor / K`` takes their place, so that none is 0.
+        ``"auto"`` learns it from labels, by log loss out of a few. ``None`` is no floor;
+        a calibration then holds probabilities above 1.2e-38.
+    target_priors : array-like of shape (n_classes,) or dict, default=None
+        Frequencies of the classes in the data to come, in the order of the columns or by class,
+        where they differ from those in `y`: the odds of the classes are multiplied by the ratio
+        of both [5]_. Needs `y`.
 
     Attributes
     ----------
     temperature_ : float
-        The temperature in use.
+        The temperature in use; with a calibration, its own temperature times `temperature`.
+    calibration_ : str or None
+        The calibration in use; under ``"auto"`` the one chosen, None being no map.
+    classes_ : ndarray of shape (n_classes,)
+        The class of each column of `transform`. Only where it is known: from `classes`, or from
+        `y` where something is learned.
+    floor_ : float
+        The floor in use.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -53,14 +89,34 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     See Also
     --------
+    SoftmaxCalibratedClassifier : A classifier and its calibration in one.
     DecisionScores : The decision scores of a classifier as a step of a pipeline.
 
     Notes
     -----
-    The temperature of a softmax over the outputs of a classifier is that of Guo,
-    Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+    Learn from scores of rows that the classifier was not fitted on: those of its own rows are
+    better than any to come. `DecisionScores` and `SoftmaxCalibratedClassifier` see to it.
+
+    Sizes of samples are sums of weights: a weight of 2 is the row twice.
 
     Each row is answered by itself: which other rows come along changes nothing.
+
+    If `y` has fewer classes than there are columns and `classes` is None, integer labels
+    are read as numbers of columns, with a warning.
+
+    References
+    ----------
+    .. [1] C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger (2017), "On Calibration of Modern Neural
+       Networks", ICML.
+    .. [2] M. Kull, M. Perello-Nieto, M. Kängsepp, T. Silva Filho, H. Song and P. Flach (2019),
+       "Beyond temperature scaling: Obtaining well-calibrated multiclass probabilities with
+       Dirichlet calibration", NeurIPS.
+    .. [3] E. Berta, D. Holzmüller, M. I. Jordan and F. Bach (2025), "Structured Matrix Scaling for
+       Multi-Class Calibration", arXiv 2511.03685.
+    .. [4] J. Platt (1999), "Probabilistic outputs for support vector machines and comparisons to
+       regularized likelihood methods", Advances in Large Margin Classifiers.
+    .. [5] M. Saerens, P. Latinne and C. Decaestecker (2002), "Adjusting the outputs of a classifier
+       to new a priori probabilities", Neural Computation 14(1), 21-41.
 
     Examples
     --------
@@ -73,22 +129,43 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     >>> SoftmaxTransformer().fit_transform([[0.0], [3.0]]).round(3)
     array([[0.5  , 0.5  ],
            [0.047, 0.953]])
+
+    Right three times of four, these scores of 3 are too sure of it:
+
+    >>> scores, y = [[3.0], [3.0], [3.0], [3.0]], ["yes", "yes", "yes", "no"]
+    >>> learned = SoftmaxTransformer("temperature").fit(scores, y)
+    >>> learned.transform([[3.0]]).round(3)
+    array([[0.25, 0.75]])
     """
 
-    def __init__(self, calibration=None, *, temperature=1.0, input="scores"):
+    def __init__(
+        self,
+        calibration=None,
+        *,
+        temperature=1.0,
+        input="scores",
+        classes=None,
+        floor=None,
+        target_priors=None,
+    ):
         self.calibration = calibration
         self.temperature = temperature
         self.input = input
+        self.classes = classes
+        self.floor = floor
+        self.target_priors = target_priors
 
-    def fit(self, X, y=None):
-        """Check the parameters and remember the columns; nothing is learned.
+    def fit(self, X, y=None, sample_weight=None):
+        """Check the parameters, and learn what is to be learned.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_scores)
             Decision scores, or probabilities under ``input="probabilities"``; finite.
-        y : None
-            Ignored.
+        y : array-like of shape (n_samples,), default=None
+            Labels of any kind; ignored where nothing is learned from them.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; None is ones.
 
         Returns
         -------
@@ -98,21 +175,31 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Raises
         ------
         TypeError
-            If `temperature` is not a real number.
+            If a number is none.
         ValueError
             If a parameter has no valid value, if `X` is not two-dimensional or not
-            finite, or if a row that should be probabilities is not.
+            finite, if a row that should be probabilities is not, or if labels
+            are needed and missing, or do not match the columns.
+
+        Warns
+        -----
+        UserWarning
+            If the scores say nothing of the labels or all of them, so that no temperature is
+            best, or if labels are read as numbers of columns.
         """
-        _check_option("calibration", self.calibration, _CALIBRATIONS)
-        _check_option("input", self.input, _INPUTS)
-        temperature = _checked_temperature(self.temperature)
-        array = check_array(X, dtype=_FLOATS, estimator=self, input_name="X")
+        temperature = self._check_parameters()
+        array = check_array(_as_numpy(X), dtype=_FLOATS, estimator=self, input_name="X")
         if self.input == "probabilities":
-            _check_probabilities(array)
+            score_columns.check_probabilities(array)
+        weight = score_columns.check_weight(sample_weight, array)
+        if self._learns:
+            y = score_columns.check_labels(y, array, self)
+            fitted = self._learn(array, y, weight, temperature)
+        else:
+            fitted = self._plain(array, temperature)
         # Only now, with nothing left that can fail, is the estimator touched.
-        validate_data(self, X, reset=True, skip_check_array=True)
-        self.temperature_ = temperature
-        return self
+        validate_data(self, _as_numpy(X), reset=True, skip_check_array=True)
+        return self._keep(fitted)
 
     def transform(self, X):
         """Probabilities of rows of scores.
@@ -120,7 +207,8 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Parameters
         ----------
         X : array-like of shape (n_samples, n_scores)
-            Decision scores, or probabilities under ``input="probabilities"``; finite.
+            Decision scores, or probabilities under ``input="probabilities"``; finite. A torch
+            tensor is answered by one.
 
         Returns
         -------
@@ -134,20 +222,27 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             should be probabilities is not.
         """
         check_is_fitted(self)
-        array = validate_data(self, X, reset=False, dtype=_FLOATS)
-        if self.input == "probabilities":
-            _check_probabilities(array)
-            logits = _log(_with_first_class(array, 1 - array))
-        else:
-            logits = _with_first_class(array, np.zeros_like(array))
-        return softmax(logits, axis=1, temperature=self.temperature_)
+        array = validate_data(self, _as_numpy(X), reset=False, dtype=_FLOATS)
+        fitted = self._fitted
+        if fitted.reading.kind == "probabilities":
+            score_columns.check_probabilities(array)
+        scores = fitted.reading.scores(array)
+        if fitted.steps:
+            compact = score_steps.compact(scores)
+            scores = score_steps.expanded(score_steps.forward(fitted.steps, compact))
+        if fitted.offset is not None:
+            # The odds change last, after the temperature.
+            scores = scores + fitted.temperature * fitted.offset
+        answer = softmax(scores, axis=1, temperature=fitted.temperature)
+        answer = answer.astype(array.dtype, copy=False)
+        return X.new_tensor(answer) if hasattr(X, "new_tensor") else answer
 
     def inverse_transform(self, X):
         """What `transform` turns into the given probabilities.
 
         Scores are only defined up to a constant in each row: these sum to 0,
-        ``s_k = temperature * (log p_k - mean_j log p_j)``. A transformer fitted on a
-        single column gives a single column, ``temperature * log(p_1 / p_0)``. Under
+        ``s_k = temperature * (log p_k - mean_j log p_j)`` where nothing was learned. A transformer
+        fitted on a single column gives a single column, ``temperature * log(p_1 / p_0)``. Under
         ``input="probabilities"`` the answer is probabilities.
 
         Parameters
@@ -163,22 +258,91 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         Raises
         ------
         ValueError
-            If a row is not a row of probabilities, or if scores are asked for and a
-            probability is 0, whose score is minus infinity.
+            If a row is not a row of probabilities; if scores are asked for, or a map was learned,
+            and a probability is 0, whose score is minus infinity; or if a row is none
+            that `transform` gives.
         """
         check_is_fitted(self)
-        probabilities = check_array(X, dtype=_FLOATS, estimator=self, input_name="X")
-        _check_n_classes(probabilities, self._n_features_out)
-        _check_probabilities(probabilities)
-        if self.input == "probabilities":
-            # softmax(T log p) is the inverse of softmax(log p / T).
-            inverse = softmax(self.temperature_ * _log(probabilities), axis=1)
-            return inverse[:, 1:] if self.n_features_in_ == 1 else inverse
-        _check_positive(probabilities)
-        logs = self.temperature_ * np.log(probabilities)
-        if self.n_features_in_ == 1:
-            return logs[:, 1:] - logs[:, :1]
-        return logs - logs.mean(axis=1, keepdims=True)
+        array = check_array(_as_numpy(X), dtype=_FLOATS, estimator=self, input_name="X")
+        score_columns.check_n_classes(array, self._n_features_out)
+        score_columns.check_probabilities(array)
+        fitted = self._fitted
+        if fitted.steps or fitted.reading.kind == "scores":
+            score_columns.check_positive(array)
+        logs = log(array.astype(np.float64))
+        if fitted.offset is not None:
+            logs -= fitted.offset
+        logs *= fitted.temperature
+        if fitted.steps:
+            compact = score_steps.inverse(fitted.steps, score_steps.compact(logs))
+            logs = score_steps.expanded(compact)
+        answer = fitted.reading.columns(logs, self.n_features_in_ == 1)
+        return answer.astype(array.dtype, copy=False)
+
+    def _check_parameters(self):
+        """The temperature, all parameters having been checked."""
+        score_columns.check_option("calibration", self.calibration, _CALIBRATIONS)
+        score_columns.check_option("input", self.input, _INPUTS)
+        score_columns.check_floor(self.floor, self.input)
+        return score_columns.checked_temperature(self.temperature)
+
+    @property
+    def _learns(self):
+        """Whether anything is learned from labels."""
+        by_labels = isinstance(self.floor, str) or self.target_priors is not None
+        return self.calibration is not None or by_labels
+
+    def _plain(self, array, temperature):
+        """What is fitted where nothing is learned."""
+        classes = None
+        if self.classes is not None:
+            n_columns = max(2, array.shape[1])
+            nobody = np.asarray(self.classes)[:0]
+            classes, _ = score_columns.match_classes(nobody, n_columns, self.classes)
+        reading = Reading(self.input, float(self.floor or 0.0))
+        return _Fitted(Learned(()), temperature, reading, None, classes)
+
+    def _learn(self, array, y, weight, temperature):
+        classes, labels = score_columns.match_classes(y, max(2, array.shape[1]), self.classes)
+        kept = weight > 0  # a row without weight leaves no trace
+        array, labels, weight = array[kept], labels[kept], weight[kept]
+        offset = None
+        if self.target_priors is not None:
+            priors = score_columns.check_priors(self.target_priors, classes)
+            offset = np.log(priors / score_columns.sample_priors(labels, weight, classes))
+        # Without a map a probability of 0 stays 0; a map needs its score.
+        least = 0.0 if self.calibration is None else calibration_choice.FLOORS[0]
+
+        def make_sample(reading):
+            scores = score_steps.compact(reading.scores(array))
+            return calibration.Sample(scores, labels, weight)
+
+        readings = [Reading(self.input, floor, least) for floor in self._floors()]
+        # One temperature tells floors apart as well as larger maps do.
+        judge = _fixed(temperature) if self.calibration is None else calibration.temperature
+        reading = calibration_choice.best_reading(readings, make_sample, judge)
+        learned = calibration_choice.LEARNERS[self.calibration](make_sample(reading))
+        for note in learned.notes:
+            warnings.warn(note, stacklevel=3)
+        return _Fitted(learned, temperature, reading, offset, classes)
+
+    def _floors(self):
+        """Those to choose from."""
+        if isinstance(self.floor, str):
+            return calibration_choice.FLOORS
+        return (float(self.floor or 0.0),)
+
+    def _keep(self, fitted):
+        self._fitted = fitted
+        self.calibration_ = fitted.learned.name
+        beta = fitted.steps[0].beta if fitted.steps else 1.0
+        self.temperature_ = fitted.temperature / beta
+        self.floor_ = fitted.reading.floor
+        if fitted.classes is not None:
+            self.classes_ = fitted.classes
+        elif hasattr(self, "classes_"):
+            del self.classes_
+        return self
 
     @property
     def _n_features_out(self):
@@ -187,57 +351,33 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        if self._learns:
+            tags.target_tags.required = True
+            # The columns of the scores say how many classes there are. scikit-learn's checks feed
+            # two columns with three labels to whatever does not say that it wants two.
+            tags.classifier_tags = ClassifierTags(multi_class=False)
         return tags
 
 
-def _check_option(name, value, options):
-    if value not in options:
-        listed = ", ".join(repr(option) for option in options)
-        raise ValueError(f"{name} must be one of: {listed}. Got {value!r}.")
+class _Fitted(NamedTuple):
+    """All that `transform` needs, kept apart from the parameters."""
+
+    learned: Learned
+    temperature: float  # applied after the learned steps
+    reading: Reading
+    offset: np.ndarray | None  # log ratio of the frequencies to come to those in y
+    classes: np.ndarray | None
+
+    @property
+    def steps(self):
+        return self.learned.steps
 
 
-def _checked_temperature(temperature):
-    if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
-        raise TypeError(f"temperature must be a real number. Got {temperature!r}.")
-    if not (temperature > 0 and math.isfinite(temperature)):
-        raise ValueError(f"temperature must be positive and finite. Got {temperature!r}.")
-    return float(temperature)
+def _fixed(temperature):
+    """A learner of nothing: the given temperature."""
+    return lambda sample: Learned((score_steps.Scale(1 / temperature),))
 
 
-def _with_first_class(second, first):
-    """Two columns of one, the score or probability of the second class; others as they are."""
-    return np.hstack([first, second]) if second.shape[1] == 1 else second
-
-
-def _log(probabilities):
-    with np.errstate(divide="ignore"):  # the logarithm of 0 is meant: minus infinity
-        return np.log(probabilities)
-
-
-def _check_probabilities(array):
-    """Refuse rows that are not probabilities; a single column is that of the second class."""
-    _refuse_rows((array < 0).any(axis=1), array, "has a negative probability")
-    if array.shape[1] == 1:
-        _refuse_rows(array[:, 0] > 1, array, "has a probability above 1")
-        return
-    tolerance = _SUM_TOLERANCE[array.dtype]
-    off = np.abs(array.sum(axis=1, dtype=np.float64) - 1) > tolerance
-    _refuse_rows(off, array, f"does not sum to 1 within {tolerance:g}")
-
-
-def _check_n_classes(probabilities, n_classes):
-    n_columns = probabilities.shape[1]
-    if n_columns != n_classes:
-        raise ValueError(f"X has {n_columns} columns, and there are {n_classes} classes.")
-
-
-def _check_positive(probabilities):
-    zeros = (probabilities == 0).any(axis=1)
-    _refuse_rows(zeros, probabilities, "has a probability of 0, whose score is minus infinity")
-
-
-def _refuse_rows(refused, array, complaint):
-    """Raise a ValueError about the first row that is refused, if there is one."""
-    if refused.any():
-        row = int(refused.argmax())
-        raise ValueError(f"Row {row} of X {complaint}: {np.array2string(array[row], threshold=8)}.")
+def _as_numpy(X):
+    """A torch tensor as a NumPy array, from whichever device; all else as it is."""
+    return X.detach().cpu().numpy() if hasattr(X, "detach") else X

@@ -30,6 +30,11 @@ TOLD = {
         r"^  10 +0\.\d{4}  <- best$",
         r"^  0\.2 +0\.\d{4}  <- best$",
     ],
+    "calibrated_svc": [
+        r"^CalibratedClassifierCV +0\.1\d+ ",
+        r"^auto +0\.0[89]\d+ ",
+        r"^auto chose '(structured|matrix|vector)'$",
+    ],
     "data_frames": [
         r"^ +sepal length +sepal width +petal length +petal width$",
         r"^virginica( +-?\d\.\d\d){4}$",

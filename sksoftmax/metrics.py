@@ -1,0 +1,372 @@
+"""How far probabilities can be trusted: calibration errors, and log loss taken apart.
+
+All functions take ``(y_true, y_proba, *, sample_weight=None, labels=None, ...)``. Sizes of samples
+are sums of weights: a weight of 2 is the row twice.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import ndtr
+from sklearn.utils import check_array
+
+from sksoftmax import gate, score_columns, score_steps
+from sksoftmax.bins import Reliability, binned
+from sksoftmax.calibration import LEARNERS, Sample
+
+__all__ = [
+    "LogLossDecomposition",
+    "Reliability",
+    "classwise_calibration_error",
+    "expected_calibration_error",
+    "log_loss_decomposition",
+    "probability_scorer",
+    "refinement_loss",
+    "reliability",
+]
+
+
+class LogLossDecomposition(NamedTuple):
+    """``log_loss = calibration + refinement``."""
+
+    log_loss: float
+    calibration: float
+    refinement: float
+
+
+def reliability(
+    y_true,
+    y_proba,
+    *,
+    sample_weight=None,
+    labels=None,
+    label=None,
+    n_bins=15,
+    strategy="uniform",
+    level=0.95,
+):
+    """Compute the numbers of a reliability diagram.
+
+    Rows are put into bins by their confidence: the largest probability of the row or, given a
+    `label`, that of the label. In each bin the mean confidence should be the share of rows that
+    are right, or have the label.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Labels of any kind.
+    y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
+        Probabilities; a single one is that of the second of two classes.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows.
+    labels : array-like of shape (n_classes,), default=None
+        The label of each column; None is the sorted labels of `y_true`.
+    label : scalar, default=None
+        The class to look at; None is the most probable class of each row.
+    n_bins : int, default=15
+        Number of bins; those without rows are left out of the answer.
+    strategy : {"uniform", "quantile"}, default="uniform"
+        Bins of equal width, or of equal weight. Equal confidences share a bin; a
+        confidence of 1 is in the last one.
+    level : float, default=0.95
+        Of the band: Wilson's interval for the share of rows that are right [1]_.
+
+    Returns
+    -------
+    reliability : Reliability
+        Named tuple of arrays, one entry a bin: `lower` and `upper` edges, mean `confidence`,
+        `accuracy`, summed `weight`, and the band, `low` to `high`.
+
+    References
+    ----------
+    .. [1] E. B. Wilson (1927), "Probable inference, the law of succession, and statistical
+       inference", Journal of the American Statistical Association 22, 209-212.
+
+    Examples
+    --------
+    >>> from sksoftmax.metrics import reliability
+    >>> reliability([0, 1, 1, 1], [0.1, 0.9, 0.9, 1.0], label=1, n_bins=2).accuracy
+    array([0., 1.])
+    """
+    data = _checked(y_true, y_proba, sample_weight, labels)
+    confidence, right = data.top() if label is None else data.of_class(data.column(label))
+    return binned(confidence, right, data.weight, n_bins, strategy, level)
+
+
+def expected_calibration_error(
+    y_true,
+    y_proba,
+    *,
+    sample_weight=None,
+    labels=None,
+    n_bins=15,
+    strategy="uniform",
+    debiased=False,
+):
+    """Compute the top-label expected calibration error (ECE).
+
+    ``sum_b weight_b / weight |accuracy_b - confidence_b|`` over bins of the largest
+    probability [1]_.
+
+    Parameters
+    ----------
+    y_true, y_proba, sample_weight, labels, n_bins, strategy
+        As in :func:`reliability`.
+    debiased : bool, default=False
+        Subtract what the noise of the accuracies is expected to add [2]_; not below 0.
+
+    Returns
+    -------
+    error : float
+        From 0, which is best, to 1.
+
+    Notes
+    -----
+    It depends on the bins, and is 0 for a model that knows no more than the frequency of its
+    answers being right. Choose models by a proper loss, such as log loss.
+
+    References
+    ----------
+    .. [1] C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger (2017), "On Calibration of Modern Neural
+       Networks", ICML.
+    .. [2] A. Kumar, P. Liang and T. Ma (2019), "Verified Uncertainty Calibration", NeurIPS.
+
+    Examples
+    --------
+    >>> from sksoftmax.metrics import expected_calibration_error
+    >>> expected_calibration_error([0, 0, 1, 1], [[0.75, 0.25]] * 4)
+    0.25
+    """
+    data = _checked(y_true, y_proba, sample_weight, labels)
+    return _binned_error(data, data.top(), n_bins, strategy, debiased)
+
+
+def classwise_calibration_error(
+    y_true,
+    y_proba,
+    *,
+    sample_weight=None,
+    labels=None,
+    n_bins=15,
+    strategy="uniform",
+    debiased=False,
+):
+    """Compute the mean over classes of each class's expected calibration error [1]_.
+
+    Parameters
+    ----------
+    y_true, y_proba, sample_weight, labels, n_bins, strategy, debiased
+        As in :func:`expected_calibration_error`.
+
+    Returns
+    -------
+    error : float
+        From 0, which is best, to 1.
+
+    References
+    ----------
+    .. [1] M. Kull, M. Perello-Nieto, M. Kängsepp, T. Silva Filho, H. Song and P. Flach (2019),
+       "Beyond temperature scaling: Obtaining well-calibrated multiclass probabilities with
+       Dirichlet calibration", NeurIPS.
+
+    Examples
+    --------
+    >>> from sksoftmax.metrics import classwise_calibration_error
+    >>> classwise_calibration_error([0, 0, 1, 1], [[0.75, 0.25]] * 4)
+    0.25
+    """
+    data = _checked(y_true, y_proba, sample_weight, labels)
+    errors = [
+        _binned_error(data, data.of_class(column), n_bins, strategy, debiased)
+        for column in range(data.probabilities.shape[1])
+    ]
+    return float(np.mean(errors))
+
+
+def log_loss_decomposition(
+    y_true, y_proba, *, sample_weight=None, labels=None, calibration="temperature"
+):
+    """Take log loss apart into what calibration would mend and what it would not.
+
+    ``log_loss = calibration + refinement``, the refinement being the log loss after a calibration
+    learned from the same rows [1]_.
+
+    Parameters
+    ----------
+    y_true, y_proba, sample_weight, labels
+        As in :func:`reliability`.
+    calibration : {"temperature", "vector", "matrix", "structured"}, default="temperature"
+        The calibration, as in `SoftmaxTransformer`. Maps with many parameters need
+        many rows, or they mend noise.
+
+    Returns
+    -------
+    decomposition : LogLossDecomposition
+        Named tuple of `log_loss`, `calibration` (not negative) and `refinement`.
+
+    Notes
+    -----
+    Probabilities are held above the rounding unit of their dtype, as scikit-learn's
+    ``log_loss`` does.
+
+    References
+    ----------
+    .. [1] E. Berta, D. Holzmüller, M. I. Jordan and F. Bach (2025), "Rethinking Early Stopping:
+       Refine, Then Calibrate", arXiv 2501.19195.
+
+    Examples
+    --------
+    >>> from sksoftmax.metrics import log_loss_decomposition
+    >>> y_true, y_proba = [0, 1, 1, 1], [[0.5, 0.5]] + [[0.1, 0.9]] * 2 + [[0.9, 0.1]]
+    >>> parts = log_loss_decomposition(y_true, y_proba)
+    >>> round(parts.log_loss, 3), round(parts.calibration, 3), round(parts.refinement, 3)
+    (0.802, 0.151, 0.651)
+    """
+    data = _checked(y_true, y_proba, sample_weight, labels)
+    score_columns.check_option("calibration", calibration, tuple(LEARNERS))
+    held = np.maximum(data.probabilities, np.finfo(data.probabilities.dtype).eps)
+    scores = score_steps.compact(np.log(held.astype(np.float64)))
+    loss = score_steps.log_loss(scores, data.labels, data.weight)
+    kept = data.weight > 0
+    sample = Sample(scores[kept], data.labels[kept], data.weight[kept])
+    scores = score_steps.forward(LEARNERS[calibration](sample).steps, sample.scores)
+    refinement = min(loss, score_steps.log_loss(scores, sample.labels, sample.weight))
+    return LogLossDecomposition(loss, loss - refinement, refinement)
+
+
+def refinement_loss(
+    y_true, y_proba, *, sample_weight=None, labels=None, calibration="temperature"
+):
+    """Compute the log loss that a calibration learned from the same rows leaves.
+
+    What to choose models by that will be calibrated in the end.
+
+    Parameters
+    ----------
+    y_true, y_proba, sample_weight, labels, calibration
+        As in :func:`log_loss_decomposition`.
+
+    Returns
+    -------
+    loss : float
+
+    Examples
+    --------
+    >>> from sksoftmax.metrics import refinement_loss
+    >>> round(refinement_loss([0, 1, 1, 0], [0.6, 0.9, 0.95, 0.7], labels=[0, 1]), 3)
+    0.548
+    """
+    return log_loss_decomposition(
+        y_true, y_proba, sample_weight=sample_weight, labels=labels, calibration=calibration
+    ).refinement
+
+
+class probability_scorer:
+    """Make a scorer of a metric of probabilities, for `GridSearchCV` and its like.
+
+    It asks `predict_proba` or, of a pipeline that ends in a `SoftmaxTransformer`, `transform`;
+    and it tells the metric the estimator's classes, so that a fold may lack one.
+
+    Parameters
+    ----------
+    metric : callable
+        ``metric(y_true, y_proba, *, labels, sample_weight, ...)``: those of this module, or
+        scikit-learn's ``log_loss``.
+    greater_is_better : bool, default=False
+        Whether the metric is a score; of a loss, the scorer gives the negative.
+    **parameters : dict
+        Further parameters of the metric.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sksoftmax.metrics import probability_scorer, refinement_loss
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = GridSearchCV(
+    ...     LogisticRegression(max_iter=1000), {"C": [0.01, 1.0]},
+    ...     scoring=probability_scorer(refinement_loss),
+    ... )
+    >>> search.fit(X, y).best_params_
+    {'C': 1.0}
+    """
+
+    def __init__(self, metric, *, greater_is_better=False, **parameters):
+        self.metric = metric
+        self.greater_is_better = greater_is_better
+        self.parameters = parameters
+
+    def __call__(self, estimator, X, y, sample_weight=None):
+        parameters = dict(self.parameters)
+        classes = getattr(estimator, "classes_", None)
+        if classes is not None:
+            parameters.setdefault("labels", classes)
+        if sample_weight is not None:
+            parameters["sample_weight"] = sample_weight
+        value = self.metric(y, probabilities_of(estimator, X), **parameters)
+        return value if self.greater_is_better else -value
+
+
+def probabilities_of(estimator, X):
+    """What an estimator gives as probabilities, as an array."""
+    method = estimator.predict_proba if hasattr(estimator, "predict_proba") else estimator.transform
+    return np.asarray(method(X))
+
+
+class _Checked(NamedTuple):
+    labels: np.ndarray  # columns
+    probabilities: np.ndarray  # (n_samples, n_classes)
+    weight: np.ndarray
+    classes: np.ndarray
+
+    def top(self):
+        """Largest probability of each row, and whether its class is the right one."""
+        best = self.probabilities.argmax(axis=1)
+        return self.probabilities.max(axis=1), best == self.labels
+
+    def of_class(self, column):
+        return self.probabilities[:, column], self.labels == column
+
+    def column(self, label):
+        found = np.flatnonzero(self.classes == label)
+        if len(found) == 0:
+            listed = score_columns.listed(self.classes)
+            raise ValueError(f"label={label!r} is not among the classes {listed}.")
+        return found[0]
+
+
+def _checked(y_true, y_proba, sample_weight, labels):
+    dtypes = [np.float64, np.float32]
+    array = check_array(y_proba, ensure_2d=False, dtype=dtypes, input_name="y_proba")
+    array = array[:, None] if array.ndim == 1 else array
+    score_columns.check_probabilities(array)
+    if array.shape[1] == 1:
+        array = np.hstack([1 - array, array])
+    y_true = score_columns.check_labels(y_true, array, None)
+    if labels is None:
+        labels = np.unique(y_true)
+        if len(labels) != array.shape[1]:
+            raise ValueError(
+                f"y_true has {len(labels)} classes, {score_columns.listed(labels)}, and y_proba "
+                f"has {array.shape[1]} columns: say labels= to name the class of each column."
+            )
+    classes, index = score_columns.given_classes(y_true, array.shape[1], np.asarray(labels))
+    return _Checked(index, array, score_columns.check_weight(sample_weight, array), classes)
+
+
+def _binned_error(data, of, n_bins, strategy, debiased):
+    gate.check_flag("debiased", debiased)
+    bins = binned(*of, data.weight, n_bins, strategy)
+    distance = np.abs(bins.accuracy - bins.confidence)
+    if debiased:
+        distance = 2 * distance - _expected_distance(distance, bins)
+    return max(0.0, float(bins.weight @ distance / bins.weight.sum()))
+
+
+def _expected_distance(distance, bins):
+    """Mean of the distance if each accuracy had its noise once more: a folded normal's mean."""
+    noise = np.sqrt(bins.accuracy * (1 - bins.accuracy) / bins.weight)
+    share = np.divide(distance, noise, out=np.full_like(distance, 40.0), where=noise > 0)
+    bell = np.sqrt(2 / np.pi) * noise * np.exp(-(share**2) / 2)
+    return bell + distance * (1 - 2 * ndtr(-share))

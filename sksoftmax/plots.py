@@ -1,0 +1,206 @@
+"""Reliability diagrams. matplotlib is imported when something is drawn, not before."""
+
+import numpy as np
+from sklearn.utils.multiclass import unique_labels
+
+from sksoftmax.metrics import probabilities_of, reliability
+
+TOP = "most probable class"
+
+
+class ReliabilityDisplay:
+    """Show how often probabilities come true.
+
+    A point of the diagram is a bin of rows: their mean confidence, and how many of them are right.
+    On the diagonal both are the same. Make one with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    curves : dict of str to Reliability
+        What is drawn, by name: answers of ``sksoftmax.metrics.reliability``.
+
+    Attributes
+    ----------
+    curves : dict of str to Reliability
+        As given.
+    ax_ : matplotlib Axes
+        Where the diagram was drawn.
+    histogram_ax_ : matplotlib Axes or None
+        Where the histogram of confidence was drawn.
+    lines_ : dict of str to matplotlib Line2D
+        The curves, by name.
+    bands_ : dict of str to matplotlib artist
+        Their confidence bands, by name; empty without bands.
+    figure_ : matplotlib Figure
+        The figure that holds it all.
+
+    See Also
+    --------
+    SoftmaxCalibratedClassifier : Bring the curve to the diagonal.
+
+    Notes
+    -----
+    The band is Wilson's interval for the accuracy of each bin. A curve outside it says something;
+    a few points outside of many do not.
+
+    References
+    ----------
+    .. [1] A. Niculescu-Mizil and R. Caruana (2005), "Predicting good probabilities with supervised
+       learning", ICML.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sksoftmax import ReliabilityDisplay
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = GaussianNB().fit(X, y)
+    >>> display = ReliabilityDisplay.from_estimator(model, X, y)  # doctest: +SKIP
+    """
+
+    def __init__(self, curves):
+        self.curves = curves
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, sample_weight=None, **options):
+        """Draw the diagram of a fitted classifier, on rows that it should not have seen.
+
+        Parameters
+        ----------
+        estimator : fitted classifier, or pipeline that ends in a SoftmaxTransformer
+            What gives the probabilities.
+        X : what the estimator takes
+            The rows.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+        **options : dict
+            The further parameters of `from_predictions`.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+            What was drawn.
+        """
+        if "labels" not in options and hasattr(estimator, "classes_"):
+            options["labels"] = estimator.classes_
+        proba = probabilities_of(estimator, X)
+        return cls.from_predictions(y, proba, sample_weight=sample_weight, **options)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true,
+        y_proba,
+        *,
+        sample_weight=None,
+        labels=None,
+        per_class=False,
+        n_bins=15,
+        strategy="uniform",
+        level=0.95,
+        name=None,
+        **drawing,
+    ):
+        """Draw the diagram of probabilities.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Labels.
+        y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
+            Probabilities.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        labels : array-like of shape (n_classes,), default=None
+            The label of each column; None is the sorted labels of `y_true`.
+        per_class : bool or list of labels, default=False
+            Whether to draw a curve for each class, or for some, in the place of one for the most
+            probable class of each row.
+        n_bins, strategy, level
+            As in ``sksoftmax.metrics.reliability``.
+        name : str, default=None
+            What the legend calls the single curve.
+        **drawing : dict
+            Parameters of `plot`.
+
+        Returns
+        -------
+        display : ReliabilityDisplay
+            What was drawn.
+        """
+        data = {
+            "sample_weight": sample_weight, "labels": labels,
+            "n_bins": n_bins, "strategy": strategy, "level": level,
+        }  # fmt: skip
+        wanted = {name or TOP: None}
+        if per_class is not False:
+            all_labels = unique_labels(y_true) if labels is None else labels
+            wanted = {str(k): k for k in (all_labels if per_class is True else per_class)}
+        curves = {
+            key: reliability(y_true, y_proba, label=label, **data) for key, label in wanted.items()
+        }
+        return cls(curves).plot(**drawing)
+
+    def plot(self, ax=None, *, band=True, histogram=True, **line):
+        """Draw the diagram.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None is a new figure.
+        band : bool, default=True
+            Whether to draw confidence bands.
+        histogram : bool, default=True
+            Whether to draw the share of the weight in each bin, below the diagram.
+        **line : dict
+            Parameters of matplotlib's ``plot`` for the curves.
+
+        Returns
+        -------
+        self : ReliabilityDisplay
+            The display.
+        """
+        plt = _pyplot()
+        ax = plt.subplots()[1] if ax is None else ax
+        self.ax_, self.figure_ = ax, ax.figure
+        self.lines_, self.bands_ = {}, {}
+        ax.plot([0, 1], [0, 1], linestyle=":", color="gray", label="calibrated")
+        for name, curve in self.curves.items():
+            style = {"marker": "o", "markersize": 4, "label": name, **line}
+            (drawn,) = ax.plot(curve.confidence, curve.accuracy, **style)
+            self.lines_[name] = drawn
+            if band:
+                self.bands_[name] = ax.fill_between(
+                    curve.confidence, curve.low, curve.high, color=drawn.get_color(), alpha=0.2,
+                    linewidth=0,
+                )  # fmt: skip
+        ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share that came true")
+        ax.legend(loc="upper left")
+        self.histogram_ax_ = self._plot_histogram() if histogram else None
+        (self.histogram_ax_ or ax).set_xlabel("probability")
+        return self
+
+    def _plot_histogram(self):
+        """Draw each bin's share of the weight in an axes of its own below the diagram."""
+        below = self.ax_.inset_axes([0, -0.28, 1, 0.2], sharex=self.ax_)
+        self.ax_.tick_params(labelbottom=False)
+        for name, curve in self.curves.items():
+            share = curve.weight / curve.weight.sum()
+            width = np.maximum(curve.upper - curve.lower, 1e-3)
+            look = {"edgecolor": self.lines_[name].get_color(), "fill": len(self.curves) == 1}
+            look |= {"facecolor": self.lines_[name].get_color(), "alpha": 0.5}
+            below.bar(curve.lower, share, width, align="edge", **look)
+        below.set_ylabel("share")
+        return below
+
+
+def _pyplot():
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "ReliabilityDisplay needs matplotlib: pip install sksoftmax[plot]"
+        ) from error
+    return plt
