@@ -2,11 +2,14 @@
 
 from sksoftmax.decision_scores import DecisionScores
 from sksoftmax.functions import cross_entropy, log_softmax, logsumexp, softmax
+from sksoftmax.penalties import ElasticNet, GroupLasso
 from sksoftmax.regression import SoftmaxRegression
 from sksoftmax.transformer import SoftmaxTransformer
 
 __all__ = [
     "DecisionScores",
+    "ElasticNet",
+    "GroupLasso",
     "SoftmaxRegression",
     "SoftmaxTransformer",
     "cross_entropy",

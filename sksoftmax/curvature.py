@@ -29,10 +29,14 @@ def bound(objective):
     ``diag(p) - pp' <= 1/2 (I - 11'/K)`` (Bohning 1992, Annals of the Institute of Statistical
     Mathematics 44, 197-200), and 1/4 for the sigmoid of two classes.
     """
-    peak = 0.25 if objective.map.n_scores == 1 else 0.5
     if not prices.columns_are_affordable(objective):
-        return _diagonal_bound(objective, peak)
+        return diagonal_bound(objective)
+    peak = _peak(objective)
     return _shared(objective, lambda block: peak * block.weight)
+
+
+def _peak(objective):
+    return 0.25 if objective.map.n_scores == 1 else 0.5
 
 
 def averaged(objective, theta):
@@ -43,7 +47,12 @@ def averaged(objective, theta):
     start.
     """
     if not prices.columns_are_affordable(objective):
-        return _diagonal(objective, theta)
+        return diagonal(objective, theta)
+    return _product(*averaged_moments(objective, theta), objective)
+
+
+def averaged_moments(objective, theta):
+    """The two factors of the averaged curvature: the classes' matrix and the columns'."""
     at = probabilities_at(objective, theta)
 
     def block_sums(block):
@@ -54,7 +63,7 @@ def averaged(objective, theta):
 
     columns, mass, (frequency, agreement) = objective.rows.sum(block_sums)
     classes = (np.diag(frequency) - agreement) / objective.total_weight
-    return _product(classes, columns / max(mass, TINY), objective)
+    return classes, columns / max(mass, TINY)
 
 
 def class_curvature(probability, weight):
@@ -124,6 +133,24 @@ def exact(objective, theta):
     return FullMetric(Factor.of(matrix))
 
 
+def exact_of(part, at, rows):
+    """The Hessian's block of a few columns of the rows, without the penalty.
+
+    part : Objective on these columns alone
+    at : function of a block of all columns, its probabilities
+    """
+    of_part = {id(block): own for block, own in zip(rows, part.rows, strict=True)}
+
+    def block_sums(block):
+        own, probability = of_part[id(block)], at(block)
+        columns = centred_columns(own.X, part)
+        if len(probability) == 1:
+            return gram(columns, variances(probability)[0] * own.weight)
+        return _joint_moments(columns, probability, own.weight)
+
+    return rows.sum(block_sums) / part.total_weight
+
+
 def _joint_moments(columns, probability, weight):
     """``sum_i w_i x_i x_i' (x) (diag(p_i) - p_i p_i')`` of a block."""
     n_scores, (n_rows, n_columns) = len(probability), columns.shape
@@ -188,13 +215,15 @@ def _shared(objective, weigh):
     return SharedMetric(Factor.of(matrix))
 
 
-def _diagonal(objective, theta):
+def diagonal(objective, theta):
     """The diagonal of the Hessian at theta."""
     at = probabilities_at(objective, theta)
     return _squares(objective, lambda block: variances(at(block)) * block.weight)
 
 
-def _diagonal_bound(objective, peak):
+def diagonal_bound(objective):
+    """The diagonal of Bohning's bound."""
+    peak = _peak(objective)
     shape = (objective.map.n_scores, 1)
     return _squares(objective, lambda block: np.tile(peak * block.weight, shape))
 

@@ -9,6 +9,8 @@ the objective with its gradient.
 # thin products of an evaluation, about SPEED of them in the time of one. Both were measured.
 MOST_FOR_COLUMNS = 20
 SPEED = 0.3
+# A model for proximal steps saves more of them, and each of its products stands for one pass.
+MOST_FOR_MODEL = 80
 MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
 ROWS_A_PARAMETER = 20  # of a sample to begin on, and of a Hessian that is drawn
 FEWEST_ROWS = 2000  # of any sample
@@ -43,6 +45,11 @@ def n_parameters(objective):
 
 def columns_are_affordable(objective):
     return columns(objective) <= MOST_FOR_COLUMNS
+
+
+def model_is_affordable(objective):
+    """Whether proximal steps may model the curvature by second moments of the columns."""
+    return columns(objective) <= MOST_FOR_MODEL
 
 
 def hessian_fits(objective):

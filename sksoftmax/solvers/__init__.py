@@ -5,12 +5,18 @@ from sksoftmax.solvers.gd import GradientDescent
 from sksoftmax.solvers.lbfgs import Lbfgs
 from sksoftmax.solvers.loop import Solution, Solver, State, minimize
 from sksoftmax.solvers.newton import Newton
+from sksoftmax.solvers.proximal import Proximal
 
-__all__ = ["SOLVERS", "Solution", "Solver", "State", "minimize"]
+__all__ = ["ROUGH_SOLVERS", "SOLVERS", "Solution", "Solver", "State", "minimize"]
 
 SOLVERS = {
     "auto": Auto(),
     "gd": GradientDescent(),
     "lbfgs": Lbfgs(),
     "newton": Newton(),
+}
+# For objectives with corners.
+ROUGH_SOLVERS = {
+    "auto": Proximal(),
+    "proximal": Proximal(),
 }
