@@ -165,8 +165,8 @@ class Rough:
 
     def value(self, theta):
         sizes = self.sizes(theta)
-        amount = np.broadcast_to(self.amount, sizes.shape)
-        return float(np.sum(amount * sizes, where=sizes > 0))
+        # An infinite amount of nothing is nothing.
+        return float(np.sum(np.where(sizes > 0, self.amount, 0) * sizes))
 
     def prox(self, theta, step):
         """``argmin_x value(x) + sum_j |x_j - theta_j|^2 / (2 step_j)``; steps by column."""

@@ -43,7 +43,7 @@ from sksoftmax.certificate import MOST_TILT, largest_range
 # Where between 1 and the c that satisfies all constraints, those that the ridge would soften too.
 SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
 # The constraints are met with a margin for rounding.
-MARGIN = 1 - 1e-12
+MARGIN = 1 - 1e-15
 
 
 class Dual(NamedTuple):

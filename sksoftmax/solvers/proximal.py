@@ -97,7 +97,7 @@ class Proximal:
             part = part._replace(model=objective.model(point.theta), age=0)
         model = corrected(part.model, part.pairs)
         target, gain = minimize_model(objective, model, point)
-        if not gain > ROUNDING / 64 * abs(point.value):
+        if not gain > 0:
             return point, part, True, 0.0
         found = _search(objective, point, target - point.theta, target, gain)
         if found is None:
@@ -119,10 +119,18 @@ def _search(objective, point, direction, target, gain):
         trial = evaluate(objective, theta)
         if trial.value <= point.value + DECREASE * length * slope:
             return trial
-        if gain <= ROUNDING * abs(point.value) and trial.value <= point.value * (1 + ROUNDING):
+        if _nearer(objective, point, trial, gain):
             return trial
         length *= 0.4
     return None
+
+
+def _nearer(objective, point, trial, gain):
+    """Whether a trial is better where rounding hides it from the value: by what can be proved."""
+    rounding = ROUNDING * abs(point.value)
+    if gain > 64 * rounding or trial.value > point.value + rounding:
+        return False
+    return objective.expected_gap(*trial) < objective.expected_gap(*point)
 
 
 def _rows(objective, vector, places):
