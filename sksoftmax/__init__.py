@@ -4,6 +4,7 @@ from sksoftmax.decision_scores import DecisionScores
 from sksoftmax.functions import cross_entropy, log_softmax, logsumexp, softmax
 from sksoftmax.penalties import ElasticNet, GroupLasso
 from sksoftmax.regression import SoftmaxRegression
+from sksoftmax.regression_cv import SoftmaxRegressionCV
 from sksoftmax.transformer import SoftmaxTransformer
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "ElasticNet",
     "GroupLasso",
     "SoftmaxRegression",
+    "SoftmaxRegressionCV",
     "SoftmaxTransformer",
     "cross_entropy",
     "log_softmax",

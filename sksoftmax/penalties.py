@@ -90,9 +90,11 @@ class ElasticNet:
     penalty_factor: object = None
 
     def sizes(self, rows):
+        """Moduli of rows of coefficients, a row for each feature."""
         return np.abs(rows)
 
     def shrink(self, rows, amount):
+        """Every coefficient by the amount of its row, towards zero and not beyond."""
         return rows - np.clip(rows, -amount, amount)
 
 
@@ -135,9 +137,11 @@ class GroupLasso:
     penalty_factor: object = None
 
     def sizes(self, rows):
+        """Euclidean norms of rows of coefficients, a row for each feature."""
         return np.sqrt(np.einsum("jk,jk->j", rows, rows))[:, None]
 
     def shrink(self, rows, amount):
+        """Every row by its amount in length, towards zero and not beyond."""
         sizes = self.sizes(rows)
         kept = np.maximum(sizes - amount, 0)
         return rows * np.divide(kept, sizes, out=np.zeros_like(sizes), where=sizes > 0)

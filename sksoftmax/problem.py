@@ -7,7 +7,7 @@ from sksoftmax.composite import Composite
 from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import SHAPES, Ridge, Rough
-from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS
+from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS, WARM_SOLVERS
 
 
 def check_penalty(penalty):
@@ -65,10 +65,10 @@ def pose(data, *, C, l1_ratio, shape, fit_intercept, solver):
     return Composite(smooth, Rough(shape, amount, score_map.n_scores))
 
 
-def solver_for(objective, name):
+def solver_for(objective, name, warm=False):
     """The solver of that name, if it can deal with the objective; else a ValueError."""
     if not isinstance(objective, Composite):
-        return SOLVERS[name]
+        return (WARM_SOLVERS if warm else SOLVERS)[name]
     if name not in ROUGH_SOLVERS:
         raise ValueError(
             f"solver={name!r} needs a smooth objective, and an l1 part or excluded features have "

@@ -39,6 +39,7 @@ LAYERS = {
     "solvers": 2,
     "sparse_certificate": 2,
     "gate": 3,
+    "path": 3,
     "problem": 3,
     "decision_scores": 4,
     "prediction": 4,

@@ -1,5 +1,7 @@
 """Laws of sparse fits: optimality checked from its definition, and what must not matter."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -29,7 +31,7 @@ CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 RATIO = pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
 
 
-def fit(X, y, weight=None, C=0.2, l1_ratio=1.0, penalty=ElasticNet, factor=None, tol=1e-10, **more):
+def fit(X, y, weight=None, C=0.08, l1_ratio=1.0, penalty=ElasticNet, factor=None, tol=1e-10, **more):
     model = SoftmaxRegression(C, l1_ratio=l1_ratio, penalty=penalty(factor), tol=tol, **more)
     return model.fit(X, y, weight)
 
@@ -72,17 +74,16 @@ def test_the_optimality_conditions_hold(case, penalty, l1_ratio):
     scale = np.maximum(scale.toarray().ravel() if sp.issparse(scale) else scale, 1)
     pull = -(gradient + unit * (1 - l1_ratio) * model.coef_) / (unit * l1_ratio)
     slack = 2e-3 * scale  # a gap of 1e-10 leaves its root in gradients
-    assert_allclose(balance, 0, atol=1e-7)
+    assert_allclose(balance, 0, atol=1e-5)
+    sizes, pulls = np.abs(model.coef_), np.abs(pull)
     if penalty is GroupLasso:
-        sizes = np.linalg.norm(model.coef_, axis=0)
-        assert (np.linalg.norm(pull, axis=0) <= 1 + slack).all()
-        on = sizes > 0
-        assert (np.abs(pull[:, on] - model.coef_[:, on] / sizes[on]) <= slack[on]).all()
-    else:
-        assert (np.abs(pull) <= 1 + slack).all()
-        on = model.coef_ != 0
-        assert (np.abs(pull - np.sign(model.coef_)) <= slack)[on].all()
-    assert (model.coef_ == 0).any() and (model.coef_ != 0).any()
+        sizes, pulls = (np.linalg.norm(part, axis=0) for part in (model.coef_, pull))
+    assert (pulls <= 1 + slack).all()
+    on = sizes > 0
+    aim = np.divide(model.coef_, sizes, out=np.zeros_like(pull), where=np.broadcast_to(on, pull.shape))
+    assert (np.abs(pull - aim) <= slack)[np.broadcast_to(on, pull.shape)].all()
+    # Where the penalty holds with something to spare, zeros are exact.
+    assert not on[pulls < 1 - slack].any()
 
 
 @PENALTY
@@ -104,7 +105,7 @@ def test_the_objective_is_the_formula_and_the_promise_is_kept(case, penalty, l1_
 def test_never_above_saga(name, l1_ratio):
     X, y, _ = CASES[name]
     theirs = LogisticRegression(
-        C=0.2, l1_ratio=l1_ratio, solver="saga", tol=1e-7, max_iter=3000, random_state=0
+        C=0.08, l1_ratio=l1_ratio, solver="saga", tol=1e-7, max_iter=3000, random_state=0
     )
     theirs.fit(X, y)
     theirs.penalty = None
@@ -116,11 +117,10 @@ def test_the_gap_bounds_the_distance_at_every_step(penalty):
     best = fit(X3, Y3, l1_ratio=0.9, penalty=penalty)
     for steps in range(1, 12):
         model = SoftmaxRegression(
-            0.2, l1_ratio=0.9, penalty=penalty(), tol=0.5, max_iter=steps, warm_start=True
+            0.08, l1_ratio=0.9, penalty=penalty(), tol=1e-9, max_iter=steps
         )
-        model.tol = 1e-9
-        with np.testing.suppress_warnings() as caught:
-            caught.filter(ConvergenceWarning)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(X3, Y3)
         assert model.objective_ - best.objective_ <= model.gap_ + 1e-14
         assert (np.diff(model.objective_curve_) <= 1e-14).all()
@@ -135,8 +135,8 @@ def test_of_two_classes_a_group_is_a_single_coefficient():
 @PENALTY
 def test_a_weight_is_a_repetition(penalty):
     weight = np.random.default_rng(0).integers(0, 4, 200)
-    one = fit(X3, Y3, weight.astype(float), penalty=penalty, tol=0)
-    other = fit(np.repeat(X3, weight, axis=0), np.repeat(Y3, weight), penalty=penalty, tol=0)
+    one = fit(X3, Y3, weight.astype(float), penalty=penalty, tol=1e-12)
+    other = fit(np.repeat(X3, weight, axis=0), np.repeat(Y3, weight), penalty=penalty, tol=1e-12)
     assert_allclose(one.objective_, other.objective_, rtol=1e-12)
     assert_allclose(one.predict_proba(X3), other.predict_proba(X3), atol=1e-9)
 
@@ -151,7 +151,7 @@ def test_sparse_is_dense(penalty):
 
 @PENALTY
 def test_without_an_l1_part_it_is_the_ridge(penalty):
-    ridge = SoftmaxRegression(0.2, tol=1e-12).fit(X3, Y3)
+    ridge = SoftmaxRegression(0.08, tol=1e-12).fit(X3, Y3)
     nearly = fit(X3, Y3, l1_ratio=1e-9, penalty=penalty)
     assert_allclose(nearly.objective_, ridge.objective_, rtol=1e-7)
     assert_allclose(nearly.coef_, ridge.coef_, atol=1e-4)

@@ -7,7 +7,7 @@ from sksoftmax.solvers.loop import Solution, Solver, State, minimize
 from sksoftmax.solvers.newton import Newton
 from sksoftmax.solvers.proximal import Proximal
 
-__all__ = ["ROUGH_SOLVERS", "SOLVERS", "Solution", "Solver", "State", "minimize"]
+__all__ = ["ROUGH_SOLVERS", "SOLVERS", "WARM_SOLVERS", "Solution", "Solver", "State", "minimize"]
 
 SOLVERS = {
     "auto": Auto(),
@@ -20,3 +20,5 @@ ROUGH_SOLVERS = {
     "auto": Proximal(),
     "proximal": Proximal(),
 }
+# From a start that is near the optimum.
+WARM_SOLVERS = {**SOLVERS, "auto": Auto(sampling=False)}

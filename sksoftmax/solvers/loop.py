@@ -68,11 +68,12 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
         rough = descend(objective.rough, solver, theta, tol=ROUGHLY, max_iter=max_iter)
         theta, curve = rough.theta, rough.curve
     state = solver.start(objective, theta)
+    begin = max(len(curve) - 1, 0)
     curve = [*curve[:-1], state.point.value]
     proof = Proof(objective, tol)
     while True:
         n_iter = len(curve) - 1
-        ended = state.stalled or at_rest(curve) or n_iter >= max_iter
+        ended = state.stalled or at_rest(curve[begin:]) or n_iter >= max_iter
         ended = ended or (n_iter > 0 and watch is not None and watch(n_iter, state))
         gap = proof.attempt(state, ended)
         converged = gap <= proof.enough(state)
