@@ -49,7 +49,7 @@ def fit_path(data, Cs, l1_ratio, settings, starts=None):
     shape = settings.shape
     plain = l1_ratio == 0 and shape.penalty_factor is None and settings.solver != "proximal"
     data, columns = reduce_columns(data) if plain else (data, AllColumns())
-    fits, theta = [], None
+    fits, theta, memory = [], None, Memory()
     for index, C in enumerate(Cs):
         objective = _pose(data, C, l1_ratio, settings)
         score_map = objective.map
@@ -57,13 +57,27 @@ def fit_path(data, Cs, l1_ratio, settings, starts=None):
             theta = _theta(starts[index], data, columns, score_map)
         warm = theta is not None
         theta = theta if warm else problem.neutral(data, score_map)
-        solver = problem.solver_for(objective, settings.solver, warm)
+        solver = memory.continued(problem.solver_for(objective, settings.solver, warm))
         solution = minimize(
-            objective, solver, theta, tol=settings.tol, max_iter=settings.max_iter
-        )
+            objective, solver, theta, tol=settings.tol, max_iter=settings.max_iter,
+            watch=memory.watch,
+        )  # fmt: skip
         theta = solution.theta
         fits.append(_fit(solution, data, columns, score_map))
     return fits
+
+
+class Memory:
+    """What a solver knew of the curvature when it ended, for the next fit of the path."""
+
+    def __init__(self):
+        self.part = None
+
+    def watch(self, n_iter, state):
+        self.part = getattr(state, "part", None)
+
+    def continued(self, solver):
+        return solver if self.part is None else replace(solver, part=self.part)
 
 
 def smallest_C(data, l1_ratio, settings):

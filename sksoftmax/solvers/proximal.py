@@ -53,17 +53,25 @@ class ProximalState(NamedTuple):
 @dataclass(frozen=True)
 class Proximal:
     """memory : number of pairs; refresh : steps between models; longest : steps a round;
-    thorough : what a round leaves of the gain that its first step expects.
+    thorough : what a round leaves of the gain that its first step expects; part : a working set
+    with its model and pairs to go on with, from a like objective.
     """
 
     memory: int = 10
     refresh: int = 15
     longest: int = 15
     thorough: float = 0.05
+    part: Part | None = None
 
     def start(self, objective, theta):
+        part = self.part
+        if part is not None:
+            whole = part.columns is None
+            part = part._replace(
+                objective=objective if whole else objective.on_columns(part.columns)
+            )
         point = evaluate(objective, theta)
-        return _arrive(objective, point, None, objective.column_scales(), False)
+        return _arrive(objective, point, part, objective.column_scales(), False)
 
     def step(self, objective, state):
         part = _working_set(objective, state)
