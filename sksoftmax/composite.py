@@ -31,8 +31,7 @@ class Composite:
 
     @property
     def usual_slack(self):
-        # The solver expects what the certificate proves, but for the balance of the intercept.
-        return 1.3
+        return 4.0
 
     def value_and_gradient(self, theta):
         value, gradient = self.smooth.value_and_gradient(theta)
@@ -53,7 +52,7 @@ class Composite:
 
     def gap(self, theta, gradient, enough=0.0):
         """An upper bound on ``value(theta) - optimum``; inf where none is known."""
-        return sparse_certificate.gap(self, theta, gradient)
+        return sparse_certificate.gap(self, theta, gradient, enough)
 
     def gap_estimate(self, gradient):
         return np.inf  # what is known at no cost needs more than the gradient: expected_gap

@@ -97,6 +97,15 @@ def least(objective, theta):
 
     ``diag(p) - pp' >= min_k p_k (I - 11'/K)``; for two classes it is the Hessian.
     """
+    return _shared(objective, _least_weights(objective, theta))
+
+
+def least_moments(objective, theta):
+    """The matrix on columns that ``least`` is made of, without the penalty."""
+    return _moments(objective, _least_weights(objective, theta))
+
+
+def _least_weights(objective, theta):
     at = probabilities_at(objective, theta)
 
     def weigh(block):
@@ -105,7 +114,7 @@ def least(objective, theta):
             return variances(probability)[0] * block.weight
         return probability.min(axis=0) * block.weight
 
-    return _shared(objective, weigh)
+    return weigh
 
 
 def exact(objective, theta):
@@ -206,11 +215,15 @@ def lower_bounds(objective, theta):
         yield exact(objective, theta)
 
 
-def _shared(objective, weigh):
+def _moments(objective, weigh):
     def block_sums(block):
         return gram(centred_columns(block.X, objective), weigh(block))
 
-    matrix = objective.rows.sum(block_sums) / objective.total_weight
+    return objective.rows.sum(block_sums) / objective.total_weight
+
+
+def _shared(objective, weigh):
+    matrix = _moments(objective, weigh)
     matrix[np.diag_indices_from(matrix)] += _column_strength(objective)
     return SharedMetric(Factor.of(matrix))
 

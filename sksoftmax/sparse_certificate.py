@@ -31,14 +31,25 @@ probabilities themselves, ``q = p``, make d the gradient g of the loss. It viola
 All terms are then known for every c without another pass, and the best of a few c is taken: c = 1
 where the ridge is strong, the largest that satisfies the constraints where it is weak or absent.
 The bound is linear in the violation of the optimality conditions, and 0 where they hold.
+
+Where second moments of the columns are affordable there is a better ``q~``, whose bound is quadratic:
+tilt along *all* columns, towards the d that the optimum would have. With ``v_i = min_k p_ik``,
+
+    q~_i = p_i - v_i (b_i - mean_k b_ik),        v_i (I - 11'/K) <= diag(p_i) - p_i p_i',
+
+moves d by ``M b``, M being the columns' moments weighted by ``v_i``. Aim at ``-(s x + t sign(x))``
+for what is not zero, where the bracket vanishes, and at what is nearest and within the amount for
+what is; ``M b`` is the way there. The rest, which comes of classes having to sum to zero, is
+left to step 2, since d is computed and not assumed. The cost is again ``b' M b / (2 (1 - rho))``.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax import curvature
+from sksoftmax import curvature, prices
 from sksoftmax.certificate import MOST_TILT, largest_range
+from sksoftmax.factors import Factor
 
 # Where between 1 and the c that satisfies all constraints, those that the ridge would soften too.
 SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
@@ -53,14 +64,24 @@ class Dual(NamedTuple):
     cost: float
 
 
-def gap(objective, theta, gradient):
-    """The bound; inf where the free columns can't be balanced."""
+def gap(objective, theta, gradient, enough=0.0):
+    """The bound by the cheaper tilt that proves enough; inf where nothing is proved."""
     smooth = objective.smooth
-    dual = _balanced(objective, theta, gradient - smooth.penalty.strength * theta)
-    if dual is None:
-        return np.inf
+    pull = gradient - smooth.penalty.strength * theta
     value = smooth.value_and_gradient(theta)[0] + objective.corner_value(theta)
-    return _best(objective, theta, value, dual)
+    # With few rows the moments have a null space, through which no tilt leads.
+    many = smooth.n_rows >= 2 * smooth.map.n_columns
+    ways = [_balanced, _aimed] if many and prices.columns_are_affordable(smooth) else [_balanced]
+    if expected(objective, theta, value, gradient) > enough:
+        ways.reverse()
+    least = np.inf
+    for way in ways:
+        dual = way(objective, theta, pull)
+        if dual is not None:
+            least = min(least, _best(objective, theta, value, dual))
+        if least <= enough:
+            break
+    return least
 
 
 def expected(objective, theta, value, gradient):
@@ -126,3 +147,42 @@ def _balanced(objective, theta, pull):
     objective.rows_of(direction)[free] = tilt.reshape(len(free), -1)
     moved = pull + smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
     return Dual(moved, float(tilt @ spread @ tilt) / (2 * (1 - reach)))
+
+
+def _aimed(objective, theta, pull):
+    """The pull of distributions tilted along all columns; None if they are too far off."""
+    smooth = objective.smooth
+    moments = curvature.least_moments(smooth, theta)
+    way = _centred(objective.rows_of(pull) - _aim(objective, theta, pull))
+    tilt = Factor.of(moments).solve(way)
+    reach = largest_range(smooth, tilt.ravel())
+    if reach > MOST_TILT:
+        return None
+    moved = moments @ tilt
+    cost = float(np.sum(tilt * moved)) / (2 * (1 - reach))
+    return Dual(pull - _centred(moved).ravel(), cost)
+
+
+def _aim(objective, theta, pull):
+    """The d that the optimum would have if its zeros and signs were those of theta."""
+    rows, pulls = objective.rows_of(theta), objective.rows_of(pull)
+    amount = objective.corners.amount
+    strength = objective.rows_of(objective.smooth.penalty.strength)[:, :1]
+    on = np.broadcast_to(objective.corners.sizes(theta) > 0, rows.shape)
+    sizes = objective.corners.sizes(theta)
+    held = rows * np.divide(amount, sizes, out=np.zeros_like(rows[:, : sizes.shape[1]]),
+                            where=sizes > 0)  # fmt: skip
+    excess = objective.corners.shape.shrink(pulls, amount)
+    aim = np.where(on, -(strength * rows + held), pulls - excess)
+    if rows.shape[1] == 1:
+        return aim
+    # Classes sum to zero: what is inside its bounds makes up for the rest.
+    inside = ~on & (objective.corners.sizes(pull) < amount)
+    count = inside.sum(axis=1, keepdims=True)
+    total = aim.sum(axis=1, keepdims=True)
+    return aim - np.divide(total, count, out=np.zeros_like(total), where=count > 0) * inside
+
+
+def _centred(rows):
+    """Rows less their mean over classes: all that probabilities can move by."""
+    return rows if rows.shape[1] == 1 else rows - rows.mean(axis=1, keepdims=True)

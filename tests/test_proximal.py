@@ -31,7 +31,9 @@ CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 RATIO = pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
 
 
-def fit(X, y, weight=None, C=0.08, l1_ratio=1.0, penalty=ElasticNet, factor=None, tol=1e-10, **more):
+def fit(
+    X, y, weight=None, C=0.08, l1_ratio=1.0, penalty=ElasticNet, factor=None, tol=1e-10, **more
+):
     model = SoftmaxRegression(C, l1_ratio=l1_ratio, penalty=penalty(factor), tol=tol, **more)
     return model.fit(X, y, weight)
 
@@ -80,7 +82,7 @@ def test_the_optimality_conditions_hold(case, penalty, l1_ratio):
         sizes, pulls = (np.linalg.norm(part, axis=0) for part in (model.coef_, pull))
     assert (pulls <= 1 + slack).all()
     on = sizes > 0
-    aim = np.divide(model.coef_, sizes, out=np.zeros_like(pull), where=np.broadcast_to(on, pull.shape))
+    aim = model.coef_ / np.where(on, sizes, 1)
     assert (np.abs(pull - aim) <= slack)[np.broadcast_to(on, pull.shape)].all()
     # Where the penalty holds with something to spare, zeros are exact.
     assert not on[pulls < 1 - slack].any()

@@ -75,16 +75,18 @@ class Proximal:
 
     def step(self, objective, state):
         part = _working_set(objective, state)
-        point, part, stalled = self._round(objective, state.point, part)
+        point, part, stalled, gain = self._round(objective, state.point, part)
         if stalled and part.columns is not None:
             # What is left is all outside, or below rounding.
             stalled = not _newcomers(objective, point.gradient, part).any()
-        return _arrive(objective, point, part, state.scales, stalled)
+        if part.columns is not None:
+            gain += _outside(objective, point.gradient, part, state.scales)
+        return _arrive(objective, point, part, state.scales, stalled, gain)
 
     def _round(self, objective, point, part):
         """Steps on the working set, and the point they lead to with all of its gradient."""
         if part.columns is None:
-            return self._step(point, part)[:3]
+            return self._step(point, part)
         places = objective.places(part.columns)
         restricted = Point(_rows(objective, point.theta, places), point.value,
                            _rows(objective, point.gradient, places))  # fmt: skip
@@ -96,7 +98,7 @@ class Proximal:
                 break
         theta = np.zeros_like(point.theta)
         objective.rows_of(theta)[places] = part.objective.rows_of(restricted.theta)
-        return evaluate(objective, theta), part, stalled
+        return evaluate(objective, theta), part, stalled, gain
 
     def _step(self, point, part):
         """One step: the point, the part, whether there was no way down, the gain expected."""
@@ -145,8 +147,17 @@ def _rows(objective, vector, places):
     return objective.rows_of(vector)[places].ravel()
 
 
-def _arrive(objective, point, part, scales, stalled):
-    return ProximalState(point, objective.expected_gap(*point), stalled, part, scales)
+def _arrive(objective, point, part, scales, stalled, gain=np.inf):
+    # The gain of the last step is a fair guess at what is left, and so is what could be proved.
+    left = min(gain, objective.expected_gap(*point))
+    return ProximalState(point, left, stalled, part, scales)
+
+
+def _outside(objective, gradient, part, scales):
+    """What columns outside the working set have to gain, by their curvature alone."""
+    excess = _newcomers(objective, gradient, part)
+    tiny = np.finfo(np.float64).tiny
+    return 0.5 * float(np.sum(excess**2 / np.maximum(scales[: len(excess)], tiny)))
 
 
 def _newcomers(objective, gradient, part):
