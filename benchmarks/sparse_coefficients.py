@@ -19,7 +19,8 @@ from scipy.special import logsumexp
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
-from sksoftmax import SoftmaxRegression, SoftmaxRegressionCV
+from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, gate
+from sksoftmax.path import Settings, fit_path, grid, smallest_C
 
 GOAL = 1e-4
 
@@ -103,16 +104,12 @@ def race(make, seconds):
 def path(make):
     """50 fits along C against 50 fits apart."""
     X, y, _ = make()
-    model = SoftmaxRegressionCV(50, l1_ratios=[1.0], cv=[(np.arange(len(y)),) * 2], tol=GOAL)
-    lay, fits = time.perf_counter(), None
-    from sksoftmax import gate
-    from sksoftmax.path import fit_path, grid, smallest_C
-
-    settings, data = model._settings(), gate.encode(SoftmaxRegression(), X, y)
-    Cs = grid(50, smallest_C(data, 1.0, settings))[:]
-    lay = time.perf_counter()
+    settings = Settings(ElasticNet(), True, "auto", GOAL, 1000)
+    data = gate.encode(SoftmaxRegression(), X, y)
+    Cs = grid(50, smallest_C(data, 1.0, settings))
+    start = time.perf_counter()
     fits = fit_path(data, Cs, 1.0, settings)
-    along = time.perf_counter() - lay
+    along = time.perf_counter() - start
     apart = sum(timed(SoftmaxRegression(C, l1_ratio=1.0, tol=GOAL), X, y) for C in Cs)
     steps = sum(fit.n_iter for fit in fits)
     print(f"| {make.__doc__} | {apart:.2f} | {along:.2f} | {apart / along:.1f} | {steps} steps |")

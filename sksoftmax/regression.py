@@ -301,12 +301,13 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         gate.check_number("verbose", self.verbose, least=0, integer=True)
         gate.check_flag("fit_intercept", self.fit_intercept)
         gate.check_flag("warm_start", self.warm_start)
+        solvers = {**SOLVERS, **ROUGH_SOLVERS}
         if self.solver in FOREIGN_SOLVERS:
             raise ValueError(
                 f"solver={self.solver!r} is a solver of scikit-learn's LogisticRegression; "
-                f"SoftmaxRegression has {sorted({**SOLVERS, **ROUGH_SOLVERS})}, of which 'auto' suits all data"
+                f"SoftmaxRegression has {sorted(solvers)}, of which 'auto' suits all data"
             )
-        gate.check_option("solver", self.solver, {**SOLVERS, **ROUGH_SOLVERS})
+        gate.check_option("solver", self.solver, solvers)
 
     def _pose(self, data):
         """Data in the columns that are cheapest to fit on, the way back, and the objective."""

@@ -56,4 +56,3 @@ def minimize_model(objective, model, point):
     gain += objective.corner_value(point.theta) - objective.corner_value(target)
     # At the minimum the gain is the bend or more, by convexity, whatever rounding leaves of it.
     return target, max(gain, bend)
-
