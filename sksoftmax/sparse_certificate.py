@@ -33,7 +33,8 @@ where the ridge is strong, the largest that satisfies the constraints where it i
 The bound is linear in the violation of the optimality conditions, and 0 where they hold.
 
 Where second moments of the columns are affordable there is a better ``q~``, whose bound is
-quadratic: tilt along *all* columns, towards the d that the optimum would have. With ``v_i = min_k p_ik``,
+quadratic: tilt along *all* columns, towards the d that the optimum would have. With
+``v_i = min_k p_ik``,
 
     q~_i = p_i - v_i (b_i - mean_k b_ik),        v_i (I - 11'/K) <= diag(p_i) - p_i p_i',
 
