@@ -3,15 +3,20 @@
 from sksoftmax.calibrated import SoftmaxCalibratedClassifier
 from sksoftmax.decision_scores import DecisionScores
 from sksoftmax.functions import cross_entropy, log_softmax, logsumexp, softmax
+from sksoftmax.penalties import ElasticNet, GroupLasso
 from sksoftmax.plots import ReliabilityDisplay
 from sksoftmax.regression import SoftmaxRegression
+from sksoftmax.regression_cv import SoftmaxRegressionCV
 from sksoftmax.transformer import SoftmaxTransformer
 
 __all__ = [
     "DecisionScores",
+    "ElasticNet",
+    "GroupLasso",
     "ReliabilityDisplay",
     "SoftmaxCalibratedClassifier",
     "SoftmaxRegression",
+    "SoftmaxRegressionCV",
     "SoftmaxTransformer",
     "cross_entropy",
     "log_softmax",

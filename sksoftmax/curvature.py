@@ -36,10 +36,14 @@ def bound(objective):
     ``diag(p) - pp' <= 1/2 (I - 11'/K)`` (Bohning 1992, Annals of the Institute of Statistical
     Mathematics 44, 197-200), and 1/4 for the sigmoid of two classes.
     """
-    peak = 0.25 if objective.map.n_scores == 1 else 0.5
     if not prices.columns_are_affordable(objective):
-        return _diagonal_bound(objective, peak)
+        return diagonal_bound(objective)
+    peak = _peak(objective)
     return _shared(objective, lambda block: peak * block.weight)
+
+
+def _peak(objective):
+    return 0.25 if objective.map.n_scores == 1 else 0.5
 
 
 def averaged(objective, theta):
@@ -54,6 +58,11 @@ def averaged(objective, theta):
         return exact(objective, theta) if fits else _own_diagonal(objective, theta)
     if not prices.columns_are_affordable(objective):
         return diagonal(objective, theta)
+    return _product(*averaged_moments(objective, theta), objective)
+
+
+def averaged_moments(objective, theta):
+    """The two factors of the averaged curvature: the classes' matrix and the columns'."""
     at = probabilities_at(objective, theta)
 
     def block_sums(block):
@@ -64,7 +73,7 @@ def averaged(objective, theta):
 
     columns, mass, (frequency, agreement) = objective.rows.sum(block_sums)
     classes = (np.diag(frequency) - agreement) / objective.total_weight
-    return _product(classes, columns / max(mass, TINY), objective)
+    return classes, columns / max(mass, TINY)
 
 
 def by_class(objective, theta):
@@ -126,6 +135,11 @@ def least(objective, theta, stride=1):
     ``diag(p) - pp' >= min_k p_k (I - 11'/K)``; for two classes it is the Hessian. Rows left out
     by the stride only make it smaller.
     """
+    return _penalised(least_moments(objective, theta, stride), objective)
+
+
+def least_moments(objective, theta, stride=1):
+    """The matrix on columns that ``least`` is made of, without the penalty."""
     at = probabilities_at(objective, theta)
 
     def block_sums(block):
@@ -137,7 +151,7 @@ def least(objective, theta, stride=1):
             spread = probability.min(axis=0)
         return moments(block.X, spread * block.weight, objective)
 
-    return _on_columns(objective, block_sums)
+    return objective.rows.sum(block_sums) / objective.total_weight
 
 
 def exact(objective, theta):
@@ -188,6 +202,24 @@ def _own_diagonal(objective, theta):
 
     sums = objective.rows.sum(block_sums) / objective.total_weight
     return DiagonalMetric((sums + objective.penalty.strength)[:, None])
+
+
+def exact_of(part, at, rows):
+    """The Hessian's block of a few columns of the rows, without the penalty.
+
+    part : Objective on these columns alone
+    at : function of a block of all columns, its probabilities
+    """
+    of_part = {id(block): own for block, own in zip(rows, part.rows, strict=True)}
+
+    def block_sums(block):
+        own, probability = of_part[id(block)], at(block)
+        columns = centred_columns(own.X, part)
+        if len(probability) == 1:
+            return gram(columns, variances(probability)[0] * own.weight)
+        return _joint_moments(columns, probability, own.weight)
+
+    return rows.sum(block_sums) / part.total_weight
 
 
 def _joint_moments(columns, probability, weight):
@@ -251,11 +283,11 @@ def lower_bounds(objective, theta):
 
 
 def _shared(objective, weigh):
-    return _on_columns(objective, lambda block: moments(block.X, weigh(block), objective))
+    sums = objective.rows.sum(lambda block: moments(block.X, weigh(block), objective))
+    return _penalised(sums / objective.total_weight, objective)
 
 
-def _on_columns(objective, block_sums):
-    matrix = objective.rows.sum(block_sums) / objective.total_weight
+def _penalised(matrix, objective):
     matrix[np.diag_indices_from(matrix)] += _column_strength(objective)
     return SharedMetric(Factor.of(matrix))
 
@@ -266,7 +298,9 @@ def diagonal(objective, theta):
     return _squares(objective, lambda block: variances(at(block)) * block.weight)
 
 
-def _diagonal_bound(objective, peak):
+def diagonal_bound(objective):
+    """The diagonal of Bohning's bound."""
+    peak = _peak(objective)
     shape = (objective.map.n_scores, 1)
     return _squares(objective, lambda block: np.tile(peak * block.weight, shape))
 

@@ -9,7 +9,7 @@ from sksoftmax import certificate, curvature, prices
 from sksoftmax.kernels import cross_entropy_residual, curvature_product, probabilities
 from sksoftmax.maps import LinearMap
 from sksoftmax.penalties import Penalty
-from sksoftmax.rows import Rows, sample
+from sksoftmax.rows import Rows, sample, select_columns
 
 DOUBLE = np.dtype(np.float64)
 
@@ -129,6 +129,18 @@ class Objective:
         rows = sample(self.rows, n_rows, self.total_weight, self.map.n_scores)
         share = n_rows / self.n_rows
         return replace(self, rows=rows, n_rows=n_rows, n_entries=int(share * self.n_entries))
+
+    def on_columns(self, columns, places):
+        """The objective of some columns of X alone; places are those of theta that stay."""
+        rows = select_columns(self.rows, columns)
+        center = None if self.map.center is None else self.map.center[columns]
+        return replace(
+            self,
+            rows=rows,
+            map=LinearMap(self.map.n_scores, len(columns), center),
+            penalty=self.penalty.on_columns(places, self.map.n_scores),
+            n_entries=sum(getattr(block.X, "nnz", block.X.size) for block in rows),
+        )
 
     @property
     def holds_hessian(self):

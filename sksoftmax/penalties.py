@@ -1,4 +1,9 @@
-"""Penalties on the parameters: the part of an objective that needs no data."""
+"""Penalties on the parameters: the part of an objective that needs no data.
+
+``Ridge`` is smooth and belongs to the smooth objective. What has corners is a ``Shape``, that says
+what a feature's coefficients cost and how they shrink, and ``Rough``, that gives each feature its
+amount.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -31,3 +36,154 @@ class Ridge:
         away = theta - self.origin
         gradient = self.strength * away
         return 0.5 * float(away @ gradient), gradient
+
+    def on_columns(self, columns, n_scores):
+        return Ridge(self.strength.reshape(-1, n_scores)[columns].ravel())
+
+
+class Shape(Protocol):
+    """What makes coefficients exactly zero, on rows of a feature's coefficients for all classes.
+
+    The penalty of a row is the sum of its sizes, times an amount. Sizes are norms that are their
+    own dual, as the modulus and the Euclidean norm are: the certificate takes those of the
+    gradient.
+    """
+
+    penalty_factor: object
+
+    def sizes(self, rows):
+        """Norms of what becomes zero together: (n_features, n_scores) or (n_features, 1)."""
+
+    def shrink(self, rows, amount):
+        """``argmin_x amount * sizes(x) + |x - rows|^2 / 2``; amounts are (n_features, 1)."""
+
+
+@dataclass(frozen=True, eq=False)
+class ElasticNet:
+    r"""Ridge and the sum of moduli: single coefficients become zero.
+
+    With the factors :math:`f_j` of the features, ``SoftmaxRegression`` adds
+
+    .. math::
+        \frac{1}{C \sum_i w_i} \sum_j f_j \sum_k
+        \Big[ \frac{1 - \text{l1\_ratio}}{2} W_{kj}^2 + \text{l1\_ratio}\, |W_{kj}| \Big].
+
+    Parameters
+    ----------
+    penalty_factor : array-like of shape (n_features,), default=None
+        Times the strength of the penalty, by feature: 0 leaves a feature free, inf excludes it.
+        None is 1 for all.
+
+    References
+    ----------
+    .. [1] H. Zou and T. Hastie (2005). Regularization and variable selection via the elastic net.
+       Journal of the Royal Statistical Society B 67, 301-320.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sksoftmax import ElasticNet, SoftmaxRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> penalty = ElasticNet(penalty_factor=[1, np.inf, 1, 1])
+    >>> model = SoftmaxRegression(0.1, l1_ratio=1.0, penalty=penalty).fit(X, y)
+    >>> (model.coef_ == 0).all(axis=0)
+    array([ True,  True, False,  True])
+    """
+
+    penalty_factor: object = None
+
+    def sizes(self, rows):
+        """Moduli of rows of coefficients, a row for each feature."""
+        return np.abs(rows)
+
+    def shrink(self, rows, amount):
+        """Every coefficient by the amount of its row, towards zero and not beyond."""
+        return rows - np.clip(rows, -amount, amount)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupLasso:
+    r"""Ridge and the sum of norms across classes: whole features become zero.
+
+    With the factors :math:`f_j` of the features, ``SoftmaxRegression`` adds
+
+    .. math::
+        \frac{1}{C \sum_i w_i} \sum_j f_j
+        \Big[ \frac{1 - \text{l1\_ratio}}{2} \lVert W_{\cdot j} \rVert^2
+        + \text{l1\_ratio}\, \lVert W_{\cdot j} \rVert \Big],
+
+    with no factor for the number of classes. For two classes it is the elastic net.
+
+    Parameters
+    ----------
+    penalty_factor : array-like of shape (n_features,), default=None
+        Times the strength of the penalty, by feature: 0 leaves a feature free, inf excludes it.
+        None is 1 for all.
+
+    References
+    ----------
+    .. [1] M. Yuan and Y. Lin (2006). Model selection and estimation in regression with grouped
+       variables. Journal of the Royal Statistical Society B 68, 49-67.
+    .. [2] N. Simon, J. Friedman and T. Hastie (2013). A blockwise descent algorithm for
+       group-penalized multiresponse and multinomial regression. arXiv:1311.6529.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sksoftmax import GroupLasso, SoftmaxRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SoftmaxRegression(0.1, l1_ratio=1.0, penalty=GroupLasso()).fit(X, y)
+    >>> (model.coef_ == 0).all(axis=0)
+    array([ True,  True, False,  True])
+    """
+
+    penalty_factor: object = None
+
+    def sizes(self, rows):
+        """Euclidean norms of rows of coefficients, a row for each feature."""
+        return np.sqrt(np.einsum("jk,jk->j", rows, rows))[:, None]
+
+    def shrink(self, rows, amount):
+        """Every row by its amount in length, towards zero and not beyond."""
+        sizes = self.sizes(rows)
+        kept = np.maximum(sizes - amount, 0)
+        return rows * np.divide(kept, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+
+
+SHAPES = {"elasticnet": ElasticNet()}
+
+
+@dataclass(frozen=True)
+class Rough:
+    """``sum_j amount_j * sizes_j(theta)``, on theta as rows of ``n_scores`` parameters.
+
+    shape : Shape
+    amount : ndarray of shape (n_columns, 1), >= 0
+        inf keeps a column at zero.
+    n_scores : int
+    """
+
+    shape: Shape
+    amount: np.ndarray
+    n_scores: int
+
+    def sizes(self, theta):
+        return self.shape.sizes(theta.reshape(-1, self.n_scores))
+
+    def value(self, theta):
+        sizes = self.sizes(theta)
+        # An infinite amount of nothing is nothing.
+        return float(np.sum(np.where(sizes > 0, self.amount, 0) * sizes))
+
+    def prox(self, theta, step):
+        """``argmin_x value(x) + sum_j |x_j - theta_j|^2 / (2 step_j)``; steps by column."""
+        rows = theta.reshape(-1, self.n_scores)
+        return self.shape.shrink(rows, step[:, None] * self.amount).ravel()
+
+    def excess(self, theta):
+        """By how much sizes exceed the amounts: the distance to the subdifferential at 0."""
+        return np.maximum(self.sizes(theta) - self.amount, 0)
+
+    def on_columns(self, columns):
+        return Rough(self.shape, self.amount[columns], self.n_scores)

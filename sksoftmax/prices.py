@@ -11,6 +11,8 @@ import numpy as np
 # thin products of an evaluation, about SPEED of them in the time of one. Both were measured.
 MOST_FOR_COLUMNS = 20
 SPEED = 0.3
+# A model for proximal steps saves more of them, and each of its products stands for one pass.
+MOST_FOR_MODEL = 80
 MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
 MOST_ENTRIES = 20_000_000  # of the matrices of all classes
 MOST_FOR_CLASSES = 40  # evaluations that these may cost
@@ -97,6 +99,9 @@ def proof_stride(objective):
     if columns(objective) < 1:
         return 1
     return int(min(8, max(1, objective.n_rows // (ROWS_A_PARAMETER * objective.map.n_columns))))
+def model_is_affordable(objective):
+    """Whether proximal steps may model the curvature by second moments of the columns."""
+    return columns(objective) <= MOST_FOR_MODEL
 
 
 def hessian_fits(objective):

@@ -11,13 +11,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from sksoftmax import gate, prediction
-from sksoftmax.maps import LinearMap
-from sksoftmax.objective import Objective
-from sksoftmax.penalties import Ridge
-from sksoftmax.row_space import reduce_columns
+from sksoftmax import gate, prediction, problem
+from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.separation import has_no_optimum
-from sksoftmax.solvers import SOLVERS, minimize
+from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS, minimize
 from sksoftmax.threads import single_threaded_blas
 
 # Of scikit-learn's LogisticRegression, for an error that helps those who come from there.
@@ -32,7 +29,11 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
 
     .. math::
         \frac{1}{\sum_i w_i} \Big[ \sum_i w_i \big(\log \sum_k e^{z_{ik}} - z_{i y_i}\big)
-        + \frac{1}{2 C} \lVert W \rVert^2 \Big], \qquad z_i = W x_i + b,
+        + \frac{1}{C} P(W) \Big], \qquad z_i = W x_i + b,
+
+    .. math::
+        P(W) = \frac{1 - \text{l1\_ratio}}{2} \lVert W \rVert^2
+        + \text{l1\_ratio}\, \lVert W \rVert_1,
 
     the objective of scikit-learn's ``LogisticRegression`` at the same ``C``. The intercept
     :math:`b` is not penalised. Two classes are one row of coefficients, :math:`z_i = (0, s_i)`.
@@ -44,14 +45,20 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
     ----------
     C : float, default=1.0
         Inverse strength of the penalty, positive; ``np.inf`` is none.
+    l1_ratio : float, default=0.0
+        Share of the l1 part of the penalty, from 0 to 1: it makes coefficients exactly zero.
+    penalty : {"elasticnet"}, ElasticNet or GroupLasso, default="elasticnet"
+        What is zero together, and the penalty of single features: see
+        :class:`~sksoftmax.ElasticNet` and :class:`~sksoftmax.GroupLasso`.
     fit_intercept : bool, default=True
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes. "balanced" gives all classes the same total weight.
-    solver : {"auto", "gd", "lbfgs", "newton"}, default="auto"
+    solver : {"auto", "gd", "lbfgs", "newton", "proximal"}, default="auto"
         "gd" is accelerated gradient descent with restarts, "lbfgs" a quasi-Newton method, both
         in the metric of the curvature; "newton" takes damped Newton steps. "auto" begins with a
         sample of the rows where they are many, goes on by "lbfgs", and changes to "newton" where
-        progress stalls.
+        progress stalls. "proximal", which "auto" takes for an l1 part, takes proximal quasi-Newton
+        steps on a working set of columns; the others need a smooth penalty.
     tol : float, default=1e-6
         The promise made: ``converged_`` means ``objective_ - optimum <= tol * objective_``. Not
         negative; 0 asks for as much as rounding allows.
@@ -119,6 +126,8 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         self,
         C=1.0,
         *,
+        l1_ratio=0.0,
+        penalty="elasticnet",
         fit_intercept=True,
         class_weight=None,
         solver="auto",
@@ -129,6 +138,8 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         verbose=0,
     ):
         self.C = C
+        self.l1_ratio = l1_ratio
+        self.penalty = penalty
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.solver = solver
@@ -172,11 +183,10 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         draft = copy.copy(self)
         data = gate.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
         with single_threaded_blas(), data.rows:
-            data, columns = reduce_columns(data)
-            objective = _objective(data, self.C, self.fit_intercept)
+            data, columns, objective = self._pose(data)
             solution = minimize(
                 objective,
-                SOLVERS[self.solver],
+                problem.solver_for(objective, self.solver),
                 self._start(data, columns, objective.map),
                 tol=self.tol,
                 max_iter=self.max_iter,
@@ -284,27 +294,41 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
 
     def _check_parameters(self):
         gate.check_number("C", self.C, least=0, open_below=True)
+        gate.check_number("l1_ratio", self.l1_ratio, least=0, most=1)
+        problem.check_penalty(self.penalty)
         gate.check_number("tol", self.tol, least=0)
         gate.check_number("max_iter", self.max_iter, least=0, integer=True)
         gate.check_number("verbose", self.verbose, least=0, integer=True)
         gate.check_n_jobs(self.n_jobs)
         gate.check_flag("fit_intercept", self.fit_intercept)
         gate.check_flag("warm_start", self.warm_start)
+        solvers = {**SOLVERS, **ROUGH_SOLVERS}
         if self.solver in FOREIGN_SOLVERS:
             raise ValueError(
                 f"solver={self.solver!r} is a solver of scikit-learn's LogisticRegression; "
-                f"SoftmaxRegression has {sorted(SOLVERS)}, of which 'auto' suits all data"
+                f"SoftmaxRegression has {sorted(solvers)}, of which 'auto' suits all data"
             )
-        gate.check_option("solver", self.solver, SOLVERS)
+        gate.check_option("solver", self.solver, solvers)
+
+    def _pose(self, data):
+        """Data in the columns that are cheapest to fit on, the way back, and the objective."""
+        shape = problem.check_penalty(self.penalty)
+        plain = self.l1_ratio == 0 and shape.penalty_factor is None
+        if not plain or self.solver == "proximal":
+            # Columns that the penalty tells apart stay what they are.
+            columns = AllColumns()
+        else:
+            data, columns = reduce_columns(data)
+        objective = problem.pose(
+            data, C=self.C, l1_ratio=self.l1_ratio, shape=shape,
+            fit_intercept=self.fit_intercept, solver=self.solver,
+        )  # fmt: skip
+        return data, columns, objective
 
     def _start(self, data, columns, score_map):
         if self.warm_start and hasattr(self, "coef_"):
             return self._last(data, columns, score_map)
-        theta = score_map.neutral()
-        if self.fit_intercept:
-            # Without columns, the frequencies of the classes are the optimum.
-            score_map.split(theta)[1][:] = _centred_scores(np.log(data.class_weight))
-        return theta
+        return problem.neutral(data, score_map)
 
     def _last(self, data, columns, score_map):
         """Theta at the coefficients of the last fit."""
@@ -315,7 +339,9 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
             )
         coef = self.coef_.toarray() if sp.issparse(self.coef_) else self.coef_
         # What all classes share changes no probability, only the penalty.
-        coef = coef - coef.mean(axis=0) if len(coef) > 1 else coef
+        # With corners it is what makes zeros.
+        shift = len(coef) > 1 and self.l1_ratio == 0
+        coef = coef - coef.mean(axis=0) if shift else coef
         coef = columns.restrict(coef.astype(np.float64)).astype(np.float64)
         return score_map.join(coef, self.intercept_ + coef @ data.center)
 
@@ -357,26 +383,6 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
                 f"(relative), and tol={self.tol:g} was asked: increase max_iter, or tol"
             )
         warnings.warn(message + ".", ConvergenceWarning, stacklevel=3)
-
-
-def _objective(data, C, fit_intercept):
-    score_map = LinearMap(data.n_scores, data.n_features, data.center if fit_intercept else None)
-    strength = np.zeros(score_map.n_scores * score_map.n_columns)
-    score_map.split(strength)[0][:] = 1 / (C * data.total_weight)
-    return Objective(
-        rows=data.rows,
-        map=score_map,
-        penalty=Ridge(strength),
-        total_weight=data.total_weight,
-        n_rows=data.n_rows,
-        n_entries=data.n_entries,
-        rough_dtype=data.dtype,
-    )
-
-
-def _centred_scores(scores):
-    """Scores of all classes in the form of the map's: one row for two classes, else centred."""
-    return scores[1:] - scores[:1] if len(scores) == 2 else scores - scores.mean()
 
 
 def _printer(every):

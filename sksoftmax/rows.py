@@ -24,6 +24,8 @@ SPARSE_SCORES = 2**15
 # Partial sums are kept for this many runs of blocks: enough to feed the threads of a machine, few
 # enough to hold in memory.
 MOST_CHUNKS = 16
+# Share of entries from which on a dense product is faster than a sparse one.
+DENSE = 0.1
 
 
 class Block(NamedTuple):
@@ -132,6 +134,19 @@ def sample(rows, n_rows, total, n_classes, mass=by_weight):
     target = np.concatenate([block.target for block in blocks], axis=-1)
     weight = np.concatenate([block.weight for block in blocks])
     return partition(X, target, weight, n_classes)
+
+
+def select_columns(rows, columns):
+    """The rows with some of their columns, in the same blocks."""
+
+    def select(block):
+        X = block.X[:, columns]
+        if sp.issparse(X) and X.nnz > DENSE * X.shape[0] * X.shape[1]:
+            X = X.toarray()
+        return Block(X, block.target, block.weight)
+
+    chunks = tuple(tuple(map(select, chunk)) for chunk in rows.chunks)
+    return InMemoryRows(chunks, rows.n_threads, rows._pool)
 
 
 def add(total, term):

@@ -46,6 +46,13 @@ TOLD = {
         r"^accuracy +0\.9\d\d on texts not seen$",
         r"^weather +0\.[5-9]\d\d$",
     ],
+    "feature_selection": [
+        r"^best +C = \S+ +\d+ features +log loss 0\.\d{4}$",
+        r"^1se +C = \S+ +\d+ features +log loss 0\.\d{4}$",
+        r"^features kept: .*worst",
+        r"^all 30 features without l1 +log loss 0\.\d{4}$",
+        r"^digits: \d+ of 64 pixels$",
+    ],
     "unscaled_columns": [
         r"^SoftmaxRegression .* none$",
         r"^LogisticRegression .* ConvergenceWarning$",

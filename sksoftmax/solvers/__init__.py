@@ -5,8 +5,9 @@ from sksoftmax.solvers.gd import GradientDescent
 from sksoftmax.solvers.lbfgs import Lbfgs
 from sksoftmax.solvers.loop import Solution, Solver, State, minimize
 from sksoftmax.solvers.newton import Newton
+from sksoftmax.solvers.proximal import Proximal
 
-__all__ = ["SOLVERS", "Solution", "Solver", "State", "minimize"]
+__all__ = ["ROUGH_SOLVERS", "SOLVERS", "WARM_SOLVERS", "Solution", "Solver", "State", "minimize"]
 
 SOLVERS = {
     "auto": Auto(),
@@ -14,3 +15,10 @@ SOLVERS = {
     "lbfgs": Lbfgs(),
     "newton": Newton(),
 }
+# For objectives with corners.
+ROUGH_SOLVERS = {
+    "auto": Proximal(),
+    "proximal": Proximal(),
+}
+# From a start that is near the optimum.
+WARM_SOLVERS = {**SOLVERS, "auto": Auto(sampling=False)}

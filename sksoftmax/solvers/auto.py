@@ -1,5 +1,6 @@
 """The solver that chooses: starts cheap, watches its progress, and pays for more when it must."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -41,18 +42,23 @@ class AutoState(NamedTuple):
         return self.inner.solver
 
 
+@dataclass(frozen=True)
 class Auto:
     """Metric L-BFGS, from the optimum of a sample where rows are many; Newton where all is small.
 
     Where progress is slow it goes on in the metric of the Hessian, of rows drawn for it; where
     that stalls, or the Hessian is too large to hold, by Newton steps.
+
+    sampling : whether to begin on a sample, which is a waste where the start is a good one
     """
+
+    sampling: bool = True
 
     def start(self, objective, theta):
         if objective.is_small:
             return _enter(STAGES[-1], objective, theta, len(STAGES) - 1)
         metric = None
-        n_rows = objective.worthwhile_sample()
+        n_rows = objective.worthwhile_sample() if self.sampling else 0
         if n_rows:
             part = objective.sample(n_rows)
             theta = descend(part, Lbfgs(), theta, tol=ROUGHLY, max_iter=60).theta

@@ -68,11 +68,12 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
         rough = descend(objective.rough, solver, theta, tol=ROUGHLY, max_iter=max_iter, watch=watch)
         theta, curve, asked_to_end = rough
     state = solver.start(objective, theta)
+    begin = max(len(curve) - 1, 0)
     curve = [*curve[:-1], state.point.value]
     proof = Proof(objective, tol)
     while True:
         n_iter = len(curve) - 1
-        ended = asked_to_end or state.stalled or at_rest(curve) or n_iter >= max_iter
+        ended = asked_to_end or state.stalled or at_rest(curve[begin:]) or n_iter >= max_iter
         gap = proof.attempt(state, ended)
         converged = gap <= proof.enough(state)
         if converged or ended:

@@ -1,0 +1,82 @@
+"""An objective with corners: a smooth one, and a rough penalty that makes coefficients zero."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sksoftmax import quadratics, sparse_certificate
+from sksoftmax.objective import Objective
+from sksoftmax.penalties import Rough
+
+
+@dataclass(frozen=True)
+class Composite:
+    """``smooth(theta) + corners(theta)``.
+
+    Values are of both; gradients are the smooth part's, which ``corners`` meets by its ``prox``.
+    """
+
+    smooth: Objective
+    corners: Rough
+
+    @property
+    def map(self):
+        return self.smooth.map
+
+    @property
+    def rough(self):
+        """The objective to its rough precision, at half the price; None if there is no other."""
+        smooth = self.smooth.rough
+        return None if smooth is None else replace(self, smooth=smooth)
+
+    @property
+    def usual_slack(self):
+        return 4.0
+
+    def value_and_gradient(self, theta):
+        value, gradient = self.smooth.value_and_gradient(theta)
+        return value + self.corners.value(theta), gradient
+
+    def prox(self, theta, step):
+        return self.corners.prox(theta, step)
+
+    def corner_value(self, theta):
+        return self.corners.value(theta)
+
+    def model(self, theta):
+        """The smooth part's curvature at theta, to multiply with."""
+        return quadratics.model(self.smooth, theta)
+
+    def column_scales(self):
+        return quadratics.column_scales(self.smooth)
+
+    def gap(self, theta, gradient, enough=0.0):
+        """An upper bound on ``value(theta) - optimum``; inf where none is known."""
+        return sparse_certificate.gap(self, theta, gradient, enough)
+
+    def gap_estimate(self, gradient):
+        return np.inf  # what is known at no cost needs more than the gradient: expected_gap
+
+    def expected_gap(self, theta, value, gradient):
+        """What ``gap`` would prove, but for the balance of what is not penalised."""
+        return sparse_certificate.expected(self, theta, value, gradient)
+
+    def rows_of(self, vector):
+        """A vector like theta as rows of a column each."""
+        return vector.reshape(self.map.n_columns, self.map.n_scores)
+
+    def violations(self, gradient):
+        """Of each column, by how much its gradient exceeds what holds it at zero."""
+        return np.sqrt(np.sum(self.corners.excess(gradient) ** 2, axis=1))
+
+    def on_columns(self, columns):
+        """The objective of these columns alone, all others being zero."""
+        index = self.places(columns)
+        smooth = self.smooth.on_columns(columns, index)
+        return Composite(smooth, self.corners.on_columns(index))
+
+    def places(self, columns):
+        """Rows of theta that belong to columns of X, the intercept's included."""
+        if not self.map.has_intercept:
+            return columns
+        return np.append(columns, self.map.n_features)

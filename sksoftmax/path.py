@@ -1,0 +1,141 @@
+"""Fits along a path of penalties, each starting from its neighbour or from a given place."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax import problem
+from sksoftmax.row_space import AllColumns, reduce_columns
+from sksoftmax.solvers import minimize
+
+# From the lightest penalty of a grid to C_min.
+SPAN = 1e4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all fits of a path share."""
+
+    shape: object
+    fit_intercept: bool
+    solver: str
+    tol: float
+    max_iter: int
+
+
+class Fit(NamedTuple):
+    """Coefficients (n_scores, n_features) and intercepts (n_scores,) of one fit."""
+
+    coef: np.ndarray
+    intercept: np.ndarray
+    n_iter: int
+    objective: float
+    gap: float
+    converged: bool
+
+
+def fit_path(data, Cs, l1_ratio, settings, starts=None):
+    """Fits at increasing values of C.
+
+    starts : list of Fit, optional
+        Where to start for each C: fits of nearly the same data. Without them each starts from
+        the one before.
+
+    Returns
+    -------
+    fits : list of Fit
+    """
+    shape = settings.shape
+    plain = l1_ratio == 0 and shape.penalty_factor is None and settings.solver != "proximal"
+    data, columns = reduce_columns(data) if plain else (data, AllColumns())
+    fits, theta, memory = [], None, Memory()
+    for index, C in enumerate(Cs):
+        objective = _pose(data, C, l1_ratio, settings)
+        score_map = objective.map
+        if starts is not None:
+            theta = _theta(starts[index], data, columns, score_map)
+        warm = theta is not None
+        theta = theta if warm else problem.neutral(data, score_map)
+        solver = memory.continued(problem.solver_for(objective, settings.solver, warm))
+        solution = minimize(
+            objective, solver, theta, tol=settings.tol, max_iter=settings.max_iter,
+            watch=memory.watch,
+        )  # fmt: skip
+        theta = solution.theta
+        fits.append(_fit(solution, data, columns, score_map))
+    return fits
+
+
+class Memory:
+    """What a solver knew of the curvature when it ended, for the next fit of the path."""
+
+    def __init__(self):
+        self.part = None
+
+    def watch(self, n_iter, state):
+        self.part = getattr(state, "part", None)
+
+    def continued(self, solver):
+        return solver if self.part is None else replace(solver, part=self.part)
+
+
+def smallest_C(data, l1_ratio, settings):
+    """The largest C at which every penalised coefficient is zero; 0 where there is none.
+
+    With all of them at zero, intercepts at the classes' frequencies are the optimum, and the
+    gradient there is known. They stay at zero while its sizes are at most
+    ``l1_ratio * factor / (C * sum(w))``.
+    """
+    if l1_ratio == 0:
+        return 0.0
+    factors = problem.check_factors(settings.shape, data.n_features)
+    held = (factors > 0) & np.isfinite(factors)
+    objective = _pose(data, 1.0, l1_ratio, settings)
+    theta = problem.neutral(data, objective.map)
+    if (factors == 0).any():
+        only_free = replace(settings.shape, penalty_factor=np.where(factors > 0, np.inf, 0.0))
+        null = _pose(data, 1.0, l1_ratio, replace(settings, shape=only_free))
+        solver = problem.solver_for(null, "auto")
+        theta = minimize(null, solver, theta, tol=1e-8, max_iter=settings.max_iter).theta
+    gradient = objective.smooth.value_and_gradient(theta)[1]
+    sizes = objective.corners.sizes(gradient)[: data.n_features].max(axis=1)
+    largest = np.max(sizes[held] / factors[held], initial=0.0)
+    return float(l1_ratio / (data.total_weight * largest)) if largest > 0 else np.inf
+
+
+def grid(Cs, C_min):
+    """Values of C: those given, or so many on a logarithmic grid."""
+    if not isinstance(Cs, (int, np.integer)):
+        return np.sort(np.asarray(Cs, dtype=np.float64))
+    if C_min == 0 or np.isinf(C_min):
+        return np.logspace(-4, 4, Cs)
+    return C_min * np.logspace(0, np.log10(SPAN), Cs)
+
+
+def _pose(data, C, l1_ratio, settings):
+    return problem.pose(
+        data, C=C, l1_ratio=l1_ratio, shape=settings.shape,
+        fit_intercept=settings.fit_intercept, solver=settings.solver,
+    )  # fmt: skip
+
+
+def _theta(fit, data, columns, score_map):
+    """Theta at a fit of other data of the same classes."""
+    coef = np.asarray(columns.restrict(fit.coef), dtype=np.float64)
+    if not score_map.has_intercept:
+        return score_map.join(coef, None)
+    return score_map.join(coef, fit.intercept + coef @ data.center)
+
+
+def _fit(solution, data, columns, score_map):
+    coef, at_center = score_map.split(solution.theta)
+    intercept = np.zeros(len(coef))
+    if score_map.has_intercept:
+        intercept = at_center - coef @ data.center
+        if len(coef) > 1:
+            intercept -= intercept.mean()
+    coef = np.array(columns.expand(coef), dtype=np.float64)
+    return Fit(
+        coef, intercept, solution.n_iter, solution.value, solution.gap, bool(solution.converged)
+    )

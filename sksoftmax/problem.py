@@ -1,0 +1,90 @@
+"""The objective of softmax regression, from encoded data and the parameters of an estimator."""
+
+import numpy as np
+
+from sksoftmax import gate
+from sksoftmax.composite import Composite
+from sksoftmax.maps import LinearMap
+from sksoftmax.objective import Objective
+from sksoftmax.penalties import SHAPES, Ridge, Rough
+from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS, WARM_SOLVERS
+
+
+def check_penalty(penalty):
+    """The shape that a penalty's name or object stands for."""
+    if isinstance(penalty, str):
+        gate.check_option("penalty", penalty, SHAPES)
+        return SHAPES[penalty]
+    if isinstance(penalty, type) or not (hasattr(penalty, "sizes") and hasattr(penalty, "shrink")):
+        raise TypeError(
+            f"penalty must be one of {sorted(SHAPES)}, ElasticNet() or GroupLasso(), "
+            f"got {penalty!r}"
+        )
+    return penalty
+
+
+def check_factors(shape, n_features):
+    """The penalty factors of the features."""
+    if shape.penalty_factor is None:
+        return np.ones(n_features)
+    factors = np.asarray(shape.penalty_factor, dtype=np.float64)
+    if factors.shape != (n_features,):
+        raise ValueError(
+            f"penalty_factor must have one number for each of {n_features} features, "
+            f"got the shape {factors.shape}"
+        )
+    if not (factors >= 0).all():
+        raise ValueError(f"penalty_factor must not be negative or nan, got {factors.min()}")
+    return factors
+
+
+def pose(data, *, C, l1_ratio, shape, fit_intercept, solver):
+    """The objective: smooth where no coefficient is to become zero, else with corners.
+
+    shape : Shape
+    """
+    score_map = LinearMap(data.n_scores, data.n_features, data.center if fit_intercept else None)
+    factors = check_factors(shape, data.n_features)
+    excluded = np.isinf(factors)
+    factors = np.where(excluded, 0.0, factors) / (C * data.total_weight)
+    strength = np.zeros(score_map.n_scores * score_map.n_columns)
+    score_map.split(strength)[0][:] = (1 - l1_ratio) * factors
+    amount = np.zeros((score_map.n_columns, 1))
+    amount[: data.n_features, 0] = np.where(excluded, np.inf, l1_ratio * factors)
+    smooth = Objective(
+        rows=data.rows,
+        map=score_map,
+        penalty=Ridge(strength),
+        total_weight=data.total_weight,
+        n_rows=data.n_rows,
+        n_entries=data.n_entries,
+        rough_dtype=data.dtype,
+    )
+    if not amount.any() and solver != "proximal":
+        return smooth
+    return Composite(smooth, Rough(shape, amount, score_map.n_scores))
+
+
+def solver_for(objective, name, warm=False):
+    """The solver of that name, if it can deal with the objective; else a ValueError."""
+    if not isinstance(objective, Composite):
+        return (WARM_SOLVERS if warm else SOLVERS)[name]
+    if name not in ROUGH_SOLVERS:
+        raise ValueError(
+            f"solver={name!r} needs a smooth objective, and an l1 part or excluded features have "
+            "corners: use solver='proximal', or 'auto', which takes it"
+        )
+    return ROUGH_SOLVERS[name]
+
+
+def neutral(data, score_map):
+    """Theta without columns: the optimum is then at the frequencies of the classes."""
+    theta = score_map.neutral()
+    if score_map.has_intercept:
+        score_map.split(theta)[1][:] = centred(np.log(data.class_weight))
+    return theta
+
+
+def centred(scores):
+    """Scores of all classes in the form of the map's: one row for two classes, else centred."""
+    return scores[1:] - scores[:1] if len(scores) == 2 else scores - scores.mean()

@@ -1,0 +1,189 @@
+"""Proximal quasi-Newton steps in the metric of the curvature, on a working set of columns.
+
+Each step minimises a quadratic model of the smooth part plus the penalty itself, corners and all
+(Lee, Sun and Saunders 2014, SIAM Journal on Optimization 24, 1420-1443). The model is the
+curvature at hand, corrected by what the last steps saw of it (BFGS). A step that does not lower
+the objective enough is shortened: the direction to the model's minimum always leads down.
+
+Columns whose coefficients are zero and stay so cost nothing: a round of steps is made on the
+columns of a working set alone, then all gradients are looked at, and columns that want to leave
+zero join the set.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax.solvers.inner import minimize_model
+from sksoftmax.solvers.quasi_newton import Pair, corrected
+from sksoftmax.solvers.search import DECREASE, MOST_TRIALS, ROUNDING, Point, evaluate
+
+# Columns that a working set begins with, and the share of all from which on it is all of them.
+FEWEST = 100
+MOST = 0.6
+
+
+class Part(NamedTuple):
+    """A working set, and what was learned on it.
+
+    columns : indices of the columns of X; None for all
+    objective : the objective on them
+    model : quadratic model of its smooth part
+    pairs : tuple of Pair, the latest last
+    age : steps since the model was made
+    """
+
+    columns: np.ndarray | None
+    objective: object
+    model: object
+    pairs: tuple = ()
+    age: int = 0
+
+
+class ProximalState(NamedTuple):
+    point: Point
+    decrement: float
+    stalled: bool
+    part: Part | None
+    scales: np.ndarray  # of the columns' curvatures
+    solver: str = "proximal"
+
+
+@dataclass(frozen=True)
+class Proximal:
+    """memory : number of pairs; refresh : steps between models; longest : steps a round;
+    thorough : what a round leaves of the gain that its first step expects; part : a working set
+    with its model and pairs to go on with, from a like objective.
+    """
+
+    memory: int = 10
+    refresh: int = 15
+    longest: int = 15
+    thorough: float = 0.05
+    part: Part | None = None
+
+    def start(self, objective, theta):
+        part = self.part
+        if part is not None:
+            whole = part.columns is None
+            part = part._replace(
+                objective=objective if whole else objective.on_columns(part.columns)
+            )
+        point = evaluate(objective, theta)
+        return _arrive(objective, point, part, objective.column_scales(), False)
+
+    def step(self, objective, state):
+        part = _working_set(objective, state)
+        point, part, stalled, gain = self._round(objective, state.point, part)
+        if stalled and part.columns is not None:
+            # What is left is all outside, or below rounding.
+            stalled = not _newcomers(objective, point.gradient, part).any()
+        if part.columns is not None:
+            gain += _outside(objective, point.gradient, part, state.scales)
+        return _arrive(objective, point, part, state.scales, stalled, gain)
+
+    def _round(self, objective, point, part):
+        """Steps on the working set, and the point they lead to with all of its gradient."""
+        if part.columns is None:
+            return self._step(point, part)
+        places = objective.places(part.columns)
+        restricted = Point(_rows(objective, point.theta, places), point.value,
+                           _rows(objective, point.gradient, places))  # fmt: skip
+        first = None
+        for _ in range(self.longest):
+            restricted, part, stalled, gain = self._step(restricted, part)
+            first = gain if first is None else first
+            if stalled or gain <= self.thorough * first:
+                break
+        theta = np.zeros_like(point.theta)
+        objective.rows_of(theta)[places] = part.objective.rows_of(restricted.theta)
+        return evaluate(objective, theta), part, stalled, gain
+
+    def _step(self, point, part):
+        """One step: the point, the part, whether there was no way down, the gain expected."""
+        objective = part.objective
+        if part.model is None or part.age >= self.refresh:
+            part = part._replace(model=objective.model(point.theta), age=0)
+        model = corrected(part.model, part.pairs)
+        target, gain = minimize_model(objective, model, point)
+        if not gain > 0:
+            return point, part, True, 0.0
+        found = _search(objective, point, target - point.theta, target, gain)
+        if found is None:
+            # Rounding, or pairs that mislead: the model alone is the last resort.
+            return point, part._replace(pairs=()), not part.pairs, gain
+        pair = Pair(found.theta - point.theta, found.gradient - point.gradient)
+        pairs = (*part.pairs, pair)[-self.memory :] if pair.is_convex else part.pairs
+        return found, part._replace(pairs=pairs, age=part.age + 1), False, gain
+
+
+def _search(objective, point, direction, target, gain):
+    """The first point on the way to the target that is low enough; None if there is none."""
+    slope = point.gradient @ direction
+    slope += objective.corner_value(target) - objective.corner_value(point.theta)
+    length = 1.0
+    for _ in range(MOST_TRIALS):
+        # The target itself, not a sum that rounds: its zeros are exact.
+        theta = target if length == 1 else point.theta + length * direction
+        trial = evaluate(objective, theta)
+        if trial.value <= point.value + DECREASE * length * slope:
+            return trial
+        if _nearer(objective, point, trial, gain):
+            return trial
+        length *= 0.4
+    return None
+
+
+def _nearer(objective, point, trial, gain):
+    """Whether a trial is better where rounding hides it from the value: by what can be proved."""
+    rounding = ROUNDING * abs(point.value)
+    if gain > 64 * rounding or trial.value > point.value + rounding:
+        return False
+    return objective.expected_gap(*trial) < objective.expected_gap(*point)
+
+
+def _rows(objective, vector, places):
+    return objective.rows_of(vector)[places].ravel()
+
+
+def _arrive(objective, point, part, scales, stalled, gain=np.inf):
+    # The gain of the last step is a fair guess at what is left, and so is what could be proved.
+    left = min(gain, objective.expected_gap(*point))
+    return ProximalState(point, left, stalled, part, scales)
+
+
+def _outside(objective, gradient, part, scales):
+    """What columns outside the working set have to gain, by their curvature alone."""
+    excess = _newcomers(objective, gradient, part)
+    tiny = np.finfo(np.float64).tiny
+    return 0.5 * float(np.sum(excess**2 / np.maximum(scales[: len(excess)], tiny)))
+
+
+def _newcomers(objective, gradient, part):
+    """By how much columns outside the working set want to leave zero."""
+    violations = objective.violations(gradient)[: objective.map.n_features]
+    if part is not None:
+        violations[part.columns] = 0
+    return violations
+
+
+def _working_set(objective, state):
+    """The part to go on with: the last one, unless columns outside it have more to gain."""
+    part, n_features = state.part, objective.map.n_features
+    if part is not None and part.columns is None:
+        return part
+    newcomers = _newcomers(objective, state.point.gradient, part)
+    if part is not None and not newcomers.any():
+        return part
+    support = objective.rows_of(state.point.theta)[:n_features].any(axis=1)
+    if part is not None:
+        support[part.columns] = True
+    gains = newcomers**2 / np.maximum(state.scales[:n_features], np.finfo(np.float64).tiny)
+    n_new = min(max(FEWEST, int(support.sum())), int((newcomers > 0).sum()))
+    chosen = support.copy()
+    chosen[np.argsort(-gains, kind="stable")[:n_new]] = True
+    if chosen.sum() >= MOST * n_features or n_features <= FEWEST:
+        return Part(None, objective, None)
+    columns = np.flatnonzero(chosen)
+    return Part(columns, objective.on_columns(columns), None)

@@ -1,0 +1,52 @@
+"""A quadratic model corrected by the changes of the gradient that steps have seen (BFGS)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Pair(NamedTuple):
+    step: np.ndarray
+    change: np.ndarray  # of the gradient
+
+    @property
+    def is_convex(self):
+        """Whether the product is positive: but for rounding it is, on a convex function."""
+        size = np.linalg.norm(self.step) * np.linalg.norm(self.change)
+        return self.step @ self.change > 1e-10 * size
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """``model - left' core right``: BFGS in its compact form.
+
+    Byrd, Nocedal and Schnabel (1994), Mathematical Programming 63, theorem 2.3.
+    """
+
+    model: object
+    wings: np.ndarray  # (2 n_pairs, n_parameters)
+    core: np.ndarray
+
+    @property
+    def scale(self):
+        return self.model.scale
+
+    def apply(self, vector):
+        return self.model.apply(vector) - (self.core @ (self.wings @ vector)) @ self.wings
+
+
+def corrected(model, pairs):
+    """The model that maps each step to the change that it made."""
+    if not pairs:
+        return model
+    steps = np.stack([pair.step for pair in pairs])
+    changes = np.stack([pair.change for pair in pairs])
+    images = np.stack([model.apply(step) for step in steps])
+    products = steps @ changes.T
+    lower = np.tril(products, -1)
+    middle = np.block([[steps @ images.T, lower], [lower.T, -np.diag(np.diag(products))]])
+    # Scaled to a unit diagonal: steps shrink by orders of magnitude.
+    size = np.sqrt(np.abs(np.diag(middle)))
+    core = np.linalg.pinv(middle / size / size[:, None], rcond=1e-12, hermitian=True)
+    return Corrected(model, np.concatenate([images, changes]), core / size / size[:, None])

@@ -1,0 +1,189 @@
+r"""An upper bound on the distance to the optimum where the penalty has corners.
+
+As in ``certificate``, any distributions ``q_i`` over the classes bound the optimum from below:
+replace each row's log-sum-exp by ``q_i . z + H(q_i)``, which is never larger. With
+``d = mean_i B_i' (q_i - y_i)`` what remains is linear in theta but for the penalty P, and its
+minimum is ``-P*(-d)``. So for every theta
+
+    value(theta) - optimum <= mean_i KL(q_i, p_i) + [P(theta) + P*(-d) + d . theta].
+
+The bracket is not negative and splits by what becomes zero together. With the ridge's strength s,
+the amount t and a size that is its own dual norm,
+
+    P(x) = s |x|^2 / 2 + t size(x),        P*(-d) = max(size(d) - t, 0)^2 / (2 s),
+
+where s = 0 means that ``size(d) <= t`` must hold, exactly, and s = t = 0 that ``d = 0``. The
+probabilities themselves, ``q = p``, make d the gradient g of the loss. It violates both. So
+
+1. tilt p to a ``q~`` that balances what is not penalised, as ``certificate`` does: with
+   ``q~_i = p_i - (diag(p_i) - p_i p_i') b_i`` and ``b_i`` linear in the free columns alone, chosen
+   by ``L b = g`` there, L being the Hessian on them. Then d is ``g - H b``, one product with the
+   Hessian, zero on the free columns; and ``mean_i KL(q~_i, p_i) <= b' L b / (2 (1 - rho))``, rho
+   being the largest range of any ``b_i``.
+2. shrink the residuals: ``q = c q~ + (1 - c) y`` with ``0 <= c <= 1`` is a distribution too. Its d
+   is c times that of ``q~``: what was balanced stays so, and a small enough c satisfies every
+   constraint. KL is convex in its first argument, hence
+
+       mean_i KL(q_i, p_i) <= c mean_i KL(q~_i, p_i) + (1 - c) mean_i KL(y_i, p_i),
+
+   the last being at most the loss.
+
+All terms are then known for every c without another pass, and the best of a few c is taken: c = 1
+where the ridge is strong, the largest that satisfies the constraints where it is weak or absent.
+The bound is linear in the violation of the optimality conditions, and 0 where they hold.
+
+Where second moments of the columns are affordable there is a better ``q~``, whose bound is
+quadratic: tilt along *all* columns, towards the d that the optimum would have. With
+``v_i = min_k p_ik``,
+
+    q~_i = p_i - v_i (b_i - mean_k b_ik),        v_i (I - 11'/K) <= diag(p_i) - p_i p_i',
+
+moves d by ``M b``, M being the columns' moments weighted by ``v_i``. Aim at ``-(s x + t sign(x))``
+for what is not zero, where the bracket vanishes, and at what is nearest and within the amount for
+what is; ``M b`` is the way there. The rest, which comes of classes having to sum to zero, is
+left to step 2, since d is computed and not assumed. The cost is again ``b' M b / (2 (1 - rho))``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax import curvature, prices
+from sksoftmax.certificate import MOST_TILT, largest_range
+from sksoftmax.factors import Factor
+
+# Where between 1 and the c that satisfies all constraints, those that the ridge would soften too.
+SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
+# The constraints are met with a margin for rounding.
+MARGIN = 1 - 1e-15
+
+
+class Dual(NamedTuple):
+    """``d`` for ``q~``, and the bound on ``mean_i KL(q~_i, p_i)``."""
+
+    pull: np.ndarray
+    cost: float
+
+
+def gap(objective, theta, gradient, enough=0.0):
+    """The bound by the cheaper tilt that proves enough; inf where nothing is proved."""
+    smooth = objective.smooth
+    pull = gradient - smooth.penalty.strength * theta
+    value = smooth.value_and_gradient(theta)[0] + objective.corner_value(theta)
+    # With few rows the moments have a null space, through which no tilt leads.
+    many = smooth.n_rows >= 2 * smooth.map.n_columns
+    ways = [_balanced, _aimed] if many and prices.columns_are_affordable(smooth) else [_balanced]
+    if expected(objective, theta, value, gradient) > enough:
+        ways.reverse()
+    least = np.inf
+    for way in ways:
+        dual = way(objective, theta, pull)
+        if dual is not None:
+            least = min(least, _best(objective, theta, value, dual))
+        if least <= enough:
+            break
+    return least
+
+
+def expected(objective, theta, value, gradient):
+    """The bound as if the free columns were balanced, which needs no pass over the data."""
+    pull = gradient - objective.smooth.penalty.strength * theta
+    return _best(objective, theta, value, Dual(pull, 0.0))
+
+
+def _best(objective, theta, value, dual):
+    """The least bound over c, the share of ``q~``."""
+    rows = objective.rows_of(theta)
+    strength = objective.rows_of(objective.smooth.penalty.strength)[:, :1]
+    amount = objective.corners.amount
+    held = ((strength > 0) | (amount > 0))[:, 0]
+    ridge = 0.5 * float(np.sum(strength * rows**2))
+    corner = objective.corner_value(theta)
+    loss = value - ridge - corner
+    sizes = objective.corners.sizes(dual.pull)[held]
+    alignment = float(np.sum(objective.rows_of(dual.pull)[held] * rows[held]))
+    strength, amount = strength[held], amount[held]
+    least = np.inf
+    for share in _shares(sizes, strength, amount):
+        conjugate = _conjugate(share * sizes, strength, amount)
+        bracket = ridge + corner + share * alignment + conjugate
+        least = min(least, share * dual.cost + (1 - share) * loss + max(bracket, 0.0))
+    return least
+
+
+def _shares(sizes, strength, amount):
+    """Values of c to try: from 1 to what satisfies all constraints, if the ridge allows it."""
+    inside = sizes > amount
+    if not inside.any():
+        return [1.0]
+    ratio = np.divide(amount, sizes, out=np.ones_like(sizes), where=inside)
+    hard = inside & (strength == 0)
+    most = MARGIN * float(ratio[hard].min()) if hard.any() else 1.0
+    least = min(most, MARGIN * float(ratio.min()))
+    return most - (most - least) * SHARES
+
+
+def _conjugate(sizes, strength, amount):
+    excess = np.maximum(sizes - amount, 0)
+    soft = np.broadcast_to(strength > 0, sizes.shape)
+    return float(np.sum(np.divide(excess**2, 2 * strength, out=np.zeros_like(sizes), where=soft)))
+
+
+def _balanced(objective, theta, pull):
+    """The pull of distributions that balance the free columns; None if they are too far off."""
+    smooth = objective.smooth
+    amount = objective.corners.amount[:, 0]
+    strength = objective.rows_of(smooth.penalty.strength)[:, 0]
+    free = np.flatnonzero((strength == 0) & (amount == 0))
+    if len(free) == 0:
+        return Dual(pull, 0.0)
+    features = free[free < smooth.map.n_features]
+    part = smooth.on_columns(features, free)
+    spread = curvature.exact_of(part, curvature.probabilities_at(smooth, theta), smooth.rows)
+    tilt = -np.linalg.pinv(spread, hermitian=True) @ objective.rows_of(pull)[free].ravel()
+    reach = largest_range(part, tilt)
+    if reach > MOST_TILT:
+        return None
+    direction = np.zeros_like(theta)
+    objective.rows_of(direction)[free] = tilt.reshape(len(free), -1)
+    moved = pull + smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
+    return Dual(moved, float(tilt @ spread @ tilt) / (2 * (1 - reach)))
+
+
+def _aimed(objective, theta, pull):
+    """The pull of distributions tilted along all columns; None if they are too far off."""
+    smooth = objective.smooth
+    moments = curvature.least_moments(smooth, theta)
+    way = _centred(objective.rows_of(pull) - _aim(objective, theta, pull))
+    tilt = Factor.of(moments).solve(way)
+    reach = largest_range(smooth, tilt.ravel())
+    if reach > MOST_TILT:
+        return None
+    moved = moments @ tilt
+    cost = float(np.sum(tilt * moved)) / (2 * (1 - reach))
+    return Dual(pull - _centred(moved).ravel(), cost)
+
+
+def _aim(objective, theta, pull):
+    """The d that the optimum would have if its zeros and signs were those of theta."""
+    rows, pulls = objective.rows_of(theta), objective.rows_of(pull)
+    amount = objective.corners.amount
+    strength = objective.rows_of(objective.smooth.penalty.strength)[:, :1]
+    on = np.broadcast_to(objective.corners.sizes(theta) > 0, rows.shape)
+    sizes = objective.corners.sizes(theta)
+    held = rows * np.divide(amount, sizes, out=np.zeros_like(rows[:, : sizes.shape[1]]),
+                            where=sizes > 0)  # fmt: skip
+    excess = objective.corners.shape.shrink(pulls, amount)
+    aim = np.where(on, -(strength * rows + held), pulls - excess)
+    if rows.shape[1] == 1:
+        return aim
+    # Classes sum to zero: what is inside its bounds makes up for the rest.
+    inside = ~on & (objective.corners.sizes(pull) < amount)
+    count = inside.sum(axis=1, keepdims=True)
+    total = aim.sum(axis=1, keepdims=True)
+    return aim - np.divide(total, count, out=np.zeros_like(total), where=count > 0) * inside
+
+
+def _centred(rows):
+    """Rows less their mean over classes: all that probabilities can move by."""
+    return rows if rows.shape[1] == 1 else rows - rows.mean(axis=1, keepdims=True)

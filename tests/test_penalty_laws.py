@@ -1,0 +1,109 @@
+"""Laws of penalties with corners: each shape against its definition, by brute force."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
+
+from sksoftmax.penalties import SHAPES, ElasticNet, GroupLasso, Rough
+
+EVERY = {**{type(shape).__name__: shape for shape in SHAPES.values()}, "GroupLasso": GroupLasso()}
+SHAPE = pytest.mark.parametrize("shape", EVERY.values(), ids=EVERY)
+AMOUNT = np.array([[0.0], [0.3], [1.0], [np.inf], [2.0]])
+
+
+def rows(seed=0, size=2.0, n_scores=3):
+    return size * np.random.default_rng(seed).normal(size=(5, n_scores))
+
+
+def cost(name, row):
+    """A row's sizes, added, from their definition."""
+    return sum(abs(row)) if name == "ElasticNet" else sum(row**2) ** 0.5
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_sizes_add_up_to_the_definition(name):
+    for row in rows():
+        assert_allclose(EVERY[name].sizes(row[None]).sum(), cost(name, row))
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.4, 1.5])
+@pytest.mark.parametrize("name", EVERY)
+def test_shrinking_minimises_what_it_says(name, amount):
+    for row in rows(1):
+        def value(x, row=row):
+            return amount * cost(name, x) + 0.5 * np.sum((x - row) ** 2)
+
+        found = EVERY[name].shrink(row[None], np.array([[amount]]))[0]
+        tries = [row, 0 * row, *found + 0.1 * rows(2), *found + 1e-3 * rows(3)]
+        assert all(value(found) <= value(x) + 1e-15 for x in tries)
+        options = {"xatol": 1e-9, "fatol": 1e-14, "maxiter": 4000}
+        best = minimize(value, row, method="Nelder-Mead", options=options)
+        assert value(found) <= best.fun + 1e-9
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_shrinking_one_number_is_found_on_a_grid(name):
+    grid = np.linspace(-3, 3, 60001)
+    for number in (-2.0, -0.2, 0.0, 0.7, 2.5):
+        values = 0.5 * np.abs(grid) + 0.5 * (grid - number) ** 2
+        found = EVERY[name].shrink(np.array([[number]]), np.array([[0.5]]))
+        assert_allclose(found[0, 0], grid[values.argmin()], atol=1e-4)
+
+
+@SHAPE
+def test_shrinking_never_moves_two_points_apart(shape):
+    for seed in range(20):
+        one, other = rows(seed), rows(seed + 100)
+        moved = shape.shrink(one, AMOUNT) - shape.shrink(other, AMOUNT)
+        assert np.linalg.norm(moved) <= np.linalg.norm(one - other) * (1 + 1e-14)
+
+
+@SHAPE
+def test_a_point_is_its_shrunk_part_and_a_pull_within_the_amount(shape):
+    # Moreau: what is taken away is the projection on the dual ball, sizes being self-dual.
+    amount = AMOUNT[[0, 1, 2, 4]]
+    points = rows()[:4]
+    pull = points - shape.shrink(points, amount)
+    assert (shape.sizes(pull) <= amount * (1 + 1e-14)).all()
+
+
+@SHAPE
+def test_small_rows_become_exactly_zero_and_infinite_amounts_all(shape):
+    small = 0.01 * rows()
+    assert_array_equal(shape.shrink(small, AMOUNT)[1:], 0)
+    assert_array_equal(shape.shrink(rows(), AMOUNT)[3], 0)
+    assert_array_equal(shape.shrink(rows(), AMOUNT)[0], rows()[0])
+
+
+@SHAPE
+def test_the_duality_of_sizes(shape):
+    # sup over rows of size 1 of <row, pull> is the size of the pull.
+    pull = rows(4)
+    for seed in range(200):
+        trial = rows(seed)
+        product = np.sum(pull * trial)
+        bound = np.max(shape.sizes(pull)) * np.sum(shape.sizes(trial))
+        assert product <= bound * (1 + 1e-14)
+
+
+@SHAPE
+def test_rough_is_the_shape_with_amounts(shape):
+    theta = rows()
+    theta[3] = 0
+    rough = Rough(shape, AMOUNT, 3)
+    expected = sum(AMOUNT[j, 0] * shape.sizes(theta[[j]]).sum() for j in (0, 1, 2, 4))
+    assert_allclose(rough.value(theta.ravel()), expected)
+    step = np.array([1.0, 2.0, 0.5, 1.0, 0.1])
+    expected = np.vstack([shape.shrink(theta[[j]], AMOUNT[[j]] * step[j]) for j in range(5)])
+    assert_array_equal(rough.prox(theta.ravel(), step), expected.ravel())
+    part = rough.on_columns(np.array([1, 4]))
+    assert_allclose(part.value(theta[[1, 4]].ravel()),
+                    0.3 * shape.sizes(theta[[1]]).sum() + 2 * shape.sizes(theta[[4]]).sum())
+
+
+def test_a_group_of_one_is_a_single_coefficient():
+    numbers = rows(n_scores=1)
+    assert_allclose(
+        GroupLasso().shrink(numbers, AMOUNT), ElasticNet().shrink(numbers, AMOUNT), atol=1e-16
+    )

@@ -1,0 +1,222 @@
+"""Laws of sparse fits: optimality checked from its definition, and what must not matter."""
+
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from registry import draw, exponential_weights, thinned
+from scipy.special import logsumexp, softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
+
+PENALTIES = {"elastic net": ElasticNet, "group lasso": GroupLasso}
+PENALTY = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
+X3, Y3 = draw(200, 12, 3)
+X2, Y2 = draw(150, 8, 2)
+WIDE, Y_WIDE = draw(60, 250, 4)
+CASES = {
+    "three classes": (X3, Y3, None),
+    "binary": (X2, Y2, None),
+    "weighted": (X3, Y3, exponential_weights(200)),
+    "sparse": (sp.csr_array(thinned(X3)), Y3, None),
+    "wide": (WIDE, Y_WIDE, None),
+    "scaled and offset": (X3 * np.logspace(0, 2, 12) + 100, Y3, None),
+}
+CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+RATIO = pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
+
+
+def fit(
+    X, y, weight=None, C=0.08, l1_ratio=1.0, penalty=ElasticNet, factor=None, tol=1e-10, **more
+):
+    model = SoftmaxRegression(C, l1_ratio=l1_ratio, penalty=penalty(factor), tol=tol, **more)
+    return model.fit(X, y, weight)
+
+
+def derivatives(model, X, y, weight=None):
+    """Loss, and its gradient by coefficients and intercepts, from their formulas."""
+    X = X.toarray() if sp.issparse(X) else X
+    weight = np.ones(len(y)) if weight is None else weight
+    scores = X @ model.coef_.T.astype(float) + model.intercept_
+    if scores.shape[1] == 1:
+        scores = np.hstack([np.zeros_like(scores), scores])
+    truth = np.eye(scores.shape[1])[y]
+    loss = weight @ (logsumexp(scores, axis=1) - np.sum(scores * truth, axis=1)) / weight.sum()
+    residual = (softmax(scores, axis=1) - truth) * weight[:, None] / weight.sum()
+    residual = residual[:, -len(model.coef_):]
+    return loss, residual.T @ X, residual.sum(axis=0)
+
+
+def value(model, X, y, weight=None, factor=1.0):
+    loss = derivatives(model, X, y, weight)[0]
+    total = len(y) if weight is None else weight.sum()
+    coef = model.coef_.astype(float)
+    group = isinstance(model.penalty, GroupLasso)
+    norms = np.linalg.norm(coef, axis=0) if group else np.abs(coef).sum(axis=0)
+    ridge = 0.5 * (coef**2).sum(axis=0)
+    cost = factor * (model.l1_ratio * norms + (1 - model.l1_ratio) * ridge)
+    return loss + cost.sum() / (model.C * total)
+
+
+@PENALTY
+@RATIO
+@CASE
+def test_the_optimality_conditions_hold(case, penalty, l1_ratio):
+    X, y, weight = case
+    model = fit(X, y, weight, l1_ratio=l1_ratio, penalty=penalty)
+    total = len(y) if weight is None else weight.sum()
+    _, gradient, balance = derivatives(model, X, y, weight)
+    unit = 1 / (model.C * total)
+    scale = np.abs(X).max(axis=0)
+    scale = np.maximum(scale.toarray().ravel() if sp.issparse(scale) else scale, 1)
+    pull = -(gradient + unit * (1 - l1_ratio) * model.coef_) / (unit * l1_ratio)
+    slack = 2e-3 * scale  # a gap of 1e-10 leaves its root in gradients
+    assert_allclose(balance, 0, atol=1e-5)
+    sizes, pulls = np.abs(model.coef_), np.abs(pull)
+    if penalty is GroupLasso:
+        sizes, pulls = (np.linalg.norm(part, axis=0) for part in (model.coef_, pull))
+    assert (pulls <= 1 + slack).all()
+    on = sizes > 0
+    aim = model.coef_ / np.where(on, sizes, 1)
+    assert (np.abs(pull - aim) <= slack)[np.broadcast_to(on, pull.shape)].all()
+    # Where the penalty holds with something to spare, zeros are exact.
+    assert not on[pulls < 1 - slack].any()
+
+
+@PENALTY
+@RATIO
+@CASE
+def test_the_objective_is_the_formula_and_the_promise_is_kept(case, penalty, l1_ratio):
+    X, y, weight = case
+    best = fit(X, y, weight, l1_ratio=l1_ratio, penalty=penalty)
+    assert best.converged_ and best.solver_ == "proximal"
+    assert_allclose(value(best, X, y, weight), best.objective_, rtol=1e-12)
+    for tol in (1e-1, 1e-2, 1e-4):
+        model = fit(X, y, weight, l1_ratio=l1_ratio, penalty=penalty, tol=tol)
+        distance = model.objective_ - best.objective_
+        assert model.converged_ and -1e-10 <= distance <= model.gap_ <= tol * model.objective_
+
+
+@RATIO
+@pytest.mark.parametrize("name", ["three classes", "binary", "sparse", "wide"])
+def test_never_above_saga(name, l1_ratio):
+    X, y, _ = CASES[name]
+    theirs = LogisticRegression(
+        C=0.08, l1_ratio=l1_ratio, solver="saga", tol=1e-7, max_iter=3000, random_state=0
+    )
+    theirs.fit(X, y)
+    theirs.penalty = None
+    assert fit(X, y, l1_ratio=l1_ratio).objective_ <= value(theirs, X, y) + 1e-8
+
+
+@PENALTY
+def test_the_gap_bounds_the_distance_at_every_step(penalty):
+    best = fit(X3, Y3, l1_ratio=0.9, penalty=penalty)
+    for steps in range(1, 12):
+        model = SoftmaxRegression(
+            0.08, l1_ratio=0.9, penalty=penalty(), tol=1e-9, max_iter=steps
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(X3, Y3)
+        assert model.objective_ - best.objective_ <= model.gap_ + 1e-14
+        assert (np.diff(model.objective_curve_) <= 1e-14).all()
+
+
+def test_of_two_classes_a_group_is_a_single_coefficient():
+    one, other = fit(X2, Y2), fit(X2, Y2, penalty=GroupLasso)
+    assert_allclose(one.coef_, other.coef_, atol=1e-6)
+    assert_array_equal(one.coef_ == 0, other.coef_ == 0)
+
+
+@PENALTY
+def test_a_weight_is_a_repetition(penalty):
+    weight = np.random.default_rng(0).integers(0, 4, 200)
+    one = fit(X3, Y3, weight.astype(float), penalty=penalty, tol=1e-12)
+    other = fit(np.repeat(X3, weight, axis=0), np.repeat(Y3, weight), penalty=penalty, tol=1e-12)
+    assert_allclose(one.objective_, other.objective_, rtol=1e-12)
+    assert_allclose(one.predict_proba(X3), other.predict_proba(X3), atol=1e-9)
+
+
+@PENALTY
+def test_sparse_is_dense(penalty):
+    X = thinned(X3)
+    one, other = fit(X, Y3, penalty=penalty), fit(sp.csr_array(X), Y3, penalty=penalty)
+    assert_allclose(one.objective_, other.objective_, rtol=1e-9)
+    assert_array_equal(one.coef_ == 0, other.coef_ == 0)
+
+
+@PENALTY
+def test_without_an_l1_part_it_is_the_ridge(penalty):
+    ridge = SoftmaxRegression(0.08, tol=1e-12).fit(X3, Y3)
+    nearly = fit(X3, Y3, l1_ratio=1e-9, penalty=penalty)
+    assert_allclose(nearly.objective_, ridge.objective_, rtol=1e-7)
+    assert_allclose(nearly.coef_, ridge.coef_, atol=1e-4)
+    proximal = fit(X3, Y3, l1_ratio=0.0, penalty=penalty, solver="proximal")
+    assert_allclose(proximal.coef_, ridge.coef_, atol=1e-5)
+
+
+@PENALTY
+def test_penalty_factors(penalty):
+    factor = np.ones(12)
+    factor[[0, 3]], factor[[1, 5]], factor[2] = 0, np.inf, 3
+    model = fit(X3, Y3, penalty=penalty, factor=factor, tol=1e-9)
+    assert model.converged_
+    assert_array_equal(model.coef_[:, [1, 5]], 0)
+    _, gradient, _ = derivatives(model, X3, Y3)
+    assert_allclose(gradient[:, [0, 3]], 0, atol=1e-6)
+    kept = np.delete(np.arange(12), [1, 5])
+    same = fit(X3[:, kept], Y3, penalty=penalty, factor=factor[kept], tol=1e-9)
+    assert_allclose(model.objective_, same.objective_, rtol=1e-8)
+    with pytest.raises(ValueError, match="penalty_factor"):
+        fit(X3, Y3, penalty=penalty, factor=[1.0, 2.0])
+    with pytest.raises(ValueError, match="penalty_factor"):
+        fit(X3, Y3, penalty=penalty, factor=-factor)
+
+
+@PENALTY
+def test_single_precision_and_threads(penalty):
+    single = fit(X3.astype(np.float32), Y3, penalty=penalty, tol=1e-7)
+    assert single.coef_.dtype == np.float32
+    assert_allclose(single.objective_, fit(X3, Y3, penalty=penalty).objective_, rtol=1e-6)
+    X, y = draw(12000, 5, 3)
+    one, two = fit(X, y, penalty=penalty), fit(X, y, penalty=penalty, n_jobs=2)
+    assert_array_equal(one.coef_, two.coef_)
+
+
+def test_a_warm_start_goes_on_and_more_steps_are_the_same_descent(capsys):
+    model = fit(X3, Y3, warm_start=True)
+    steps = model.n_iter_
+    assert model.fit(X3, Y3).n_iter_ < steps
+    fit(X3, Y3, verbose=1)
+    assert "proximal step 1:" in capsys.readouterr().out
+
+
+def test_smooth_solvers_name_the_one_for_corners():
+    for solver in ("gd", "lbfgs", "newton"):
+        with pytest.raises(ValueError, match="proximal"):
+            SoftmaxRegression(l1_ratio=0.5, solver=solver).fit(X3, Y3)
+    with pytest.raises(ValueError, match="l1_ratio"):
+        SoftmaxRegression(l1_ratio=1.5).fit(X3, Y3)
+    with pytest.raises(TypeError, match="GroupLasso"):
+        SoftmaxRegression(penalty=GroupLasso).fit(X3, Y3)
+    with pytest.raises(ValueError, match="penalty"):
+        SoftmaxRegression(penalty="l2").fit(X3, Y3)
+
+
+def test_sparsified_it_predicts_the_same():
+    model = fit(WIDE, Y_WIDE)
+    before = model.predict_proba(WIDE)
+    assert_allclose(model.sparsify().predict_proba(WIDE), before, rtol=1e-12)
+
+
+@parametrize_with_checks(
+    [SoftmaxRegression(l1_ratio=0.5), SoftmaxRegression(l1_ratio=1.0, penalty=GroupLasso())]
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)

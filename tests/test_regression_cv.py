@@ -1,0 +1,139 @@
+"""Laws of the cross-validated path."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from registry import draw, thinned
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, SoftmaxRegressionCV
+from sksoftmax.regression_cv import choose
+
+X, Y = draw(150, 8, 3)
+CV = StratifiedKFold(3)
+PENALTIES = {
+    "elastic net": ElasticNet(),
+    "group lasso": GroupLasso(),
+    "factors": ElasticNet(penalty_factor=[0, 2, 1, 1, 1, 1, np.inf, 1]),
+}
+PENALTY = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
+
+
+@PENALTY
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_c_min_is_where_the_first_coefficient_leaves_zero(penalty, fit_intercept):
+    model = SoftmaxRegressionCV(
+        3, l1_ratios=[0.7], penalty=penalty, cv=CV, fit_intercept=fit_intercept
+    ).fit(X, Y)
+    factor = np.ones(8) if penalty.penalty_factor is None else np.array(penalty.penalty_factor)
+    for share, any_left in ((0.999, False), (1.02, True)):
+        one = SoftmaxRegression(
+            share * model.C_min_, l1_ratio=0.7, penalty=penalty, fit_intercept=fit_intercept,
+            tol=1e-10,
+        ).fit(X, Y)  # fmt: skip
+        assert (one.coef_[:, factor > 0] != 0).any() == any_left
+    assert_allclose(model.Cs_, model.C_min_ * np.array([1, 1e2, 1e4]))
+
+
+def test_scores_are_those_of_fits_made_apart():
+    model = SoftmaxRegressionCV([0.1, 1, 10], l1_ratios=[0, 0.5], cv=CV, tol=1e-10).fit(X, Y)
+    assert model.scores_.shape == model.n_iter_.shape == (3, 2, 3)
+    assert model.coefs_paths_.shape == (3, 2, 3, 3, 9)
+    for f, (train, test) in enumerate(CV.split(X, Y)):
+        for r, l1_ratio in enumerate([0, 0.5]):
+            for c, C in enumerate([0.1, 1, 10]):
+                one = SoftmaxRegression(C, l1_ratio=l1_ratio, tol=1e-10).fit(X[train], Y[train])
+                score = -log_loss(Y[test], one.predict_proba(X[test]))
+                assert_allclose(model.scores_[f, r, c], score, rtol=1e-5)
+                assert_allclose(model.coefs_paths_[f, r, c, :, :-1], one.coef_, atol=1e-4)
+    best = model.scores_.mean(axis=0)
+    assert best[list(model.l1_ratios_).index(model.l1_ratio_),
+                list(model.Cs_).index(model.C_)] == best.max()  # fmt: skip
+
+
+def test_the_refit_is_a_fit_of_all_data_at_the_chosen_c():
+    model = SoftmaxRegressionCV(5, l1_ratios=[1.0], cv=CV, tol=1e-8).fit(X, Y)
+    one = SoftmaxRegression(model.C_, l1_ratio=1.0, tol=1e-8).fit(X, Y)
+    assert_allclose(model.coef_, one.coef_, atol=1e-4)
+    mean = SoftmaxRegressionCV(5, l1_ratios=[1.0], cv=CV, refit=False).fit(X, Y)
+    place = list(mean.Cs_).index(mean.C_)
+    assert_allclose(mean.coef_, mean.coefs_paths_[:, 0, place, :, :-1].mean(axis=0))
+
+
+def test_the_ridge_grid_and_optimum_are_those_of_scikit_learn():
+    model = SoftmaxRegressionCV(4, cv=CV, tol=1e-10).fit(X, Y)
+    assert_allclose(model.Cs_, np.logspace(-4, 4, 4))
+    theirs = LogisticRegression(C=model.C_, tol=1e-8, max_iter=2000).fit(X, Y)
+    assert_allclose(model.predict_proba(X), theirs.predict_proba(X), atol=1e-4)
+
+
+def test_one_standard_error():
+    scores = np.array([[[-3.0, -2.1, -2.0, -2.5]], [[-3.2, -2.3, -2.4, -2.9]]])
+    assert choose(scores, "best") == (0, 1) or choose(scores, "best") == (0, 2)
+    wide = scores + np.array([[[0.0]], [[-4.0]]])
+    assert choose(wide, "1se") == (0, 0)
+    assert choose(scores[:1], "1se") == (0, 2)
+
+
+def test_weights_are_repetitions_in_fits_and_scores():
+    weight = np.random.default_rng(0).integers(0, 3, 150)
+    rows = np.repeat(np.arange(150), weight)
+    fold = np.arange(150) % 3
+    splits = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(3)]
+    repeated = [(np.flatnonzero(fold[rows] != k), np.flatnonzero(fold[rows] == k))
+                for k in range(3)]  # fmt: skip
+    options = dict(Cs=[0.05, 0.5], l1_ratios=[0.0, 1.0], tol=1e-12)
+    one = SoftmaxRegressionCV(cv=splits, **options).fit(X, Y, weight.astype(float))
+    other = SoftmaxRegressionCV(cv=repeated, **options).fit(X[rows], Y[rows])
+    assert_allclose(one.scores_, other.scores_, atol=1e-8)
+    assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-8)
+
+
+def test_a_class_that_a_fold_lacks():
+    y = Y.copy()
+    y[y == 2] = 0
+    y[:4] = 2
+    splits = [(np.arange(75, 150), np.arange(75)), (np.arange(75), np.arange(75, 150))]
+    model = SoftmaxRegressionCV(3, cv=splits).fit(X, y)
+    assert np.isfinite(model.scores_).all() and np.isnan(model.coefs_paths_[0, ..., 2, :]).all()
+    assert model.predict_proba(X).shape == (150, 3)
+    accuracy = SoftmaxRegressionCV(3, cv=splits, scoring="accuracy").fit(X, y)
+    assert ((accuracy.scores_ > 0.4) & (accuracy.scores_ <= 1)).all()
+
+
+def test_sparse_groups_threads_and_what_is_printed(capsys):
+    thin = thinned(X)
+    groups = np.arange(150) % 5
+    options = dict(Cs=3, l1_ratios=[1.0], cv=GroupKFold(3))
+    one = SoftmaxRegressionCV(verbose=1, **options).fit(thin, Y, groups=groups)
+    assert "fold 2: 3 fits" in capsys.readouterr().out
+    other = SoftmaxRegressionCV(n_jobs=2, **options).fit(sp.csr_array(thin), Y, groups=groups)
+    assert_allclose(one.scores_, other.scores_, rtol=1e-5)
+
+
+def test_bad_parameters_are_named():
+    for bad in ({"Cs": 0}, {"Cs": [0.0]}, {"l1_ratios": [2.0]}, {"rule": "x"}, {"solver": "x"}):
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            SoftmaxRegressionCV(**bad).fit(X, Y)
+    with pytest.raises(ValueError, match="proximal"):
+        SoftmaxRegressionCV(l1_ratios=[0.5], solver="lbfgs").fit(X, Y)
+
+
+def test_binary_is_one_row():
+    y = (Y == 1).astype(int)
+    model = SoftmaxRegressionCV(3, l1_ratios=[0.5], cv=CV, scoring="roc_auc").fit(X, y)
+    assert model.coef_.shape == (1, 8)
+    assert_array_equal(model.predict(X), (model.decision_function(X) > 0).astype(int))
+
+
+# Moderate values of C: rows that repeat change how wide data are reduced, and at C = 1e4 what the
+# proofs of two such fits leave open is more than the check's tolerance.
+@parametrize_with_checks(
+    [SoftmaxRegressionCV(Cs=[0.1, 1.0], cv=3), SoftmaxRegressionCV(Cs=3, l1_ratios=[0.5], cv=3)]
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
