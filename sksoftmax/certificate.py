@@ -31,9 +31,13 @@ import numpy as np
 
 from sksoftmax import curvature
 from sksoftmax.rows import Largest, every
+from sksoftmax.solvers.linear import conjugate_gradients
 
 # Where the tilt is larger than this, the point is so far from the optimum that nothing is proved.
 MOST_TILT = 0.9
+# Share of the bound, in the metric, that may remain of what no penalty holds: rounding.
+MOST_UNSOLVED = 1e-5
+MOST_PRODUCTS = 20  # to solve for a tilt where columns are nearly collinear
 
 
 def gap(objective, theta, gradient, enough=0.0):
@@ -41,8 +45,8 @@ def gap(objective, theta, gradient, enough=0.0):
     least = np.inf
     if objective.penalised_coef and (enough == 0 or ridge_bound(objective, gradient) <= enough):
         least = _by_intercepts(objective, theta, gradient)
-    for lower, stride in curvature.lower_bounds(objective, theta) if least > enough else ():
-        least = min(least, _by_metric(objective, gradient, lower, stride))
+    for lower in curvature.lower_bounds(objective, theta) if least > enough else ():
+        least = min(least, _by_metric(objective, theta, gradient, lower))
         if least <= enough:
             break
     return least
@@ -55,15 +59,55 @@ def ridge_bound(objective, gradient):
     return 0.5 * float(np.sum(gradient[held] ** 2 / strength[held]))
 
 
-def _by_metric(objective, gradient, lower, stride=1):
+def _by_metric(objective, theta, gradient, lower):
+    """The bound by a tilt that solves ``L b = gradient``, as far as it does.
+
+    L is as ill conditioned as the columns are collinear, so what the factor gives is looked at
+    once more: with ``left = gradient - L b`` the penalised parameters are left ``Lambda b + left``,
+    which costs ``left . b + left^2 / (2 strength)`` more. Nothing is proved if much of what no
+    penalty holds is left.
+    """
     # What all classes share no tilt can balance: it is left to the penalty, which alone makes it.
     common = objective.map.common(gradient) if objective.is_symmetric else np.zeros_like(gradient)
     gradient = gradient - common
-    tilt = lower.solve(gradient)
-    reach = largest_range(objective, tilt, stride)
-    if reach > MOST_TILT:
+    tilt = lower.metric.solve(gradient)
+    reach, image = _tilted(objective, theta, tilt, lower)
+    if _share(lower.metric, gradient - image, gradient) > MOST_UNSOLVED:
+        tilt = conjugate_gradients(
+            lambda vector: _tilted(objective, theta, vector, lower)[1],
+            lower.metric.solve, gradient, MOST_UNSOLVED, MOST_PRODUCTS,
+        )  # fmt: skip
+        reach, image = _tilted(objective, theta, tilt, lower)
+    left = gradient - image
+    free = np.where(objective.penalty.strength > 0, 0.0, left)
+    unsolved = _share(lower.metric, free, gradient) > MOST_UNSOLVED
+    if reach > MOST_TILT or unsolved:
         return np.inf
-    return float(gradient @ tilt) / (2 * (1 - reach)) + ridge_bound(objective, common)
+    divergence = float(tilt @ image) / (2 * (1 - reach)) + abs(float(left @ tilt))
+    return divergence + ridge_bound(objective, left) + ridge_bound(objective, common)
+
+
+def _share(metric, part, whole):
+    """The size of a vector beside another, in the metric's norm."""
+    size = whole @ metric.solve(whole)
+    return float(np.sqrt(max(part @ metric.solve(part), 0.0) / size)) if size > 0 else 0.0
+
+
+def _tilted(objective, theta, tilt, lower):
+    """The largest range of the tilt's scores, and the lower bound's matrix times the tilt."""
+    at = curvature.probabilities_at(objective, theta)
+    along = objective.map.prepare(tilt, objective.dtype)
+
+    def block_sums(block):
+        block = every(lower.stride, block)
+        moved = objective.map.forward(along, block.X)
+        reach = Largest(_range(moved))
+        bent = lower.bend(at(block), moved, block.weight)
+        return reach, objective.map.backward(block.X, bent)
+
+    reach, sums = objective.rows.sum(block_sums)
+    image = objective.map.gradient(sums) / objective.total_weight
+    return reach.number, image + objective.penalty.strength * tilt
 
 
 def _by_intercepts(objective, theta, gradient):
@@ -80,12 +124,12 @@ def _by_intercepts(objective, theta, gradient):
     return float(tilt @ spread @ tilt) / (2 * (1 - reach)) + ridge_bound(objective, moved)
 
 
-def largest_range(objective, direction, stride=1):
+def largest_range(objective, direction):
     """The largest difference between two classes' scores of any row, along a direction."""
     prepared = objective.map.prepare(direction, objective.dtype)
 
     def block_sums(block):
-        return Largest(_range(objective.map.forward(prepared, every(stride, block).X)))
+        return Largest(_range(objective.map.forward(prepared, block.X)))
 
     return objective.rows.sum(block_sums).number
 

@@ -6,7 +6,9 @@ intercept. Every function here replaces the classes' part by something cheaper t
 solve with, and is a sum over rows.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,15 +19,18 @@ from sksoftmax.factors import (
     DiagonalMetric,
     Factor,
     FullMetric,
+    Metric,
     ProductMetric,
     SharedMetric,
 )
-from sksoftmax.kernels import probabilities, variances
+from sksoftmax.kernels import curvature_product, least_product, probabilities, variances
 from sksoftmax.rows import every, sample
 
 TINY = np.finfo(np.float64).tiny
 # Entries of the scratch matrix of which the Hessian is made: it must stay in the cache.
 SCRATCH = 2**17
+# Second moments about zero over those about the center, beyond which the latter would cancel.
+FAR = 1e6
 # Share of the rows drawn for a Hessian that is drawn evenly, whatever their curvature.
 EVEN_SHARE = 0.05
 
@@ -266,20 +271,31 @@ def drawn(objective, theta):
     return exact(replace(objective, rows=rows), theta)
 
 
+class LowerBound(NamedTuple):
+    """A matrix below the Hessian, of each so manieth row.
+
+    bend : the kernel by which its product with a direction is made of each row's
+    """
+
+    metric: Metric
+    stride: int
+    bend: Callable
+
+
 def lower_bounds(objective, theta):
-    """Matrices below the Hessian that a proof can afford, with their strides, the cheaper first."""
+    """Matrices below the Hessian that a proof can afford, the cheaper first."""
     if not objective.is_symmetric:
         if prices.hessian_fits(objective):
-            yield exact(objective, theta), 1
+            yield LowerBound(exact(objective, theta), 1, curvature_product)
         return
     needed = not objective.penalised_coef
     if prices.columns_are_affordable(objective) or needed:
         stride = prices.proof_stride(objective)
-        yield least(objective, theta, stride), stride
+        yield LowerBound(least(objective, theta, stride), stride, least_product)
     if objective.map.n_scores > 1 and (
         prices.hessian_is_cheap(objective) or (needed and prices.hessian_fits(objective))
     ):
-        yield exact(objective, theta), 1
+        yield LowerBound(exact(objective, theta), 1, curvature_product)
 
 
 def _shared(objective, weigh):
@@ -350,8 +366,11 @@ def moments(X, weight, objective):
     inner = (X.T @ weighted).toarray()
     if not objective.map.has_intercept:
         return inner
-    # About the center after the fact, which sparse columns, having zeros, are never far from.
+    # About the center after the fact, which columns with zeros are never far from. One that is
+    # far away has no zeros to speak of, and would cancel.
     center, first, mass = objective.map.center, weight @ X, weight.sum()
+    if (inner.diagonal() > FAR * np.maximum(inner.diagonal() - mass * center**2, TINY)).any():
+        return gram(centred_columns(X, objective), weight)
     matrix = np.empty((len(center) + 1,) * 2)
     np.subtract(inner, np.outer(center, first), out=matrix[:-1, :-1])
     matrix[:-1, :-1] -= np.outer(first - mass * center, center)

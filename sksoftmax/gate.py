@@ -76,8 +76,13 @@ def encode(estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None):
             f"{type(estimator).__name__} needs samples of at least 2 classes with positive weight; "
             f"the data has only one class: {classes[0]!r}"
         )
-    weight = weight_classes(weight, class_weight, classes, labels, X.dtype)
+    weight = weight_classes(weight, class_weight, classes, labels)
     by_class = np.bincount(labels, weights=weight, minlength=len(classes)).astype(np.float64)
+    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
+        raise ValueError(
+            "sample_weight and class_weight are out of all range: the weights of the classes sum "
+            f"to {by_class}"
+        )
     n_scores = 1 if len(classes) == 2 else len(classes)
     rows = partition(X, labels, weight, n_scores, effective_n_jobs(n_jobs))
     sums = rows.sum(lambda block: np.asarray(block.weight @ block.X, dtype=np.float64))
@@ -111,11 +116,11 @@ def encode_labels(y):
 
 
 def check_weight(sample_weight, X):
-    """Weights of the rows of X, in its dtype."""
+    """Weights of the rows of X, in float64: they may span more than X's dtype."""
     if isinstance(sample_weight, Real):
         sample_weight = np.full(X.shape[0], float(sample_weight))
     weight = check_array(
-        sample_weight, ensure_2d=False, dtype=X.dtype, input_name="sample_weight"
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
     )
     if weight.ndim != 1:
         raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
@@ -127,7 +132,7 @@ def check_weight(sample_weight, X):
     return weight
 
 
-def weight_classes(weight, class_weight, classes, labels, dtype):
+def weight_classes(weight, class_weight, classes, labels):
     """Weights of the rows times those of their classes; None where all are one."""
     if class_weight is None:
         return weight
@@ -142,7 +147,7 @@ def weight_classes(weight, class_weight, classes, labels, dtype):
         )
     if not (np.isfinite(factors).all() and (factors > 0).all()):
         raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
-    return (factors[labels] if weight is None else weight * factors[labels]).astype(dtype)
+    return factors[labels] if weight is None else weight * factors[labels]
 
 
 def check_features(estimator, X):

@@ -69,6 +69,14 @@ def curvature_product(probability, direction, weight):
     return direction
 
 
+def least_product(probability, direction, weight):
+    """Weighted ``min_k p_ik d_i`` for each row, written over ``direction``: see ``curvature``."""
+    if probability.shape[0] == 1:
+        return curvature_product(probability, direction, weight)
+    direction *= probability.min(axis=0) * weight
+    return direction
+
+
 def variances(probability):
     """``p_k (1 - p_k)``: the diagonal of each row's curvature."""
     return probability * (1 - probability)

@@ -22,7 +22,7 @@ def scores(X, coef, intercept):
 def probabilities(X, coef, intercept):
     """Softmax of the scores, (n_rows, n_classes)."""
     if X.shape[0] * coef.size <= FEW and not (sp.issparse(X) or sp.issparse(coef)):
-        few = _few_probabilities(X @ coef.T + intercept)
+        few = _few_probabilities(X, coef, intercept)
         if few is not None:
             return few
     return _by_blocks(functions_numpy.softmax, X, coef, intercept)
@@ -41,8 +41,10 @@ def largest(X, coef, intercept):
     return result
 
 
-def _few_probabilities(scores):
+@np.errstate(over="ignore", invalid="ignore")
+def _few_probabilities(X, coef, intercept):
     """Softmax of a few rows in as few calls as can be; None for corners."""
+    scores = X @ coef.T + intercept
     if scores.shape[1] == 1:
         scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
     scores -= scores.max(axis=1, keepdims=True)
@@ -78,7 +80,8 @@ def _class_major(X, coef, intercept):
     """Slices of rows with their scores, (n_scores, n_rows)."""
     coef_t = coef.T if sp.issparse(coef) else np.ascontiguousarray(coef.T)
     step = block_rows(X, len(intercept))
-    with single_threaded_blas():
+    # Scores out of all range are infinite, which the softmax has limits for.
+    with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, X.shape[0], step):
             product = row_slice(X, start, min(start + step, X.shape[0])) @ coef_t
             product = product.toarray() if sp.issparse(product) else product

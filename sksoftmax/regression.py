@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from sksoftmax import gate, prediction, problem
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.separation import has_no_optimum
+from sksoftmax.shortfall import describe
 from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS, minimize
 from sksoftmax.threads import single_threaded_blas
 
@@ -182,7 +183,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         # All is done on a copy that takes the place of self in the end: an error loses nothing.
         draft = copy.copy(self)
         data = gate.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
-        with single_threaded_blas(), data.rows:
+        with single_threaded_blas(), data.rows, np.errstate(all="ignore"):
             data, columns, objective = self._pose(data)
             solution = minimize(
                 objective,
@@ -196,9 +197,10 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         if separable:
             solution = solution._replace(converged=False)
         draft._keep(data, columns, objective.map, solution)
+        if not draft.converged_:
+            # First: where warnings are errors, this one loses nothing either.
+            warnings.warn(describe(draft, separable), ConvergenceWarning, stacklevel=2)
         self.__dict__ = draft.__dict__
-        if not self.converged_:
-            self._warn(separable)
         return self
 
     def decision_function(self, X):
@@ -298,7 +300,8 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         problem.check_penalty(self.penalty)
         gate.check_number("tol", self.tol, least=0)
         gate.check_number("max_iter", self.max_iter, least=0, integer=True)
-        gate.check_number("verbose", self.verbose, least=0, integer=True)
+        if not isinstance(self.verbose, bool):
+            gate.check_number("verbose", self.verbose, least=0, integer=True)
         gate.check_n_jobs(self.n_jobs)
         gate.check_flag("fit_intercept", self.fit_intercept)
         gate.check_flag("warm_start", self.warm_start)
@@ -367,22 +370,6 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         if not hasattr(self, "coef_"):
             check_is_fitted(self)  # raises; it costs more than a row's probabilities otherwise
         return function(gate.check_features(self, X), self.coef_, self.intercept_)
-
-    def _warn(self, separable):
-        reached = f"After {self.n_iter_} steps of solver={self.solver_!r} the objective is"
-        if separable:
-            message = (
-                f"{reached} {self.objective_:.3g}, and it has no optimum: the classes are "
-                "separable and C=inf is no penalty. Give C a finite value"
-            )
-        elif self.gap_ > self.objective_:
-            message = f"{reached} {self.objective_:.3g}, far from its optimum: increase max_iter"
-        else:
-            message = (
-                f"{reached} proved to be within {self.gap_ / self.objective_:.1e} of its optimum "
-                f"(relative), and tol={self.tol:g} was asked: increase max_iter, or tol"
-            )
-        warnings.warn(message + ".", ConvergenceWarning, stacklevel=3)
 
 
 def _printer(every):

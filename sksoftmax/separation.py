@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from sksoftmax.certificate import largest_range
+from sksoftmax.rows import Largest
 
 # A range of scores that no overlap of the classes would let an optimum have, as a rule.
 SUSPICIOUS = 25.0
@@ -25,6 +26,8 @@ def has_no_optimum(objective, solution):
     """
     if solution.converged and largest_range(objective, solution.theta) < SUSPICIOUS:
         return False
+    if _separates(objective, solution.value):
+        return True
     blocks = list(objective.rows)
     stack = sp.vstack if sp.issparse(blocks[0].X) else np.concatenate
     X = stack([block.X for block in blocks])
@@ -33,6 +36,12 @@ def has_no_optimum(objective, solution):
         X = sp.hstack([X, np.ones((X.shape[0], 1))], format="csr")
     labels = np.concatenate([block.target for block in blocks])
     return bool(is_separable(X, labels, max(2, objective.map.n_scores)))
+
+
+def _separates(objective, value):
+    """Whether the loss of every row is below log 2, so that its own class leads all others."""
+    lightest = -objective.rows.sum(lambda block: Largest(-float(block.weight.min()))).number
+    return value * objective.total_weight < np.log(2) * lightest
 
 
 def is_separable(X, labels, n_classes):

@@ -41,6 +41,7 @@ LAYERS = {
     "quadratics": 2,
     "row_space": 2,
     "separation": 2,
+    "shortfall": 3,
     "solvers": 2,
     "sparse_certificate": 2,
     "gate": 3,

@@ -188,8 +188,8 @@ def test_each_bound_holds_alone(name):
         value, gradient = objective.value_and_gradient(theta)
         distance = value - best.value
         bounds = [certificate._by_intercepts(objective, theta, gradient)]
-        for metric in (curvature.least, curvature.exact):
-            bounds.append(certificate._by_metric(objective, gradient, metric(objective, theta)))
+        for lower in curvature.lower_bounds(objective, theta):
+            bounds.append(certificate._by_metric(objective, theta, gradient, lower))
         assert min(bounds) >= distance
         if size <= 0.03:
             assert np.isfinite(bounds).all()
@@ -211,3 +211,27 @@ def test_the_estimate_at_no_cost_is_the_ridge_part_alone():
 )
 def test_range_of_scores(scores, expected):
     assert certificate._range(np.array(scores)) == expected
+
+
+@pytest.mark.parametrize("solver", ["auto", "gd", "lbfgs", "newton"])
+@pytest.mark.parametrize("C", [1.0, 1e3, np.inf])
+@pytest.mark.parametrize("nearness", [1e-3, 1e-6, 1e-8, 1e-10])
+def test_nearly_collinear_columns_prove_nothing_that_is_not_so(nearness, C, solver):
+    """A factor that cannot tell two columns apart lies above the Hessian there."""
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 300))
+    y = (2 * second + rng.logistic(size=300) > 0).astype(int)
+    near = Problem(np.column_stack([first, first + nearness * second]), y, None, C, True)
+    # The same span in columns that are far from collinear; without a penalty, the same problem.
+    apart = Problem(np.column_stack([first, second]), y, None, np.inf, True)
+    best = find_optimum(apart).value
+    objective = make_objective(near)
+    theta = np.zeros_like(objective.penalty.strength)
+    solution = minimize(objective, SOLVERS[solver], theta, tol=1e-6, max_iter=200)
+    if np.inf == C and solution.converged:
+        assert solution.value - best <= 2e-6 * best
+    for other in ("lbfgs", "newton"):
+        found = minimize(objective, SOLVERS[other], solution.theta, tol=1e-12, max_iter=200)
+        # Coefficients that nearly cancel leave the objective their rounding.
+        rounding = 1e-15 * max(1.0, np.abs(solution.theta).max())
+        assert solution.gap >= solution.value - found.value - rounding

@@ -26,8 +26,9 @@ from sksoftmax.solvers import auto as auto_module
 from sksoftmax.solvers.auto import Auto
 from sksoftmax.solvers.gd import GradientDescent
 from sksoftmax.solvers.lbfgs import Lbfgs, Pair, two_loop
+from sksoftmax.solvers.linear import conjugate_gradients
 from sksoftmax.solvers.loop import REST, Proof, at_rest, descend
-from sksoftmax.solvers.newton import Newton, _truncated
+from sksoftmax.solvers.newton import Newton
 from sksoftmax.solvers.search import MOST_TRIALS, Point, backtrack, evaluate
 
 SOLVER = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
@@ -284,13 +285,13 @@ def test_conjugate_gradients_solve_a_system_of_n_in_n_products():
 
     for precondition in (np.copy, lambda vector: vector / np.diag(matrix)):
         calls.clear()
-        step = _truncated(product, precondition, gradient, accuracy=1e-9, longest=20)
+        step = -conjugate_gradients(product, precondition, gradient, accuracy=1e-9, longest=20)
         assert_allclose(step, -np.linalg.solve(matrix, gradient), rtol=1e-6)
         assert len(calls) <= 7
         directions = np.array(calls)[:6]
         conjugate = directions @ matrix @ directions.T
         assert_allclose(conjugate - np.diag(np.diag(conjugate)), 0, atol=1e-8)
-    few = _truncated(product, np.copy, gradient, accuracy=1e-9, longest=2)
+    few = -conjugate_gradients(product, np.copy, gradient, accuracy=1e-9, longest=2)
     assert gradient @ few < 0
 
 

@@ -5,7 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sksoftmax.solvers.linear import conjugate_gradients
 from sksoftmax.solvers.search import Point, backtrack, evaluate
+
+# Accuracy of a step that has the Hessian's factor.
+EXACT = 1e-4
 
 
 class NewtonState(NamedTuple):
@@ -41,33 +45,11 @@ class Newton:
         return NewtonState(point, taken * left, False)
 
     def _direction(self, objective, point):
-        hessian = objective.hessian(point.theta)
-        if hessian is not None:
-            return -hessian.solve(point.gradient)
-        metric = objective.sharpened_curvature(point.theta)
-        return _truncated(
+        metric, accuracy = objective.hessian(point.theta), EXACT
+        if metric is None:
+            metric, accuracy = objective.sharpened_curvature(point.theta), self.accuracy
+        # Where columns are nearly collinear even the factor of the Hessian is only like it.
+        return -conjugate_gradients(
             lambda vector: objective.hessian_product(point.theta, vector),
-            metric.solve, point.gradient, self.accuracy, self.longest,
+            metric.solve, point.gradient, accuracy, self.longest,
         )  # fmt: skip
-
-
-def _truncated(product, precondition, gradient, accuracy, longest):
-    """Minus the Hessian's inverse times the gradient, by preconditioned conjugate gradients.
-
-    Stopped, as Nash and Sofer (1990) advise, once the quadratic model gains little more.
-    """
-    direction = np.zeros_like(gradient)
-    residual = -gradient
-    search = preconditioned = precondition(residual)
-    norm = start = residual @ preconditioned
-    for _ in range(longest):
-        if norm <= accuracy**2 * start:
-            break
-        image = product(search)
-        length = norm / (search @ image)
-        direction += length * search
-        residual = residual - length * image
-        preconditioned = precondition(residual)
-        norm, previous = residual @ preconditioned, norm
-        search = preconditioned + norm / previous * search
-    return direction

@@ -1,0 +1,31 @@
+"""What a fit says that could not keep the promise of ``tol``."""
+
+import numpy as np
+
+
+def describe(model, separable):
+    """One sentence: where the fit ended, what is proved of it, and what to do.
+
+    separable : whether no optimum exists, for lack of a penalty
+    """
+    value, gap = model.objective_, model.gap_
+    reached = f"After {model.n_iter_} steps of solver={model.solver_!r} the objective is"
+    if separable:
+        return (
+            f"{reached} {value:.3g}, and it has no optimum: the classes are separable and C=inf is "
+            "no penalty. Give C a finite value."
+        )
+    stopped = model.n_iter_ < model.max_iter
+    if stopped:
+        advice = "rounding hides any further gain: a larger tol can be kept"
+    else:
+        advice = "increase max_iter, or tol"
+    if np.isinf(model.C):
+        advice += ", or give C a finite value, since separable classes have no optimum without"
+    if not gap <= value:
+        proved = "and nothing is proved of its distance to the optimum"
+        return f"{reached} {value:.3g}, {proved} (tol={model.tol:g}): {advice}."
+    return (
+        f"{reached} proved to be within {gap / value:.1e} of its optimum (relative), and "
+        f"tol={model.tol:g} was asked: {advice}."
+    )
