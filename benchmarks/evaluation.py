@@ -11,7 +11,7 @@ from sklearn.linear_model._linear_loss import LinearModelLoss
 from stopwatch import isolated
 from tables import row, table
 
-from sksoftmax import SoftmaxRegression, gate, regression
+from sksoftmax import SoftmaxRegression, gate, problem
 
 TITLE = "One evaluation of loss and gradient"
 SHAPES = [
@@ -45,7 +45,12 @@ def compare(shape, dtype, repeats):
 
 def our_call(X, y, coef):
     data = gate.encode(SoftmaxRegression(), X, y)
-    objective = regression._objective(data, 1.0, True)
+    shape = problem.check_penalty("elasticnet")
+    objective = problem.pose(
+        data, C=1.0, l1_ratio=0.0, shape=shape, fit_intercept=True, solver="auto"
+    )
+    if objective.rough is not None:  # float32 data
+        objective = objective.rough
     # Our intercept is that at the columns' means, theirs that at zero.
     theta = objective.map.join(coef, coef @ data.center)
     return lambda: objective.value_and_gradient(theta)
