@@ -27,10 +27,9 @@ MOST_CLASSES_TRANSPOSED = 64
 # Up to this many classes, results are best written class by class, with a stride; above it,
 # row by row, from a scratch matrix that is in the cache.
 MOST_CLASSES_STRIDED = 12
-# Maxima of rows that need no shift: exponentials of single and of wider precision are far from
-# overflow, and a probability that is not itself nearly lost does not underflow.
-LEAST_UNSHIFTED = -5.0
-MOST_UNSHIFTED = (70.0, 600.0)
+# Exponentials of a row that add up to this need no shift: a probability that underflows is then
+# within a thousand of the smallest number that there is.
+LEAST_TOTAL = 1e-3
 
 
 @np.errstate(all="ignore")
@@ -40,7 +39,13 @@ def softmax(scores, *, axis, temperature, where, out, empty):
     fill = {"nan": np.nan, "zero": 0.0, "uniform": 1 / n_classes}
     fill["raise"] = np.nan  # never used: the caller has looked for such rows
     for block in _blocks(scores, axis, where, out, temperature):
-        shifted = block.shift(temperature, if_needed=temperature == 1)
+        exponentials = block.exponentials(temperature)
+        total = block.total(exponentials)
+        safe = (total >= LEAST_TOTAL) & (total <= np.finfo(total.dtype).max)
+        if safe.all():
+            block.write(np.divide, exponentials, total)
+            continue
+        shifted = block.shift(temperature, unshifted=safe)
         exponentials = np.exp(shifted.scores, out=block.work)
         block.write(np.divide, exponentials, block.total(exponentials))
         block.mend(shifted, masked=0.0, empty=fill[empty])
@@ -139,12 +144,22 @@ class _Block(NamedTuple):
     work: np.ndarray  # (n_classes, n_rows or more) or (n_rows, n_classes)
     class_axis: int
 
-    def shift(self, temperature=1.0, if_needed=False):
+    def exponentials(self, temperature):
+        """Exponentials of the scores as they are: two passes less than with the maximum off.
+
+        A row whose exponentials neither overflow nor are all small needs no shift for them to be
+        accurate. Each row is judged for itself, so that its answer is the same whatever its
+        neighbours need.
+        """
+        source = self._load()
+        if temperature != 1:
+            source = np.divide(source, temperature, out=self.work)
+        return np.exp(source, out=self.work)
+
+    def shift(self, temperature=1.0, unshifted=False):
         """Subtract each row's maximum, then divide: tiny temperatures cannot overflow.
 
-        A row whose maximum is moderate needs no shift for its exponentials to be accurate; where
-        that holds for all rows, ``if_needed`` saves a pass. The choice is each row's own, so
-        that its answer is the same whatever its neighbours need.
+        unshifted : mask of rows, broadcast, whose maximum is left where it is
         """
         source = self._load()
         maximum = np.maximum.reduce(source, axis=self.class_axis, keepdims=True)
@@ -152,11 +167,7 @@ class _Block(NamedTuple):
         top = maximum
         if not finite:
             source, top = self._replace_corners(source, maximum)
-        if if_needed:
-            most = MOST_UNSHIFTED[source.dtype.itemsize > 4]
-            top = np.where((top >= LEAST_UNSHIFTED) & (top <= most), 0, top)
-            if not top.any():
-                return _Shifted(source, maximum, finite)
+        top = np.where(unshifted, 0, top).astype(source.dtype, copy=False)
         shifted = np.subtract(source, top, out=self.work)
         if temperature != 1:
             shifted /= temperature
