@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 # Scratch memory of a block: with its input and output it fits a usual second-level cache.
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 384 * 1024
 # Up to this many classes, a transposed copy costs less than reductions over a short axis.
 MOST_CLASSES_TRANSPOSED = 64
 # Up to this many classes, results are best written class by class, with a stride; above it,
