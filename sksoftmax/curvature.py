@@ -285,7 +285,9 @@ class LowerBound(NamedTuple):
 def lower_bounds(objective, theta):
     """Matrices below the Hessian that a proof can afford, the cheaper first."""
     if not objective.is_symmetric:
-        if prices.hessian_fits(objective):
+        if prices.hessian_is_cheap(objective) or (
+            not objective.penalised_coef and prices.hessian_fits(objective)
+        ):
             yield LowerBound(exact(objective, theta), 1, curvature_product)
         return
     needed = not objective.penalised_coef
