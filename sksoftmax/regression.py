@@ -6,12 +6,11 @@ from time import perf_counter
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.utils.validation import check_is_fitted
 
-from sksoftmax import gate, prediction, problem
+from sksoftmax import gate, problem
+from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.separation import has_no_optimum
 from sksoftmax.shortfall import describe
@@ -23,7 +22,7 @@ FOREIGN_SOLVERS = ("liblinear", "newton-cg", "newton-cholesky", "newton-cd", "ne
 FOREIGN_SOLVERS += ("sag", "saga")
 
 
-class SoftmaxRegression(ClassifierMixin, BaseEstimator):
+class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
     r"""Multinomial logistic regression, fitted to a proven distance from the optimum.
 
     With weights :math:`w_i`, the sample weights times those of the classes, it minimises
@@ -203,97 +202,6 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         self.__dict__ = draft.__dict__
         return self
 
-    def decision_function(self, X):
-        """Scores of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            For two classes the score of ``classes_[1]``, that of the other being 0.
-        """
-        scores = self._predict(prediction.scores, X)
-        return scores.ravel() if scores.shape[1] == 1 else scores
-
-    def predict(self, X):
-        """The most probable class of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        index = self._predict(prediction.largest, X)
-        return self.classes_[index]
-
-    def predict_proba(self, X):
-        """Probabilities of the classes: the softmax of the scores.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-        """
-        return self._predict(prediction.probabilities, X)
-
-    def predict_log_proba(self, X):
-        """Logarithms of the probabilities, exact also where these are 0 or 1 to rounding.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n_samples, n_classes)
-        """
-        return self._predict(prediction.log_probabilities, X)
-
-    def sparsify(self):
-        """Convert ``coef_`` to a sparse matrix, in place; pays off where most of it is zero."""
-        check_is_fitted(self)
-        self.coef_ = sp.csr_array(self.coef_)
-        return self
-
-    def densify(self):
-        """Convert ``coef_`` back to an ndarray, in place."""
-        check_is_fitted(self)
-        if sp.issparse(self.coef_):
-            self.coef_ = self.coef_.toarray()
-        return self
-
-    def to_sklearn(self):
-        """A fitted ``sklearn.linear_model.LogisticRegression`` that predicts the same.
-
-        Returns
-        -------
-        model : LogisticRegression
-            For tools that know scikit-learn's own estimators: ONNX, PMML, skops.
-        """
-        check_is_fitted(self)
-        model = LogisticRegression(
-            C=self.C, fit_intercept=self.fit_intercept, class_weight=self.class_weight
-        )
-        for name in ("classes_", "coef_", "intercept_", "n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                setattr(model, name, copy.copy(getattr(self, name)))
-        model.n_iter_ = np.array([self.n_iter_], dtype=np.int32)
-        return model
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     def _check_parameters(self):
         gate.check_number("C", self.C, least=0, open_below=True)
         gate.check_number("l1_ratio", self.l1_ratio, least=0, most=1)
@@ -365,11 +273,6 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         self.n_iter_ = solution.n_iter
         self.objective_curve_ = np.array(solution.curve)
         self.solver_ = solution.solver
-
-    def _predict(self, function, X):
-        if not hasattr(self, "coef_"):
-            check_is_fitted(self)  # raises; it costs more than a row's probabilities otherwise
-        return function(gate.check_features(self, X), self.coef_, self.intercept_)
 
 
 def _printer(every):

@@ -5,13 +5,14 @@ import warnings
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 from sklearn.utils.validation import validate_data
 
 from sksoftmax import gate, prediction, problem
+from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
 from sksoftmax.regression import SoftmaxRegression
 from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS
@@ -21,7 +22,7 @@ RULES = ("best", "1se")
 LEAST_LOG = np.log(np.finfo(np.float64).eps)
 
 
-class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):
+class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     """Softmax regression whose ``C`` and ``l1_ratio`` are chosen by cross-validation.
 
     All data are fitted along the path of the values of C first, each fit starting from the one
@@ -180,19 +181,6 @@ class SoftmaxRegressionCV(ClassifierMixin, BaseEstimator):
         draft._keep(fits, results, data.dtype)
         self.__dict__ = draft.__dict__
         return self
-
-    decision_function = SoftmaxRegression.decision_function
-    predict = SoftmaxRegression.predict
-    predict_proba = SoftmaxRegression.predict_proba
-    predict_log_proba = SoftmaxRegression.predict_log_proba
-    sparsify = SoftmaxRegression.sparsify
-    densify = SoftmaxRegression.densify
-    _predict = SoftmaxRegression._predict
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
     def _check_parameters(self):
         if isinstance(self.Cs, (int, np.integer)):
