@@ -14,7 +14,7 @@ from sklearn.utils import check_array, column_or_1d, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, validate_data
 
-from sksoftmax.rows import InMemoryRows, partition
+from sksoftmax.rows import InMemoryRows, partition, worthwhile_threads
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 # Entries of an array so small that checking it costs more than predicting on it.
@@ -84,7 +84,8 @@ def encode(estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None):
             f"to {by_class}"
         )
     n_scores = 1 if len(classes) == 2 else len(classes)
-    rows = partition(X, labels, weight, n_scores, effective_n_jobs(n_jobs))
+    n_threads = worthwhile_threads(X, n_scores, effective_n_jobs(n_jobs))
+    rows = partition(X, labels, weight, n_scores, n_threads)
     sums = rows.sum(lambda block: np.asarray(block.weight @ block.X, dtype=np.float64))
     return Encoded(
         rows=rows,

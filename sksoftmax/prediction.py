@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax import functions_numpy
+from sksoftmax.kernels import class_major_scores
 from sksoftmax.rows import block_rows, row_slice
 from sksoftmax.threads import single_threaded_blas
 
@@ -79,13 +80,12 @@ def _first_largest(block):
 def _class_major(X, coef, intercept):
     """Slices of rows with their scores, (n_scores, n_rows)."""
     coef_t = coef.T if sp.issparse(coef) else np.ascontiguousarray(coef.T)
-    step = block_rows(X, len(intercept))
+    step, intercept = block_rows(X, len(intercept)), intercept[:, None]
     # Scores out of all range are infinite, which the softmax has limits for.
     with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, X.shape[0], step):
-            product = row_slice(X, start, min(start + step, X.shape[0])) @ coef_t
-            product = product.toarray() if sp.issparse(product) else product
-            yield slice(start, start + step), np.add(product.T, intercept[:, None], order="C")
+            block = row_slice(X, start, min(start + step, X.shape[0]))
+            yield slice(start, start + step), class_major_scores(block, coef_t, intercept)
 
 
 def _dtype(X, coef):

@@ -16,11 +16,14 @@ import scipy.sparse as sp
 
 # A block is read twice, forward and backward, and must stay in a core's cache in between;
 # below a few thousand rows the interpreter's calls begin to show. Both were measured.
-BLOCK_BYTES = 2**19
-MOST_ROWS = 4096
+BLOCK_BYTES = 3 * 2**18
+MOST_ROWS = 6144
 FEWEST_ROWS = 512
 # Scores of a block of sparse rows, whose products have a fixed cost of their own.
 SPARSE_SCORES = 2**15
+# Multiplications a row from which on NumPy's calls on a block are long enough, beside the time it
+# takes to hand over the interpreter's lock, that a second thread is no hindrance. Measured.
+WORTH_A_THREAD = 2000
 # Partial sums are kept for this many runs of blocks: enough to feed the threads of a machine, few
 # enough to hold in memory.
 MOST_CHUNKS = 16
@@ -180,6 +183,12 @@ def partition(X, target, weight, n_classes, n_threads=1):
     run = -(-len(blocks) // MOST_CHUNKS)
     chunks = tuple(tuple(blocks[i : i + run]) for i in range(0, len(blocks), run))
     return InMemoryRows(chunks, n_threads)
+
+
+def worthwhile_threads(X, n_classes, n_threads):
+    """The number of threads, or 1 where calls are too short to be shared out."""
+    per_row = X.nnz / max(1, X.shape[0]) if sp.issparse(X) else X.shape[1]
+    return n_threads if per_row * n_classes >= WORTH_A_THREAD else 1
 
 
 def block_rows(X, n_classes):

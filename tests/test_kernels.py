@@ -3,14 +3,15 @@
 import mpmath
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import scipy.special
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import five_point
 
 from sksoftmax.kernels import (
+    class_major_scores,
     cross_entropy_residual,
     curvature_product,
-    exponentiate,
     probabilities,
     variances,
 )
@@ -114,11 +115,27 @@ def test_probabilities_are_those_of_scipy(n_scores, dtype):
     assert_allclose(found, expected, rtol=30 * np.finfo(dtype).eps)
 
 
-def test_exponentiate_returns_the_sums_of_what_it_writes():
-    scores, _, _ = make_block(3)
-    expected = np.exp(scores)
-    assert_allclose(exponentiate(scores), expected.sum(axis=0), rtol=1e-15)
-    assert_array_equal(scores, expected)
+@pytest.mark.parametrize("shift", [-400.0, -12.0, 0.0, 12.0, 400.0])
+def test_what_all_classes_share_changes_nothing(shift):
+    """Whether or not the largest score has to be subtracted first."""
+    scores, target, weight = make_block(4, n_rows=50)
+    shifted = scores + shift
+    loss, moved = (cross_entropy_residual(each, target, weight) for each in (scores, shifted))
+    assert_allclose(moved, loss, rtol=1e-15 * max(4, abs(shift)))
+    assert_allclose(shifted, scores, rtol=0, atol=1e-15 * max(4, abs(shift)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("as_container", [np.asarray, np.asfortranarray, sp.csr_array])
+@pytest.mark.parametrize("n_scores", [1, 3, 80])
+def test_class_major_scores_are_the_product(n_scores, as_container, dtype):
+    rng = np.random.default_rng(0)
+    X, coef_t = rng.normal(size=(9, 5)).astype(dtype), rng.normal(size=(5, n_scores)).astype(dtype)
+    intercept = rng.normal(size=(n_scores, 1)).astype(dtype)
+    expected = np.einsum("ij,jk->ki", X, coef_t) + intercept
+    found = class_major_scores(as_container(X), coef_t, intercept)
+    assert found.flags.c_contiguous and found.dtype == dtype
+    assert_allclose(found, expected, rtol=20 * np.finfo(dtype).eps, atol=20 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("n_scores", N_SCORES)

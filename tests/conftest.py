@@ -1,0 +1,9 @@
+"""What holds for every test."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def threads_are_used_where_they_are_asked_for(monkeypatch):
+    """On problems of a test's size they would not be worth while."""
+    monkeypatch.setattr("sksoftmax.rows.WORTH_A_THREAD", 0)
