@@ -26,8 +26,9 @@ class Composite:
     @property
     def rough(self):
         """The objective to its rough precision, at half the price; None if there is no other."""
-        smooth = self.smooth.rough
-        return None if smooth is None else replace(self, smooth=smooth)
+        if self.smooth.rough_dtype == self.smooth.dtype:
+            return None
+        return replace(self, smooth=replace(self.smooth, dtype=self.smooth.rough_dtype))
 
     @property
     def usual_slack(self):

@@ -23,6 +23,7 @@ from sksoftmax.factors import (
     ProductMetric,
     SharedMetric,
 )
+from sksoftmax.grams import Grams, gram
 from sksoftmax.kernels import curvature_product, least_product, probabilities, variances
 from sksoftmax.rows import every, sample
 
@@ -93,10 +94,9 @@ def by_class(objective, theta):
     def block_sums(block):
         block = every(stride, block)
         spread = variances(at(block)) * block.weight
-        columns = centred_columns(block.X, objective)
-        return np.stack([gram(columns, weight) for weight in spread])
+        return Grams(centred_columns(block.X, objective), spread)
 
-    matrices = objective.rows.sum(block_sums) * (stride / objective.total_weight)
+    matrices = objective.rows.sum(block_sums).matrices() * (stride / objective.total_weight)
     strength = np.diag(_column_strength(objective))
     return ClassMetric(tuple(Factor.of(matrix + strength) for matrix in matrices))
 
@@ -389,9 +389,3 @@ def centred_columns(X, objective):
     columns = np.ones((dense.shape[0], dense.shape[1] + 1), dtype=objective.dtype)
     np.subtract(dense, objective.map.center, out=columns[:, :-1], casting="same_kind")
     return columns
-
-
-def gram(columns, weight):
-    """``sum_i weight_i x_i x_i'``, as a product with itself, which BLAS does by halves."""
-    scaled = columns * np.sqrt(weight)[:, None].astype(columns.dtype)
-    return np.asarray(scaled.T @ scaled, dtype=np.float64)

@@ -9,9 +9,9 @@ from sksoftmax import certificate, curvature, prices
 from sksoftmax.kernels import cross_entropy_residual, curvature_product, probabilities
 from sksoftmax.maps import LinearMap
 from sksoftmax.penalties import Penalty
-from sksoftmax.rows import Rows, sample, select_columns
+from sksoftmax.rows import Block, ConvertedRows, Rows, sample, select_columns
 
-DOUBLE = np.dtype(np.float64)
+DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,27 @@ class Objective:
 
     @property
     def rough(self):
-        """The objective to its rough precision, at half the price; None if there is no other."""
-        return None if self.rough_dtype == self.dtype else replace(self, dtype=self.rough_dtype)
+        """The objective in single precision, at half the price; None if there is no gain."""
+        if self.dtype == SINGLE:
+            return None
+        if self.rough_dtype == SINGLE:
+            return replace(self, dtype=SINGLE)
+        return self._in_single() if prices.single_is_cheaper(self) else None
+
+    def _in_single(self):
+        """On columns that are rounded about their means, whatever their offsets."""
+        center, n_features = self.map.center, self.map.n_features
+
+        def convert(block):
+            X = np.empty(block.X.shape, SINGLE)
+            np.subtract(block.X, 0.0 if center is None else center, out=X, casting="same_kind")
+            return Block(X, block.target, block.weight.astype(SINGLE))
+
+        at_zero = None if center is None else np.zeros(n_features)
+        return replace(
+            self, rows=ConvertedRows(self.rows, convert), dtype=SINGLE,
+            map=LinearMap(self.map.n_scores, n_features, at_zero),
+        )  # fmt: skip
 
     @cached_property
     def is_symmetric(self):
@@ -71,9 +90,10 @@ class Objective:
         prepared = self.map.prepare(theta, self.dtype)
 
         def block_sums(block):
-            scores = self.map.forward(prepared, block.X)
+            X = block.X.astype(self.dtype, copy=False)
+            scores = self.map.forward(prepared, X)
             loss = cross_entropy_residual(scores, block.target, block.weight)
-            return loss, self.map.backward(block.X, scores)
+            return loss, self.map.backward(X, scores)
 
         loss, sums = self.rows.sum(block_sums)
         value, gradient = self.penalty.value_and_gradient(theta)

@@ -22,6 +22,7 @@ ROWS_A_PARAMETER = 20  # of a sample to begin on, and of a Hessian that is drawn
 FEWEST_ROWS = 2000  # of any sample
 SMALL = 2_000_000  # multiplications that are not worth counting
 SPARSE_PRODUCT = 10  # multiplications that take as long as one of two sparse matrices
+SINGLE_SCORES = 32  # for each of which a rounded entry is multiplied twice
 EXPONENTIAL = 10  # multiplications that take as long
 STEPS_OF_NEWTON = 8  # that are to be expected
 PRODUCTS_OF_NEWTON = 50  # with the Hessian, a truncated step
@@ -32,6 +33,14 @@ STEPS_A_HESSIAN = 5  # that a drawn Hessian serves
 def evaluation(objective):
     """Multiplications of a value and gradient."""
     return objective.map.n_scores * (2 * objective.n_entries + EXPONENTIAL * objective.n_rows)
+
+
+def single_is_cheaper(objective):
+    """Whether to round rows to single precision on the way through: their products outweigh it."""
+    score_map = objective.map
+    if score_map.hessian_sums is not None or score_map.n_scores < SINGLE_SCORES:
+        return False
+    return objective.n_entries == objective.n_rows * score_map.n_features
 
 
 def columns(objective):
@@ -90,6 +99,11 @@ def columns_are_affordable(objective):
     return columns(objective) <= MOST_FOR_COLUMNS
 
 
+def moments_are_dear(objective):
+    """Whether a proof by second moments costs more than a step and a proof without them."""
+    return objective.is_symmetric and columns(objective) > 1 and not is_small(objective)
+
+
 def proof_stride(objective):
     """Take each so manieth row for a proof: it proves so many times less, at that less a price.
 
@@ -99,6 +113,8 @@ def proof_stride(objective):
     if columns(objective) < 1:
         return 1
     return int(min(8, max(1, objective.n_rows // (ROWS_A_PARAMETER * objective.map.n_columns))))
+
+
 def model_is_affordable(objective):
     """Whether proximal steps may model the curvature by second moments of the columns."""
     return columns(objective) <= MOST_FOR_MODEL

@@ -86,6 +86,17 @@ class InMemoryRows:
             self._pool.pop().shutdown()
 
 
+@dataclass(frozen=True)
+class ConvertedRows:
+    """Rows whose blocks are made into others as they are read, and not kept."""
+
+    rows: Rows
+    convert: object
+
+    def sum(self, function):
+        return self.rows.sum(lambda block: function(self.convert(block)))
+
+
 def every(stride, block):
     """Each so manieth row of a block."""
     if stride == 1:

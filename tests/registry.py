@@ -96,6 +96,13 @@ def scaled_problem(exponent=6, offset=1e6, C=1.0):
     return Problem(X * np.logspace(0, exponent, 5) + offset, y, C=C)
 
 
+def forty_classes_problem():
+    """So many that the descent begins in single precision, where the columns' offsets would drown
+    what they have to say."""
+    X, y = draw(160, 3, 40)
+    return Problem(X + 1e3, y, exponential_weights(160))
+
+
 def rare_class_problem():
     X, y = draw(120, 4, 3)
     y = np.where(y == 2, 0, y)
@@ -134,9 +141,16 @@ PROBLEMS = {
     "unpenalised": Problem(*draw(200, 4, 3, noise=2.0), C=np.inf),
     "unpenalised binary": Problem(*draw(100, 4, 2, noise=2.0), C=np.inf),
     "unpenalised, collinear": collinear_problem(C=np.inf),
+    "forty classes, offset columns": forty_classes_problem(),
+    "forty classes, no intercept": Problem(*draw(160, 3, 40), fit_intercept=False),
     "many rows": Problem(*draw(17000, 3, 3)),
 }
-SINGLE_PRECISION = {name for name, problem in PROBLEMS.items() if problem.X.dtype == np.float32}
+# Those whose descent begins in single precision.
+SINGLE_PRECISION = {
+    name
+    for name, problem in PROBLEMS.items()
+    if problem.X.dtype == np.float32 or problem.n_classes == 40
+}
 SPARSE = {name for name, problem in PROBLEMS.items() if sp.issparse(problem.X)}
 
 # -- engines ------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ LAYERS = {
     "bins": 1,
     "maps": 1,
     "factors": 1,
+    "grams": 1,
     "penalties": 1,
     "scaling_maps": 1,
     "score_steps": 1,

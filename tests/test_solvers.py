@@ -456,10 +456,10 @@ def test_two_loop_is_the_inverse_hessian_of_a_quadratic_after_conjugate_steps():
             return vector.copy()
 
     vector = np.array([1.0, -2.0, 3.0])
-    assert_allclose(two_loop(pairs, Identity, vector), np.linalg.solve(matrix, vector))
-    assert_array_equal(two_loop((), Identity, vector), vector)
+    assert_allclose(two_loop(pairs, Identity, 1.0, vector), np.linalg.solve(matrix, vector))
+    assert_array_equal(two_loop((), Identity, 1.0, vector), vector)
     # The secant condition, whatever the metric.
-    one_pair = two_loop(pairs[:1], Identity, pairs[0].change)
+    one_pair = two_loop(pairs[:1], Identity, 1.0, pairs[0].change)
     assert_allclose(one_pair, pairs[0].step)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax.solvers.lbfgs import Lbfgs
-from sksoftmax.solvers.loop import descend
+from sksoftmax.solvers.loop import descend, hand_over
 from sksoftmax.solvers.newton import Newton
 
 # What a fit is expected to ask for, relative to the objective, and what a sample is fitted to.
@@ -64,6 +64,10 @@ class Auto:
             theta = descend(part, Lbfgs(), theta, tol=ROUGHLY, max_iter=60).theta
             metric = objective.metric_of_sample(part, theta)
         return _enter(Lbfgs(metric=metric), objective, theta, 0)
+
+    def resume(self, objective, state):
+        inner = hand_over(objective, STAGES[state.stage], state.inner)
+        return AutoState(inner, state.stage, (inner.point.value,))
 
     def step(self, objective, state):
         if state.stage < len(STAGES) - 1 and _slow(objective, state):

@@ -8,6 +8,9 @@ from scipy.linalg.blas import daxpy
 
 from sksoftmax.solvers.search import Point, backtrack, evaluate
 
+# Steps that a scale of the metric serves: it changes slowly, and takes a solution to know.
+RESCALE = 5
+
 
 class Pair(NamedTuple):
     step: np.ndarray
@@ -23,6 +26,8 @@ class LbfgsState(NamedTuple):
     direction: np.ndarray  # of the next step
     pairs: tuple  # of Pair, the latest last
     due: float  # steps until the metric is made anew
+    scale: float = 1.0  # of the metric's inverse, and how many steps it has served
+    served: int = 0
     solver: str = "lbfgs"
 
 
@@ -52,6 +57,10 @@ class Lbfgs:
             return _arrive(point, objective.curvature(theta), (), self.first)
         return _arrive(point, self.metric, (), self.refresh)
 
+    def resume(self, objective, state):
+        point = evaluate(objective, state.point.theta)
+        return _arrive(point, state.metric, state.pairs, state.due, (state.scale, state.served))
+
     def step(self, objective, state):
         if state.due <= 0:
             state = self._renew(objective, state)
@@ -64,7 +73,7 @@ class Lbfgs:
         # On a convex function the product is positive but for rounding.
         if pair.product > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
             pairs = (*pairs, pair)[-self.memory :]
-        return _arrive(point, state.metric, pairs, state.due - 1)
+        return _arrive(point, state.metric, pairs, state.due - 1, (state.scale, state.served + 1))
 
     def _renew(self, objective, state):
         theta = state.point.theta
@@ -75,13 +84,17 @@ class Lbfgs:
         return _arrive(state.point, objective.sharpened_curvature(theta), state.pairs, due)
 
 
-def _arrive(point, metric, pairs, due):
-    direction = -two_loop(pairs, metric, point.gradient)
+def _arrive(point, metric, pairs, due, scaling=(1.0, RESCALE)):
+    scale, served = scaling
+    if pairs and served >= RESCALE:
+        last = pairs[-1]
+        scale, served = last.product / (last.change @ metric.solve(last.change)), 1
+    direction = -two_loop(pairs, metric, scale, point.gradient)
     decrement = -0.5 * float(point.gradient @ direction)
-    return LbfgsState(point, decrement, False, metric, direction, pairs, due)
+    return LbfgsState(point, decrement, False, metric, direction, pairs, due, scale, served)
 
 
-def two_loop(pairs, metric, gradient):
+def two_loop(pairs, metric, scale, gradient):
     """The inverse BFGS matrix times the gradient (Nocedal and Wright 2006, algorithm 7.4)."""
     vector = gradient.copy()
     parts = []
@@ -89,10 +102,7 @@ def two_loop(pairs, metric, gradient):
         part = (pair.step @ vector) / pair.product
         daxpy(pair.change, vector, a=-part)
         parts.append(part)
-    vector = metric.solve(vector)
-    if pairs:
-        last = pairs[-1]
-        vector *= last.product / (last.change @ metric.solve(last.change))
+    vector = scale * metric.solve(vector)
     for pair, part in zip(pairs, reversed(parts), strict=True):
         daxpy(pair.step, vector, a=part - (pair.change @ vector) / pair.product)
     return vector

@@ -50,7 +50,11 @@ class State(Protocol):
 
 
 class Solver(Protocol):
-    """A method, as two pure functions of states."""
+    """A method, as pure functions of states.
+
+    One that remembers more than a place may have a ``resume(objective, state)`` as well: the
+    state in which it goes on, where the descent of a like objective ended.
+    """
 
     def start(self, objective, theta): ...
 
@@ -65,9 +69,12 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
     """
     curve, asked_to_end = [], False
     if objective.rough is not None:
-        rough = descend(objective.rough, solver, theta, tol=ROUGHLY, max_iter=max_iter, watch=watch)
-        theta, curve, asked_to_end = rough
-    state = solver.start(objective, theta)
+        roughly = max(ROUGHLY, tol / 16)
+        rough = descend(objective.rough, solver, theta, tol=roughly, max_iter=max_iter, watch=watch)
+        curve, asked_to_end = rough.curve, rough.asked_to_end
+        state = hand_over(objective, solver, rough.state)
+    else:
+        state = solver.start(objective, theta)
     begin = max(len(curve) - 1, 0)
     curve = [*curve[:-1], state.point.value]
     proof = Proof(objective, tol)
@@ -84,12 +91,22 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
         asked_to_end = watch is not None and watch(len(curve) - 1, state)
 
 
+def hand_over(objective, solver, state):
+    """A solver's state on an objective, from its state on another that is like it."""
+    resume = getattr(solver, "resume", None)
+    return resume(objective, state) if resume else solver.start(objective, state.point.theta)
+
+
 class Descent(NamedTuple):
     """Where a run without proof ended, and the objective on its way."""
 
-    theta: np.ndarray
+    state: State
     curve: list
     asked_to_end: bool
+
+    @property
+    def theta(self):
+        return self.state.point.theta
 
 
 def descend(objective, solver, theta, *, tol, max_iter, watch=None):
@@ -104,7 +121,7 @@ def descend(objective, solver, theta, *, tol, max_iter, watch=None):
         asked_to_end = watch is not None and watch(len(curve) - 1, state)
         if asked_to_end:
             break
-    return Descent(state.point.theta, curve, asked_to_end)
+    return Descent(state, curve, asked_to_end)
 
 
 def at_rest(curve):
