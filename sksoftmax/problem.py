@@ -9,6 +9,9 @@ from sksoftmax.objective import Objective
 from sksoftmax.penalties import SHAPES, Ridge, Rough
 from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS, WARM_SOLVERS
 
+# Beyond this the squares of what is divided by it vanish.
+LARGEST = 1e100
+
 
 def check_penalty(penalty):
     """The shape that a penalty's name or object stands for."""
@@ -38,6 +41,16 @@ def check_factors(shape, n_features):
     return factors
 
 
+def penalty_strength(C, total_weight):
+    """``1 / (C sum(w))``, or a ValueError where that or its square is out of all range."""
+    strength = 1 / float(C) / total_weight
+    if not strength < LARGEST:
+        raise ValueError(
+            f"C={C!r} is too small: the penalty's strength would be {strength:.1e} beside the loss"
+        )
+    return strength
+
+
 def pose(data, *, C, l1_ratio, shape, fit_intercept, solver):
     """The objective: smooth where no coefficient is to become zero, else with corners.
 
@@ -46,7 +59,7 @@ def pose(data, *, C, l1_ratio, shape, fit_intercept, solver):
     score_map = LinearMap(data.n_scores, data.n_features, data.center if fit_intercept else None)
     factors = check_factors(shape, data.n_features)
     excluded = np.isinf(factors)
-    factors = np.where(excluded, 0.0, factors) / (C * data.total_weight)
+    factors = np.where(excluded, 0.0, factors) * penalty_strength(C, data.total_weight)
     strength = np.zeros(score_map.n_scores * score_map.n_columns)
     score_map.split(strength)[0][:] = (1 - l1_ratio) * factors
     amount = np.zeros((score_map.n_columns, 1))

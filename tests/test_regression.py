@@ -640,6 +640,7 @@ BAD_PARAMETERS = {
     "class_weight nan": ({"class_weight": {0: np.nan}}, ValueError, "class_weight must be pos"),
     "class_weight unknown": ({"class_weight": {77: 2}}, ValueError, "class_weight"),
     "n_jobs zero": ({"n_jobs": 0}, ValueError, "n_jobs"),
+    "C out of range": ({"C": 1e-320}, ValueError, "C=1e-320 is too small"),
     "n_jobs text": ({"n_jobs": "two"}, TypeError, "n_jobs"),
     "n_jobs fraction": ({"n_jobs": 1.5}, TypeError, "n_jobs"),
 }
