@@ -37,6 +37,8 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
 
     the objective of scikit-learn's ``LogisticRegression`` at the same ``C``. The intercept
     :math:`b` is not penalised. Two classes are one row of coefficients, :math:`z_i = (0, s_i)`.
+    Where rows have probabilities of classes instead of labels, :math:`\sum_k y_{ik} z_{ik}` takes
+    the place of :math:`z_{i y_i}`, and the weight of a row is that of its classes in the mean.
 
     The descent is made in the metric of the curvature, so that neither the scale nor the offset
     nor the correlation of the columns of X matters.
@@ -53,6 +55,10 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
     fit_intercept : bool, default=True
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes. "balanced" gives all classes the same total weight.
+    label_smoothing : float, default=0.0
+        From 0 to below 1: each row's target becomes ``(1 - label_smoothing) * target +
+        label_smoothing / n_classes``, a label being the target that is 1 for its class. The
+        objective cannot then fall below the targets' mean entropy, which is not 0.
     solver : {"auto", "gd", "lbfgs", "newton", "proximal"}, default="auto"
         "gd" is accelerated gradient descent with restarts, "lbfgs" a quasi-Newton method, both
         in the metric of the curvature; "newton" takes damped Newton steps. "auto" begins with a
@@ -130,6 +136,7 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         penalty="elasticnet",
         fit_intercept=True,
         class_weight=None,
+        label_smoothing=0.0,
         solver="auto",
         tol=1e-6,
         max_iter=1000,
@@ -142,6 +149,7 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         self.penalty = penalty
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
@@ -156,8 +164,11 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             float32 and float64 are used as they are, other dtypes become float64.
-        y : array-like of shape (n_samples,)
-            Labels of any kind.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels of any kind, or soft targets: a floating matrix of class probabilities, whose
+            rows sum to 1. A row then counts as one row of each class, weighted by its
+            probability. Classes are 0, 1, ..., or the column names of a data frame; one that has
+            no probability in any row is left out, as without a row of its label.
         sample_weight : array-like of shape (n_samples,), default=None
             Not negative, not all zero. A weight of 2 is the row twice, 0 is no row.
 
@@ -181,7 +192,10 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
             gate.check_same_features(self, X)
         # All is done on a copy that takes the place of self in the end: an error loses nothing.
         draft = copy.copy(self)
-        data = gate.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
+        data = gate.encode(
+            draft, X, y, sample_weight, self.class_weight, self.n_jobs,
+            label_smoothing=self.label_smoothing,
+        )  # fmt: skip
         with single_threaded_blas(), data.rows, np.errstate(all="ignore"):
             data, columns, objective = self._pose(data)
             solution = minimize(
@@ -206,6 +220,7 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         gate.check_number("C", self.C, least=0, open_below=True)
         gate.check_number("l1_ratio", self.l1_ratio, least=0, most=1)
         problem.check_penalty(self.penalty)
+        gate.check_number("label_smoothing", self.label_smoothing, least=0, below=1)
         gate.check_number("tol", self.tol, least=0)
         gate.check_number("max_iter", self.max_iter, least=0, integer=True)
         if not isinstance(self.verbose, bool):

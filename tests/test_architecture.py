@@ -48,6 +48,7 @@ LAYERS = {
     "linear_classifier": 4,
     "score_columns": 3,
     "score_reading": 3,
+    "targets": 3,
     "calibrated": 4,
     "path": 3,
     "problem": 3,

@@ -41,6 +41,11 @@ TOLD = {
         r"^  The feature names should match",
         r"^ +softmaxtransformer0 +softmaxtransformer1 +softmaxtransformer2$",
     ],
+    "soft_targets": [
+        r"^40 rows of shares, \d+ rows of labels$",
+        r"^the same probabilities: True$",
+        r"^label_smoothing=0\.1: coef_ up to \d\d?\.\d, probabilities up to 0\.9\d+$",
+    ],
     "sparse_text": [
         r"^fit +\d+ steps, converged_ = True$",
         r"^accuracy +0\.9\d\d on texts not seen$",

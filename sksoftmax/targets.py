@@ -1,0 +1,186 @@
+"""What rows are to become: labels or distributions over the classes, checked and encoded.
+
+Labels become indices of their classes. Distributions, given as such or made by smoothing labels,
+become a class-major array, (n_classes, n_rows), which is what the kernels read row by row.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import compute_class_weight
+
+# How far from 1 the sum of a distribution may be, as `cross_entropy` has it.
+SUM_TOLERANCE = 1e-6
+
+
+class Targets(NamedTuple):
+    """Encoded targets.
+
+    classes : ndarray of shape (n_classes,), sorted
+    target : class indices of shape (n_rows,), or distributions of shape (n_classes, n_rows)
+    weight : ndarray of shape (n_rows,), those of the classes included, or None where all are one
+    by_class : ndarray of shape (n_classes,), the weight of each class in all
+    """
+
+    classes: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray | None
+    by_class: np.ndarray
+
+
+def encode(y, names, weight, *, class_weight, label_smoothing, dtype):
+    """Targets of checked y, rows without weight being left out already.
+
+    Each row stands for one row of each class, weighted by the class's share of it. So a class
+    weight multiplies these shares, and a row counts as much as they sum to.
+
+    names : column names of a matrix, or None
+    dtype : of distributions
+    """
+    classes, target = encode_labels(y) if y.ndim == 1 else _encode_matrix(y, names, dtype)
+    if len(classes) < 2:
+        raise ValueError(
+            "samples of at least 2 classes with positive weight are needed; "
+            f"the data has only one class: {classes[0]!r}"
+        )
+    if label_smoothing:
+        target = _smoothed(target, len(classes), label_smoothing, dtype)
+    by_class = _shares(target, weight, len(classes))
+    factors = class_factors(class_weight, classes, by_class)
+    if factors is not None:
+        target, weight = _weighed(target, weight, factors)
+        by_class = by_class * factors
+    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
+        raise ValueError(
+            "sample_weight and class_weight are out of all range: the weights of the classes sum "
+            f"to {by_class}"
+        )
+    return Targets(classes, target, weight, by_class)
+
+
+def is_matrix(y):
+    """Whether y is a floating matrix of at least two columns, and so no labels."""
+    if isinstance(y, (list, tuple)):
+        if not (len(y) and isinstance(y[0], (list, tuple, np.ndarray))):
+            return False
+        try:
+            y = np.asarray(y)
+        except ValueError:  # rows of unlike length: the checks to come say so
+            return False
+    shape = getattr(y, "shape", ())
+    if len(shape) != 2 or shape[1] < 2:
+        return False
+    if hasattr(y, "columns"):  # a data frame; its array would be of the most general kind
+        return all("float" in str(kind).lower() for kind in y.dtypes)
+    return getattr(getattr(y, "dtype", None), "kind", "") == "f" and isinstance(y, np.ndarray)
+
+
+def column_names(y):
+    """The names of a data frame's columns, None where y is none."""
+    return np.asarray(y.columns) if hasattr(y, "columns") else None
+
+
+def check_distributions(y, weight=None):
+    """Raise a ValueError that names the first row, of those with weight, that is none."""
+    sums = y.sum(axis=1, dtype=np.float64)
+    least = y.min(axis=1)
+    # Sums of many numbers of a narrow dtype are off by more.
+    tolerance = max(SUM_TOLERANCE, y.shape[1] * np.finfo(y.dtype).eps)
+    bad = ~((least >= 0) & (np.abs(sums - 1) <= tolerance))
+    if weight is not None:
+        bad &= weight > 0
+    if not bad.any():
+        return
+    row = int(np.flatnonzero(bad)[0])
+    wrong = f"an entry is {least[row]:g}" if least[row] < 0 else f"its sum is {sums[row]:.9g}"
+    raise ValueError(
+        "a floating y of several columns must have distributions over the classes as its rows, "
+        f"non-negative and of sum 1; row {row} is none, {wrong}"
+    )
+
+
+def encode_labels(y):
+    """Sorted classes and, for each label, the index of its class."""
+    if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < 2**16:
+        # A table of what occurs is many times faster than sorting.
+        least = int(y.min())
+        place = y.astype(np.int64) - least if least else y
+        present = np.bincount(place) > 0
+        table = np.cumsum(present) - 1
+        classes = (np.flatnonzero(present) + least).astype(y.dtype)
+        return classes, table.astype(np.min_scalar_type(len(classes) - 1))[place]
+    encoder = LabelEncoder()
+    labels = encoder.fit_transform(y)
+    classes = encoder.classes_
+    return classes, labels.astype(np.min_scalar_type(len(classes) - 1))
+
+
+def _encode_matrix(y, names, dtype):
+    """Sorted classes, and the rows' distributions, class-major.
+
+    A class that no row gives any probability is left out, like one that no row is labelled with.
+    """
+    classes = _classes_of(names, y.shape[1])
+    order = np.argsort(classes, kind="stable")
+    order = order[y.any(axis=0)[order]]
+    target = np.empty((len(order), len(y)), dtype=dtype)
+    columns = y.T if names is None and len(order) == y.shape[1] else y.T[order]
+    np.divide(columns, y.sum(axis=1, dtype=np.float64), out=target, casting="same_kind")
+    return classes[order], target
+
+
+def _classes_of(names, n_classes):
+    if names is None:
+        return np.arange(n_classes)
+    if len({type(name) for name in names.tolist()}) > 1:
+        raise ValueError(f"the column names of y must be of one kind, got {names.tolist()}")
+    if len(set(names.tolist())) < n_classes:
+        raise ValueError(f"the column names of y must differ, got {names.tolist()}")
+    return np.array(names.tolist())
+
+
+def _smoothed(target, n_classes, amount, dtype):
+    """Distributions that give up a share of themselves, which all classes get the same of."""
+    if target.ndim == 1:
+        smoothed = np.full((n_classes, len(target)), amount / n_classes, dtype=dtype)
+        smoothed[target, np.arange(len(target))] += 1 - amount
+        return smoothed
+    target *= 1 - amount
+    target += amount / n_classes
+    return target
+
+
+def _shares(target, weight, n_classes):
+    """The weight of each class in all, in float64."""
+    if target.ndim == 1:
+        return np.bincount(target, weights=weight, minlength=n_classes).astype(np.float64)
+    if weight is None:
+        return target.sum(axis=1, dtype=np.float64)
+    return np.array([np.dot(share.astype(np.float64, copy=False), weight) for share in target])
+
+
+def class_factors(class_weight, classes, by_class):
+    """What the weight of each class is multiplied by; None where by nothing."""
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        factors = by_class.sum() / (len(classes) * by_class)
+    elif isinstance(class_weight, dict):
+        factors = compute_class_weight(class_weight, classes=classes, y=classes)
+    else:
+        raise ValueError(f"class_weight must be None, a dict or 'balanced', got {class_weight!r}")
+    if not (np.isfinite(factors).all() and (factors > 0).all()):
+        raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
+    return factors
+
+
+def _weighed(target, weight, factors):
+    """Targets and weights after those of the classes."""
+    if target.ndim == 1:
+        by_row = factors[target]
+    else:
+        target *= factors[:, None].astype(target.dtype)
+        by_row = target.sum(axis=0, dtype=np.float64)
+        np.divide(target, by_row, out=target, casting="same_kind")
+    return target, by_row if weight is None else weight * by_row
