@@ -3,7 +3,7 @@
 Behind it there are blocks of floating X, class indices or distributions, and positive weights.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -31,6 +31,8 @@ class Encoded:
         Summed weight of each class.
     center : ndarray of shape (n_features,)
         Weighted means of the columns.
+    held_out : Encoded or None
+        Rows that are no part of the fit, of the same classes.
     """
 
     rows: InMemoryRows
@@ -42,6 +44,7 @@ class Encoded:
     n_entries: int
     dtype: np.dtype
     is_sparse: bool
+    held_out: "Encoded | None" = None
 
     @property
     def total_weight(self):
@@ -54,9 +57,13 @@ class Encoded:
 
 
 def encode(
-    estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None, *, label_smoothing=0.0
-):
+    estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None,
+    *, label_smoothing=0.0, hold_out=None,
+):  # fmt: skip
     """Check and encode training data.
+
+    hold_out : function of targets and the number of classes, optional
+        A mask of the rows to hold out: they become ``held_out`` of what is returned.
 
     Raises
     ------
@@ -78,19 +85,32 @@ def encode(
     if weight is not None and (weight == 0).any():
         # A row without weight leaves no trace, whatever its label.
         X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
-    classes, target, weight, by_class = targets.encode(
-        y, names, weight, class_weight=class_weight, label_smoothing=label_smoothing,
-        dtype=X.dtype,
-    )  # fmt: skip
+    classes, target = targets.encode(y, names, label_smoothing, X.dtype)
+    if hold_out is None:
+        weighed = targets.weigh(target, weight, classes, class_weight)
+        return _encoded(X, classes, weighed, n_jobs)
+    held = hold_out(target, len(classes))
+    X_held, *others = _rows(held, X, target, weight)
+    X, target, weight = _rows(~held, X, target, weight)
+    weighed = targets.weigh(target, weight, classes, class_weight)
+    held_out = _encoded(X_held, classes, targets.weigh_like(weighed, *others), n_jobs)
+    return replace(_encoded(X, classes, weighed, n_jobs), held_out=held_out)
+
+
+def _rows(mask, X, target, weight):
+    return X[mask], target[..., mask], None if weight is None else weight[mask]
+
+
+def _encoded(X, classes, weighed, n_jobs):
     n_scores = 1 if len(classes) == 2 else len(classes)
     n_threads = worthwhile_threads(X, n_scores, effective_n_jobs(n_jobs))
-    rows = partition(X, target, weight, n_scores, n_threads)
+    rows = partition(X, weighed.target, weighed.weight, n_scores, n_threads)
     sums = rows.sum(lambda block: np.asarray(block.weight @ block.X, dtype=np.float64))
     return Encoded(
         rows=rows,
         classes=classes,
-        class_weight=by_class,
-        center=sums / by_class.sum(),
+        class_weight=weighed.by_class,
+        center=sums / weighed.by_class.sum(),
         n_rows=X.shape[0],
         n_features=X.shape[1],
         n_entries=X.nnz if sp.issparse(X) else X.size,

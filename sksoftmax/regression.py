@@ -2,27 +2,23 @@
 
 import copy
 import warnings
-from time import perf_counter
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
-from sksoftmax import gate, problem
+from sksoftmax import callbacks, gate, holdout, monitors, parameters, problem, shortfall
+from sksoftmax.callbacks import CallbackSupportMixin, with_callbacks
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.separation import has_no_optimum
-from sksoftmax.shortfall import describe
-from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS, minimize
+from sksoftmax.solvers import minimize
 from sksoftmax.threads import single_threaded_blas
 
-# Of scikit-learn's LogisticRegression, for an error that helps those who come from there.
-FOREIGN_SOLVERS = ("liblinear", "newton-cg", "newton-cholesky", "newton-cd", "newton-cd-gram")
-FOREIGN_SOLVERS += ("sag", "saga")
 
-
-class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
+class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimator):
     r"""Multinomial logistic regression, fitted to a proven distance from the optimum.
 
     With weights :math:`w_i`, the sample weights times those of the classes, it minimises
@@ -70,13 +66,27 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         negative; 0 asks for as much as rounding allows.
     max_iter : int, default=1000
         Most steps of the solver.
+    early_stopping : bool, default=False
+        Whether to hold rows out of the fit, watch their loss, which is the objective's without the
+        penalty, and keep the coefficients of the step where it was least. The fit ends as soon as
+        that loss has not fallen by a ``tol`` of itself for ``n_iter_no_change`` steps. Rows
+        fitted are copied.
+    validation_fraction : float, default=0.1
+        Share of the rows held out, above 0 and below 1, of each class as far as that goes. One
+        row of each class always stays in the fit.
+    n_iter_no_change : int, default=5
+        Steps in a row without a gain after which early stopping ends the fit; at least 1.
     warm_start : bool, default=False
         Start from the last fit's coefficients.
     n_jobs : int or None, default=None
         Threads for the sums over rows, counted as joblib does: None is 1, -1 all cores. The
         result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Which rows early stopping holds out. Nothing else is random.
     verbose : int, default=0
-        Print a line for every so many steps: step, objective, expected gain, seconds.
+        Print the progress: step, objective, expected gain and seconds, and at the end the gap
+        proved. On a terminal it is one line, written over; elsewhere a line every ``verbose``
+        steps.
 
     Attributes
     ----------
@@ -86,15 +96,21 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Sums to zero for more than two classes.
     objective_ : float
-        The objective at the coefficients found.
+        The objective, of the rows fitted, at the coefficients found.
     gap_ : float
         Upper bound on ``objective_ - optimum``; inf where none could be proved.
     converged_ : bool
-        Whether ``gap_ <= tol * objective_``.
+        Whether ``gap_ <= tol * objective_``. After early stopping, or where a callback ended the
+        fit, that is usually not so, and no warning is given.
     n_iter_ : int
-        Steps taken.
+        Steps taken, those after the best one included.
     objective_curve_ : ndarray of shape (n_iter_ + 1,)
         The objective at the start and after each step.
+    validation_curve_ : ndarray of shape (n_iter_ + 1,) or (0,)
+        The loss of the rows held out, at the start and after each step; empty without
+        ``early_stopping``. ``coef_`` is of the step where it is least.
+    time_curve_ : ndarray of shape (n_iter_ + 1,)
+        Seconds since the fit began, at the start of the descent and after each step.
     solver_ : str
         The method that made the last step.
     n_features_in_ : int
@@ -140,8 +156,12 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         solver="auto",
         tol=1e-6,
         max_iter=1000,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
         warm_start=False,
         n_jobs=None,
+        random_state=None,
         verbose=0,
     ):
         self.C = C
@@ -153,8 +173,12 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.n_jobs = n_jobs
+        self.random_state = random_state
         self.verbose = verbose
 
     def fit(self, X, y, sample_weight=None):
@@ -187,54 +211,60 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         ConvergenceWarning
             If the promise of ``tol`` could not be proved.
         """
-        self._check_parameters()
-        if self.warm_start and hasattr(self, "coef_"):
-            gate.check_same_features(self, X)
-        # All is done on a copy that takes the place of self in the end: an error loses nothing.
-        draft = copy.copy(self)
-        data = gate.encode(
-            draft, X, y, sample_weight, self.class_weight, self.n_jobs,
-            label_smoothing=self.label_smoothing,
-        )  # fmt: skip
-        with single_threaded_blas(), data.rows, np.errstate(all="ignore"):
-            data, columns, objective = self._pose(data)
-            solution = minimize(
-                objective,
-                problem.solver_for(objective, self.solver),
-                self._start(data, columns, objective.map),
-                tol=self.tol,
-                max_iter=self.max_iter,
-                watch=_printer(self.verbose) if self.verbose else None,
-            )
-            separable = np.isinf(self.C) and has_no_optimum(objective, solution)
-        if separable:
-            solution = solution._replace(converged=False)
-        draft._keep(data, columns, objective.map, solution)
-        if not draft.converged_:
+        draft, complaint = self._fit(X, y, sample_weight)
+        if complaint:
             # First: where warnings are errors, this one loses nothing either.
-            warnings.warn(describe(draft, separable), ConvergenceWarning, stacklevel=2)
+            warnings.warn(complaint, ConvergenceWarning, stacklevel=2)
         self.__dict__ = draft.__dict__
         return self
 
-    def _check_parameters(self):
-        gate.check_number("C", self.C, least=0, open_below=True)
-        gate.check_number("l1_ratio", self.l1_ratio, least=0, most=1)
-        problem.check_penalty(self.penalty)
-        gate.check_number("label_smoothing", self.label_smoothing, least=0, below=1)
-        gate.check_number("tol", self.tol, least=0)
-        gate.check_number("max_iter", self.max_iter, least=0, integer=True)
-        if not isinstance(self.verbose, bool):
-            gate.check_number("verbose", self.verbose, least=0, integer=True)
-        gate.check_n_jobs(self.n_jobs)
-        gate.check_flag("fit_intercept", self.fit_intercept)
-        gate.check_flag("warm_start", self.warm_start)
-        solvers = {**SOLVERS, **ROUGH_SOLVERS}
-        if self.solver in FOREIGN_SOLVERS:
-            raise ValueError(
-                f"solver={self.solver!r} is a solver of scikit-learn's LogisticRegression; "
-                f"SoftmaxRegression has {sorted(solvers)}, of which 'auto' suits all data"
+    @with_callbacks
+    def _fit(self, X, y, sample_weight):
+        """A fitted copy, and what there is to warn of."""
+        parameters.check(self)
+        if self.warm_start and hasattr(self, "coef_"):
+            gate.check_same_features(self, X)
+        # All is done on a copy that takes the place of self in the end: an error loses nothing.
+        draft, clock = copy.copy(self), monitors.Clock()
+        task = callbacks.begin(self, X, y, sample_weight)
+        data = gate.encode(
+            draft, X, y, sample_weight, self.class_weight, self.n_jobs,
+            label_smoothing=self.label_smoothing, hold_out=self._hold_out(),
+        )  # fmt: skip
+        held_out = data.held_out
+        with single_threaded_blas(), data.rows, np.errstate(all="ignore"):
+            data, columns, objective = self._pose(data)
+            coordinates = problem.Coordinates(
+                objective.map, columns, data.center, data.classes, data.dtype
             )
-        gate.check_option("solver", self.solver, solvers)
+            watch = monitors.Monitors(draft, clock, task, held_out, coordinates)
+            ended = minimize(
+                objective,
+                watch.announced(problem.solver_for(objective, self.solver)),
+                self._start(data, columns, objective.map),
+                tol=self.tol,
+                max_iter=self.max_iter,
+                watch=watch,
+            )
+            separable = self._seeks_optimum(ended) and has_no_optimum(objective, ended)
+            if separable:
+                ended = ended._replace(converged=False)
+            solution = watch.settled(ended, objective, self.tol)
+        draft._keep(coordinates, solution, watch)
+        watch.close()
+        return draft, shortfall.complaint(draft, ended, separable)
+
+    def _seeks_optimum(self, ended):
+        """Whether the fit was to go on to an optimum that may not exist."""
+        return np.isinf(self.C) and not (ended.stopped or self.early_stopping)
+
+    def _hold_out(self):
+        """How to choose the rows that early stopping goes by; None without it."""
+        if not self.early_stopping:
+            return None
+        return partial(
+            holdout.choose, fraction=self.validation_fraction, random_state=self.random_state
+        )
 
     def _pose(self, data):
         """Data in the columns that are cheapest to fit on, the way back, and the objective."""
@@ -271,34 +301,14 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         coef = columns.restrict(coef.astype(np.float64)).astype(np.float64)
         return score_map.join(coef, self.intercept_ + coef @ data.center)
 
-    def _keep(self, data, columns, score_map, solution):
+    def _keep(self, coordinates, solution, watch):
         """Set the fitted attributes from the solution."""
-        coef, at_center = score_map.split(solution.theta)
-        intercept = np.zeros(len(coef))
-        if self.fit_intercept:
-            intercept = at_center - coef @ data.center
-            if len(coef) > 1:
-                intercept -= intercept.mean()  # defined up to a constant
-        self.classes_ = data.classes
-        self.coef_ = np.ascontiguousarray(columns.expand(coef), dtype=data.dtype)
-        self.intercept_ = intercept.astype(data.dtype)
+        vars(self).update(coordinates.attributes(solution.theta))
         self.objective_ = solution.value
         self.gap_ = solution.gap
         self.converged_ = bool(solution.converged)
         self.n_iter_ = solution.n_iter
         self.objective_curve_ = np.array(solution.curve)
+        self.validation_curve_ = np.array(watch.validation_curve)
+        self.time_curve_ = np.array(watch.clock.curve)
         self.solver_ = solution.solver
-
-
-def _printer(every):
-    """A watch that prints a line a number of steps."""
-    begin = perf_counter()
-
-    def watch(n_iter, state):
-        if n_iter % every == 0:
-            print(
-                f"{state.solver} step {n_iter}: objective {state.point.value:.9g}, "
-                f"expected gain {state.decrement:.1e}, {perf_counter() - begin:.2f} s"
-            )
-
-    return watch

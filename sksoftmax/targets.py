@@ -14,26 +14,23 @@ from sklearn.utils import compute_class_weight
 SUM_TOLERANCE = 1e-6
 
 
-class Targets(NamedTuple):
-    """Encoded targets.
+class Weighed(NamedTuple):
+    """Targets and weights after those of the classes.
 
-    classes : ndarray of shape (n_classes,), sorted
     target : class indices of shape (n_rows,), or distributions of shape (n_classes, n_rows)
-    weight : ndarray of shape (n_rows,), those of the classes included, or None where all are one
+    weight : ndarray of shape (n_rows,), or None where all are one
     by_class : ndarray of shape (n_classes,), the weight of each class in all
+    factors : ndarray of shape (n_classes,), what its weight was multiplied by; None is by nothing
     """
 
-    classes: np.ndarray
     target: np.ndarray
     weight: np.ndarray | None
     by_class: np.ndarray
+    factors: np.ndarray | None
 
 
-def encode(y, names, weight, *, class_weight, label_smoothing, dtype):
-    """Targets of checked y, rows without weight being left out already.
-
-    Each row stands for one row of each class, weighted by the class's share of it. So a class
-    weight multiplies these shares, and a row counts as much as they sum to.
+def encode(y, names, label_smoothing, dtype):
+    """Sorted classes, and targets of checked y, rows without weight being left out already.
 
     names : column names of a matrix, or None
     dtype : of distributions
@@ -46,17 +43,43 @@ def encode(y, names, weight, *, class_weight, label_smoothing, dtype):
         )
     if label_smoothing:
         target = _smoothed(target, len(classes), label_smoothing, dtype)
+    return classes, target
+
+
+def weigh(target, weight, classes, class_weight):
+    """Targets and weights of rows that stand for one row of each class, by its share of them.
+
+    So a class weight multiplies these shares, and a row counts as much as they then sum to.
+    """
     by_class = _shares(target, weight, len(classes))
     factors = class_factors(class_weight, classes, by_class)
-    if factors is not None:
-        target, weight = _weighed(target, weight, factors)
-        by_class = by_class * factors
+    weighed = weigh_by(factors, target, weight, by_class)
+    by_class = weighed.by_class
     if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
         raise ValueError(
             "sample_weight and class_weight are out of all range: the weights of the classes sum "
             f"to {by_class}"
         )
-    return Targets(classes, target, weight, by_class)
+    return weighed
+
+
+def weigh_like(other, target, weight):
+    """Targets and weights with the class weights that other rows have."""
+    by_class = _shares(target, weight, len(other.by_class))
+    return weigh_by(other.factors, target, weight, by_class)
+
+
+def weigh_by(factors, target, weight, by_class):
+    if factors is None:
+        return Weighed(target, weight, by_class, None)
+    if target.ndim == 1:
+        by_row = factors[target]
+    else:
+        target *= factors[:, None].astype(target.dtype)
+        by_row = target.sum(axis=0, dtype=np.float64)
+        np.divide(target, by_row, out=target, casting="same_kind")
+    weight = by_row if weight is None else weight * by_row
+    return Weighed(target, weight, by_class * factors, factors)
 
 
 def is_matrix(y):
@@ -173,14 +196,3 @@ def class_factors(class_weight, classes, by_class):
     if not (np.isfinite(factors).all() and (factors > 0).all()):
         raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
     return factors
-
-
-def _weighed(target, weight, factors):
-    """Targets and weights after those of the classes."""
-    if target.ndim == 1:
-        by_row = factors[target]
-    else:
-        target *= factors[:, None].astype(target.dtype)
-        by_row = target.sum(axis=0, dtype=np.float64)
-        np.divide(target, by_row, out=target, casting="same_kind")
-    return target, by_row if weight is None else weight * by_row

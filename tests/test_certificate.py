@@ -35,7 +35,7 @@ SEARCH = settings(
 
 def points_of(objective, solver, theta, max_iter=25):
     """Parameters along a solver's path."""
-    path = [theta]
+    path = []
     minimize(
         objective, solver, theta, tol=0, max_iter=max_iter,
         watch=lambda n_iter, state: path.append(state.point.theta),

@@ -449,16 +449,6 @@ def test_separable_classes_without_a_penalty_never_break_a_solver(n_classes, sol
     assert np.isfinite(model.coef_).all()
 
 
-def test_verbose_prints_every_so_many_steps(capsys):
-    X, y = data(10)
-    model = SoftmaxRegression(verbose=2, solver="lbfgs").fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
-    assert model.n_iter_ // 2 - 1 <= len(lines) <= model.n_iter_ // 2
-    assert lines[0].startswith("lbfgs step 2: objective ")
-    SoftmaxRegression().fit(X, y)
-    assert capsys.readouterr().out == ""
-
-
 def test_fitted_attributes_are_of_their_kind():
     X, y = data(4)
     model = SoftmaxRegression().fit(X, y)
@@ -628,6 +618,12 @@ BAD_PARAMETERS = {
     "label_smoothing text": ({"label_smoothing": "0.1"}, TypeError, "label_smoothing must"),
     "max_iter negative": ({"max_iter": -1}, ValueError, "max_iter must be an integer >= 0"),
     "max_iter float": ({"max_iter": 10.0}, TypeError, "max_iter must be an integer"),
+    "early_stopping": ({"early_stopping": 1}, TypeError, "early_stopping must be True or False"),
+    "validation_fraction 0": ({"validation_fraction": 0}, ValueError, "a number > 0 and < 1"),
+    "validation_fraction 1": ({"validation_fraction": 1.0}, ValueError, "validation_fraction must"),
+    "n_iter_no_change zero": ({"n_iter_no_change": 0}, ValueError, "n_iter_no_change must be"),
+    "n_iter_no_change half": ({"n_iter_no_change": 0.5}, TypeError, "n_iter_no_change must be"),
+    "random_state": ({"random_state": "x", "early_stopping": True}, ValueError, "seed"),
     "verbose negative": ({"verbose": -1}, ValueError, "verbose must be"),
     "verbose text": ({"verbose": "yes"}, TypeError, "verbose must be"),
     "fit_intercept": ({"fit_intercept": 1}, TypeError, "fit_intercept must be True or False"),

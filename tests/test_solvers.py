@@ -27,7 +27,7 @@ from sksoftmax.solvers.auto import Auto
 from sksoftmax.solvers.gd import GradientDescent
 from sksoftmax.solvers.lbfgs import Lbfgs, Pair, two_loop
 from sksoftmax.solvers.linear import conjugate_gradients
-from sksoftmax.solvers.loop import REST, Proof, at_rest, descend
+from sksoftmax.solvers.loop import REST, Proof, at_rest, descend, unwatched
 from sksoftmax.solvers.newton import Newton
 from sksoftmax.solvers.search import MOST_TRIALS, Point, backtrack, evaluate
 
@@ -63,7 +63,7 @@ def counted(objective):
     return Counted(**{part.name: getattr(objective, part.name) for part in fields(Objective)})
 
 
-def solve(objective, solver, theta=None, *, tol=1e-6, max_iter=400, watch=None):
+def solve(objective, solver, theta=None, *, tol=1e-6, max_iter=400, watch=unwatched):
     start = objective.map.neutral() if theta is None else theta
     return minimize(objective, solver, start, tol=tol, max_iter=max_iter, watch=watch)
 
@@ -112,7 +112,7 @@ def test_a_watch_sees_every_step(name, max_iter):
         make_objective(PROBLEMS[name]), Lbfgs(), max_iter=max_iter,
         watch=lambda n_iter, state: seen.append(n_iter),
     )  # fmt: skip
-    assert seen == list(range(1, solution.n_iter + 1))
+    assert seen == list(range(solution.n_iter + 1))
 
 
 @PROBLEM
@@ -151,7 +151,7 @@ def test_as_far_as_rounding_allows_comes_to_an_end(name, solver):
 def test_a_watch_ends_the_run(name, solver):
     objective = make_objective(PROBLEMS[name])
     solution = solve(objective, solver, tol=1e-12, watch=lambda n_iter, state: n_iter == 2)
-    assert solution.n_iter == 2 and not solution.converged
+    assert solution.n_iter == 2 and not solution.converged and solution.stopped
     assert np.isfinite(solution.gap)
 
 

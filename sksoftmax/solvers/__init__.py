@@ -3,11 +3,20 @@
 from sksoftmax.solvers.auto import Auto
 from sksoftmax.solvers.gd import GradientDescent
 from sksoftmax.solvers.lbfgs import Lbfgs
-from sksoftmax.solvers.loop import Solution, Solver, State, minimize
+from sksoftmax.solvers.loop import Solution, Solver, State, minimize, settle
 from sksoftmax.solvers.newton import Newton
 from sksoftmax.solvers.proximal import Proximal
 
-__all__ = ["ROUGH_SOLVERS", "SOLVERS", "WARM_SOLVERS", "Solution", "Solver", "State", "minimize"]
+__all__ = [
+    "ROUGH_SOLVERS",
+    "SOLVERS",
+    "WARM_SOLVERS",
+    "Solution",
+    "Solver",
+    "State",
+    "minimize",
+    "settle",
+]
 
 SOLVERS = {
     "auto": Auto(),
