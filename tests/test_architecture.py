@@ -64,6 +64,7 @@ LAYERS = {
     "regression": 4,
     "regression_cv": 4,
     "transformer": 4,
+    "optimization_display": 5,
     "plots": 5,
     "__init__": 5,
 }
