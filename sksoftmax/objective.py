@@ -130,6 +130,10 @@ class Objective:
         share = n_rows / self.n_rows
         return replace(self, rows=rows, n_rows=n_rows, n_entries=int(share * self.n_entries))
 
+    def smooth_part(self, theta):
+        """What has no corners: all of it, as it is."""
+        return self, theta
+
     def on_columns(self, columns, places):
         """The objective of some columns of X alone; places are those of theta that stay."""
         rows = select_columns(self.rows, columns)

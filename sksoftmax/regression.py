@@ -127,6 +127,9 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
     at distributions that are tilted so as to balance the gradient (see
     ``docs/architecture.md``).
 
+    From scikit-learn 1.9 on there is ``set_callbacks``. Callbacks see each step of every solver;
+    one that asks to stop ends the fit.
+
     References
     ----------
     .. [1] D. Bohning (1992). Multinomial logistic regression algorithm. Annals of the Institute

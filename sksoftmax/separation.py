@@ -25,7 +25,8 @@ def has_no_optimum(objective, solution):
 
     False where the question is too large to answer.
     """
-    if solution.converged and largest_range(objective, solution.theta) < SUSPICIOUS:
+    objective, theta = objective.smooth_part(solution.theta)
+    if solution.converged and largest_range(objective, theta) < SUSPICIOUS:
         return False
     if _separates(objective, solution.value):
         return True

@@ -34,6 +34,7 @@ CONFIGURATIONS = [
     SoftmaxRegression(fit_intercept=False),
     SoftmaxRegression(class_weight="balanced", warm_start=True),
     SoftmaxRegression(C=100.0),
+    SoftmaxRegression(label_smoothing=0.1),
 ]
 
 
