@@ -38,7 +38,7 @@ class EarlyStopping:
         theta = state.point.theta
         loss = self.loss(theta)
         self.curve.append(loss)
-        gained = self.best is None or loss < self.least - self.tol * abs(self.least)
+        gained = self.best is None or loss < self.least * (1 - self.tol)
         self.waited = 0 if gained else self.waited + 1
         if self.best is None or loss < self.least:
             self.least, self.best = loss, theta

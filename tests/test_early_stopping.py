@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from sksoftmax import SoftmaxRegression, holdout
+from sksoftmax.early_stopping import EarlyStopping
 from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS
 
 NAMES = sorted(SOLVERS.keys() | ROUGH_SOLVERS.keys())
@@ -63,6 +65,31 @@ def test_the_best_step_is_kept(n_classes, solver):
     assert_allclose(model.objective_, model.objective_curve_[curve.argmin()], rtol=1e-9)
     # As many steps without a gain as were allowed, and no more.
     assert model.n_iter_ - curve.argmin() == 3
+    assert model.time_curve_.shape == curve.shape
+
+
+@pytest.mark.parametrize(
+    "losses, tol, end, best",
+    [
+        ([5, 4, 3, 2, 1], 0.0, None, 4),
+        ([5, 6, 4, 7, 3, 8], 0.0, None, 4),  # a gain in between counts anew
+        ([5, 6, 4, 7, 8, 1], 0.0, 4, 2),
+        ([5, 4.9, 4.8, 4.7], 0.1, 2, 2),  # gains below tol keep nothing going, but are kept
+        ([5, np.nan, np.nan, 1], 0.0, 2, 0),
+        ([np.inf, 5, 4], 0.0, None, 2),
+    ],
+)
+def test_patience(losses, tol, end, best):
+    stopping = EarlyStopping.__new__(EarlyStopping)
+    vars(stopping).update(patience=2, tol=tol, curve=[], least=np.inf, best=None, waited=0)
+    stopping.loss = lambda theta: losses[theta]
+    ended = None
+    for n_iter in range(len(losses)):
+        state = SimpleNamespace(point=SimpleNamespace(theta=n_iter))
+        if stopping(n_iter, state):
+            ended = n_iter
+            break
+    assert (ended, stopping.best) == (end, best)
 
 
 def factors_of(class_weight, masses):

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import warnings
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw
@@ -153,6 +155,38 @@ def test_what_fails_is_torn_down_and_loses_nothing(y):
     assert recorder.calls[0] == "setup" and recorder.calls[-1] == "teardown"
     assert_array_equal(model.coef_, before)
     assert not [name for name in vars(model) if "callback_fit" in name or "teardown" in name]
+
+
+@WITH_CALLBACKS
+def test_names_of_columns_of_an_earlier_fit_are_forgotten():
+    class Predicting(Recorder):
+        def on_fit_task_end(self, estimator, context, *, X, fitted_estimator):
+            if fitted_estimator is not None:
+                self.models.append(fitted_estimator.predict(X))
+
+    recorder = Predicting()
+    model = SoftmaxRegression().fit(pd.DataFrame(X, columns=list("abcde")), Y)
+    model.set_callbacks(recorder).fit(X, Y)  # a warning would be an error
+    assert len(recorder.models) == model.n_iter_ + 1
+    assert_array_equal(recorder.models[-1], model.predict(X))
+
+
+@WITH_CALLBACKS
+def test_a_step_that_leads_nowhere_is_one_with_the_next():
+    recorder = Recorder()
+    model = SoftmaxRegression().set_callbacks(recorder)
+    task = callbacks.begin(model, X, Y, None)
+    task.follow(model, SimpleNamespace(attributes=lambda theta: {}))
+    state = SimpleNamespace(point=SimpleNamespace(theta=None))
+    task(0, state)
+    for _ in range(2):
+        task.begin_step()
+    task(1, state)
+    task.begin_step()
+    task.close()
+    steps = [("begin", 0), ("end", 0), ("begin", 1), ("end", 1)]
+    expected = [(what, "iteration", i) for what, i in steps]
+    assert recorder.calls == ["setup", ("begin", "fit", 0), *expected, ("end", "fit", 0)]
 
 
 @WITH_CALLBACKS

@@ -214,6 +214,14 @@ def test_sums_within_rounding_are_taken_for_one():
     assert_allclose(model.coef_, SoftmaxRegression().fit(X, target).coef_, rtol=1e-12)
 
 
+def test_many_classes_in_single_precision_may_sum_to_a_little_more():
+    X, _ = draw(6, 2, 2)
+    target = np.full((6, 1000), 1.00005 / 1000)
+    SoftmaxRegression(C=1e-3, tol=1e-2).fit(X, target.astype(np.float32))
+    with pytest.raises(ValueError, match=r"row 0 is none, its sum is 1\.00005"):
+        SoftmaxRegression().fit(X, target)
+
+
 def test_a_floating_column_is_ravelled_with_a_warning():
     X, y = draw(60, 5, 3)
     with pytest.warns(DataConversionWarning, match="column-vector"):
