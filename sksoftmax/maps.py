@@ -90,6 +90,17 @@ class LinearMap:
         means = vector.reshape(self.n_columns, self.n_scores).mean(axis=1)
         return np.repeat(means, self.n_scores)
 
+    def balanced(self, vector):
+        """A vector like theta without what all classes share."""
+        return vector - self.common(vector)
+
+    def recentred(self, theta, shift):
+        """The same scores' theta for a center that is moved by ``shift``."""
+        theta = theta.copy()
+        coef, intercept = self.split(theta)
+        intercept += coef @ shift
+        return theta
+
     def prepare(self, theta, dtype):
         coef, intercept = self.split(theta)
         coef_t = coef.T.astype(dtype, copy=False)

@@ -88,3 +88,14 @@ def neutral(data, score_map):
 def centred(scores):
     """Scores of all classes in the form of the map's: one row for two classes, else centred."""
     return scores[1:] - scores[:1] if len(scores) == 2 else scores - scores.mean()
+
+
+def coefficients(score_map, theta, center):
+    """Coefficients and intercepts of theta, for columns as they are."""
+    coef, at_center = score_map.split(theta)
+    if at_center is None:
+        return coef, np.zeros(len(coef))
+    intercept = at_center - coef @ center
+    if len(coef) > 1:
+        intercept -= intercept.mean()  # defined up to a constant
+    return coef, intercept

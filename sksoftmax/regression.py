@@ -8,18 +8,27 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.metaestimators import available_if
 
-from sksoftmax import gate, problem
+from sksoftmax import gate, problem, streaming
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.separation import has_no_optimum
 from sksoftmax.shortfall import describe
-from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS, minimize
+from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS, STREAMS, minimize
 from sksoftmax.threads import single_threaded_blas
 
 # Of scikit-learn's LogisticRegression, for an error that helps those who come from there.
 FOREIGN_SOLVERS = ("liblinear", "newton-cg", "newton-cholesky", "newton-cd", "newton-cd-gram")
 FOREIGN_SOLVERS += ("sag", "saga")
+
+
+def _streams(model):
+    if model.solver not in STREAMS:
+        raise AttributeError(
+            f"partial_fit needs one of solver={sorted(STREAMS)}; this is solver={model.solver!r}"
+        )
+    return True
 
 
 class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
@@ -133,8 +142,11 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         solver="auto",
         tol=1e-6,
         max_iter=1000,
+        learning_rate="auto",
+        batch_size="auto",
         warm_start=False,
         n_jobs=None,
+        random_state=None,
         verbose=0,
     ):
         self.C = C
@@ -145,8 +157,11 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
         self.warm_start = warm_start
         self.n_jobs = n_jobs
+        self.random_state = random_state
         self.verbose = verbose
 
     def fit(self, X, y, sample_weight=None):
@@ -186,7 +201,7 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
             data, columns, objective = self._pose(data)
             solution = minimize(
                 objective,
-                problem.solver_for(objective, self.solver),
+                streaming.tuned(problem.solver_for(objective, self.solver), self),
                 self._start(data, columns, objective.map),
                 tol=self.tol,
                 max_iter=self.max_iter,
@@ -202,6 +217,42 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         self.__dict__ = draft.__dict__
         return self
 
+    @available_if(_streams)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Take steps on these rows, from where the last call or ``fit`` ended.
+
+        It sees each row once, in batches of ``batch_size`` in their order. The objective is that
+        of all rows so far, so that the penalty weighs less and less beside them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed on the first call, if nothing was fitted.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : SoftmaxRegression
+            ``objective_`` is then the mean of late of the objective on batches not yet seen;
+            nothing is proved of it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for ``fit``, and for labels that are not in ``classes``. Nothing is lost.
+        """
+        self._check_parameters()
+        classes = streaming.check_classes(self, classes)
+        draft = copy.copy(self)
+        rows = streaming.encode(draft, X, y, classes, sample_weight, self.class_weight)
+        with single_threaded_blas(), np.errstate(all="ignore"):
+            stream = streaming.advance(draft, rows, classes)
+        draft._keep_stream(stream, classes, rows.X.dtype)
+        self.__dict__ = draft.__dict__
+        return self
+
     def _check_parameters(self):
         gate.check_number("C", self.C, least=0, open_below=True)
         gate.check_number("l1_ratio", self.l1_ratio, least=0, most=1)
@@ -211,6 +262,7 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         if not isinstance(self.verbose, bool):
             gate.check_number("verbose", self.verbose, least=0, integer=True)
         gate.check_n_jobs(self.n_jobs)
+        streaming.check_parameters(self)
         gate.check_flag("fit_intercept", self.fit_intercept)
         gate.check_flag("warm_start", self.warm_start)
         solvers = {**SOLVERS, **ROUGH_SOLVERS}
@@ -258,12 +310,7 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
 
     def _keep(self, data, columns, score_map, solution):
         """Set the fitted attributes from the solution."""
-        coef, at_center = score_map.split(solution.theta)
-        intercept = np.zeros(len(coef))
-        if self.fit_intercept:
-            intercept = at_center - coef @ data.center
-            if len(coef) > 1:
-                intercept -= intercept.mean()  # defined up to a constant
+        coef, intercept = problem.coefficients(score_map, solution.theta, data.center)
         self.classes_ = data.classes
         self.coef_ = np.ascontiguousarray(columns.expand(coef), dtype=data.dtype)
         self.intercept_ = intercept.astype(data.dtype)
@@ -273,6 +320,20 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         self.n_iter_ = solution.n_iter
         self.objective_curve_ = np.array(solution.curve)
         self.solver_ = solution.solver
+        self._stream = streaming.Stream(data.total_weight, data.n_rows)
+
+    def _keep_stream(self, stream, classes, dtype):
+        """Set the fitted attributes from a stream."""
+        dtype = self.coef_.dtype if hasattr(self, "coef_") else dtype
+        coef, intercept = stream.coefficients
+        self.classes_ = classes
+        self.coef_ = np.ascontiguousarray(coef, dtype=dtype)
+        self.intercept_ = intercept.astype(dtype)
+        self.objective_, self.gap_, self.converged_ = stream.state.value, np.inf, False
+        self.n_iter_ = stream.n_steps
+        self.objective_curve_ = np.array([stream.state.value])
+        self.solver_ = stream.solver
+        self._stream = stream
 
 
 def _printer(every):

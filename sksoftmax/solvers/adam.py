@@ -1,0 +1,44 @@
+"""Adam, in units of the columns' spread (Kingma and Ba 2015)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sksoftmax.solvers.stream import moved, observed, rate
+
+# The first step's length, in units of the columns' spread, where it is automatic.
+REACH = 0.1
+TINY = np.finfo(np.float64).tiny
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Steps by the mean of the gradients of late over the root of their mean square.
+
+    learning_rate : length of the steps, times the columns' spread; "auto" shortens it
+    decay, square_decay : shares that the means keep at each step
+    """
+
+    learning_rate: object = "auto"
+    decay: float = 0.9
+    square_decay: float = 0.999
+    name = "adam"
+    full = False
+
+    def advance(self, objective, state):
+        state, gradient, _ = observed(objective, state, self.full)
+        scales = state.moments.scales()
+        gradient = scales * gradient
+        first = _decayed(state.first, gradient, self.decay)
+        second = _decayed(state.second, gradient**2, self.square_decay)
+        n_gradients = state.n_gradients + 1
+        mean = first / (1 - self.decay**n_gradients)
+        size = np.sqrt(second / (1 - self.square_decay**n_gradients)) + TINY
+        automatic = self.learning_rate == "auto"
+        length = REACH * rate(objective, state) if automatic else state.boldness * self.learning_rate
+        state = state._replace(first=first, second=second, n_gradients=n_gradients)
+        return moved(objective, state, -length * scales * (mean / size))
+
+
+def _decayed(mean, term, share):
+    return (1 - share) * term if mean is None else share * mean + (1 - share) * term
