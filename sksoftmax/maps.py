@@ -64,6 +64,11 @@ class LinearMap:
     def n_parameters(self):
         return self.n_scores * self.n_columns
 
+    @property
+    def ignorance(self):
+        """The cross-entropy of even probabilities."""
+        return float(np.log(max(2, self.n_scores)))
+
     def neutral(self):
         return np.zeros(self.n_parameters)
 

@@ -62,22 +62,34 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
     fit_intercept : bool, default=True
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes. "balanced" gives all classes the same total weight.
-    solver : {"auto", "gd", "lbfgs", "newton", "proximal"}, default="auto"
+    solver : {"auto", "gd", "lbfgs", "newton", "proximal", "sgd", "adam"}, default="auto"
         "gd" is accelerated gradient descent with restarts, "lbfgs" a quasi-Newton method, both
         in the metric of the curvature; "newton" takes damped Newton steps. "auto" begins with a
         sample of the rows where they are many, goes on by "lbfgs", and changes to "newton" where
         progress stalls. "proximal", which "auto" takes for an l1 part, takes proximal quasi-Newton
-        steps on a working set of columns; the others need a smooth penalty.
+        steps on a working set of columns; the others need a smooth penalty. "sgd" and "adam" take
+        a step for each mini-batch of rows, in a running metric of the curvature and in units of the
+        columns' spread; they are for data without end, by ``partial_fit``, and for data on disk.
     tol : float, default=1e-6
         The promise made: ``converged_`` means ``objective_ - optimum <= tol * objective_``. Not
         negative; 0 asks for as much as rounding allows.
     max_iter : int, default=1000
-        Most steps of the solver.
+        Most steps of the solver; of "sgd" and "adam" most passes over the rows.
+    learning_rate : {"auto"} or float, default="auto"
+        Of "sgd" and "adam" only. "auto" shortens the steps as rows go by, and needs no tuning
+        whatever the columns' units. A number is the length of all steps: for "sgd" a share of the
+        Newton step, at most 1 as a rule; for "adam" the change of a coefficient, times the
+        standard deviation of its column.
+    batch_size : {"auto"} or int, default="auto"
+        Of "sgd" and "adam" only: rows of a step. "auto" is 1000 in ``partial_fit``, and in ``fit``
+        a hundredth of the rows, from 32 to 512.
     warm_start : bool, default=False
         Start from the last fit's coefficients.
     n_jobs : int or None, default=None
         Threads for the sums over rows, counted as joblib does: None is 1, -1 all cores. The
         result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Of "sgd" and "adam" only: the order of the rows in ``fit``.
     verbose : int, default=0
         Print a line for every so many steps: step, objective, expected gain, seconds.
 
@@ -95,7 +107,7 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
     converged_ : bool
         Whether ``gap_ <= tol * objective_``.
     n_iter_ : int
-        Steps taken.
+        Steps taken; of "sgd" and "adam" passes, and after ``partial_fit`` batches.
     objective_curve_ : ndarray of shape (n_iter_ + 1,)
         The objective at the start and after each step.
     solver_ : str
@@ -320,7 +332,8 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
         self.n_iter_ = solution.n_iter
         self.objective_curve_ = np.array(solution.curve)
         self.solver_ = solution.solver
-        self._stream = streaming.Stream(data.total_weight, data.n_rows)
+        seen = frozenset(range(len(data.classes)))
+        self._stream = streaming.Stream(data.total_weight, data.n_rows, classes=seen)
 
     def _keep_stream(self, stream, classes, dtype):
         """Set the fitted attributes from a stream."""

@@ -28,6 +28,7 @@ class Stream:
 
     weight, n_rows : of all of them
     n_steps : batches since the stream began, or since ``fit``
+    classes : indices of the classes that have turned up
     state : StreamState of the method; None after ``fit``, whose coefficients say it all
     map : LinearMap of the state's theta; None with the state
     solver : name of the method that made the state
@@ -36,6 +37,7 @@ class Stream:
     weight: float = 0.0
     n_rows: int = 0
     n_steps: int = 0
+    classes: frozenset = frozenset()
     state: StreamState | None = None
     map: LinearMap | None = None
     solver: str | None = None
@@ -131,7 +133,7 @@ def advance(model, encoded, classes):
     for start in range(0, n_rows, size):
         batch = encoded.rows(start, min(start + size, n_rows))
         own = float(batch.X.shape[0] if batch.weight is None else batch.weight.sum())
-        stream = _ready(model, stream, batch, n_scores)
+        stream = _with_classes(_ready(model, stream, batch, own, n_scores), batch.labels)
         stream = replace(
             stream,
             weight=stream.weight + own,
@@ -164,7 +166,7 @@ def _objective(model, stream, encoded):
     return objective
 
 
-def _ready(model, stream, batch, n_scores):
+def _ready(model, stream, batch, own, n_scores):
     """The stream with a state of the model's method, about a center among its columns."""
     if stream.state is None:
         return _begun(model, stream, batch, n_scores)
@@ -175,7 +177,18 @@ def _ready(model, stream, batch, n_scores):
         old = stream.state
         state = StreamState(old.average, old.average, value=old.value, clock=old.clock)
         return replace(stream, state=state, solver=model.solver)
-    return _recentred(stream) if model.fit_intercept else stream
+    # A metric is about to be made.
+    due = model.fit_intercept and stream.state.due <= own
+    return _recentred(stream) if due else stream
+
+
+def _with_classes(stream, labels):
+    """The stream with these classes; if there are new ones, what it shows begins to change."""
+    classes = stream.classes.union(np.unique(labels).tolist())
+    if len(classes) == len(stream.classes):
+        return stream
+    state = stream.state._replace(began=stream.state.clock)
+    return replace(stream, state=state, classes=classes)
 
 
 def _begun(model, stream, batch, n_scores):
@@ -190,9 +203,9 @@ def _begun(model, stream, batch, n_scores):
 
 
 def _recentred(stream):
-    """The stream about the middle of the rows that matter, when a metric is to be made anew."""
+    """The stream about the middle of the rows that matter."""
     state, score_map = stream.state, stream.map
-    if state.due > 0 or state.moments is None:
+    if state.moments is None:
         return stream
     shift = state.moments.columns.offset
     state = state._replace(

@@ -24,9 +24,10 @@ class Adam:
     square_decay: float = 0.999
     name = "adam"
     full = False
+    memory = 1.0  # of what was seen once a little remains
 
     def advance(self, objective, state):
-        state, gradient, _ = observed(objective, state, self.full)
+        state, gradient, _ = observed(objective, state, self)
         scales = state.moments.scales()
         gradient = scales * gradient
         first = _decayed(state.first, gradient, self.decay)

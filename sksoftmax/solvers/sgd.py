@@ -22,9 +22,10 @@ class Sgd:
     learning_rate: object = "auto"
     name = "sgd"
     full = True
+    memory = 3.0  # the model sharpens on the way, and the curvature with it
 
     def advance(self, objective, state):
-        state, gradient, seen = observed(objective, state, self.full)
+        state, gradient, seen = observed(objective, state, self)
         state = _renewed(objective, state)
         automatic = self.learning_rate == "auto"
         length = rate(objective, state) if automatic else state.boldness * self.learning_rate

@@ -15,8 +15,25 @@ LENGTH = 20.0
 CARE = 2.0
 # Weight of the last batch in the average of all: 2 over their number gives weights like 1, 2, 3 ...
 RECENT = 2.0
-# The same for the moments, which change as the model sharpens.
-MEMORY = 3.0
+# Batches in a row that have to be worse than expected, and rows a column, before a stream is taken
+# to have changed. Where they are worse than usual by the first factor the average is begun anew;
+# where worse than a model that knows nothing, by the second, all is.
+PATIENCE, PATIENT_ROWS = 5, 4
+UNUSUAL = 1.5
+HOPELESS = 2.0
+
+
+class Run(NamedTuple):
+    """Batches without a break."""
+
+    n_batches: int = 0
+    n_rows: int = 0
+
+    def longer(self, goes_on, n_rows):
+        return Run(self.n_batches + 1, self.n_rows + n_rows) if goes_on else Run()
+
+    def is_long(self, n_columns):
+        return self.n_batches >= PATIENCE and self.n_rows >= PATIENT_ROWS * n_columns
 
 
 class StreamState(NamedTuple):
@@ -26,10 +43,12 @@ class StreamState(NamedTuple):
     average : of the thetas of late, what the stream has to show
     value : the objective on the batches of late, each before its step
     clock : weight that the length of the steps goes by
+    began : the clock when the average began
     known : weight that moments stand for
     moments : Moments of the rows; None before the first batch
     boldness : factor of the steps' length
     metric, due, diagonal : made of the moments, for so much weight, and their diagonal then
+    unusual, hopeless : Run of batches that are worse than expected
     first, second, n_gradients : Adam's moments of the gradient, and how many gradients they are of
     """
 
@@ -37,12 +56,15 @@ class StreamState(NamedTuple):
     average: np.ndarray
     value: float = 0.0
     clock: float = 0.0
+    began: float = 0.0
     known: float = 0.0
     moments: object = None
     boldness: float = 1.0
     metric: object = None
     due: float = 0.0
     diagonal: np.ndarray | None = None
+    unusual: Run = Run()
+    hopeless: Run = Run()
     first: np.ndarray | None = None
     second: np.ndarray | None = None
     n_gradients: int = 0
@@ -52,20 +74,38 @@ class StreamMethod(Protocol):
     """A method for a sequence of objectives, as one pure function of states."""
 
     full: bool  # whether it uses the moments between columns
+    memory: float  # weight of the last batch in the moments: memory over the number of all
 
     def advance(self, objective, state): ...
 
 
-def observed(objective, state, full):
+def observed(objective, state, method):
     """The state after a look at a batch, the gradient there, and the batch's moments."""
-    value, gradient, seen = objective.observe(state.theta, full)
+    value, gradient, seen = objective.observe(state.theta, method.full)
+    before, state = state, watched(objective, state, value)
+    if state.theta is not before.theta:
+        value, gradient, seen = objective.observe(state.theta, method.full)
     weight = objective.total_weight
     known = state.known + weight
-    share = min(1.0, MEMORY * weight / known)
-    moments = seen if state.moments is None else state.moments.blended(seen, share)
+    share = min(1.0, method.memory * weight / known)
+    moments = state.moments.blended(seen, share) if state.known else seen
     value = state.value + share * (value - state.value)
     clock = state.clock + weight
     return state._replace(value=value, clock=clock, known=known, moments=moments), gradient, seen
+
+
+def watched(objective, state, value):
+    """The state, or one that begins anew where the stream is no more what it was."""
+    n_rows, n_columns = objective.n_rows, objective.map.n_columns
+    nothing = objective.map.ignorance
+    hopeless = state.hopeless.longer(value > HOPELESS * nothing, n_rows)
+    unusual = state.unusual.longer(value > UNUSUAL * state.value, n_rows)
+    if hopeless.is_long(n_columns):
+        neutral = np.zeros_like(state.theta)
+        return StreamState(neutral, neutral, value=nothing, boldness=state.boldness)
+    if unusual.is_long(n_columns):
+        return state._replace(hopeless=hopeless, unusual=Run(), began=state.clock)
+    return state._replace(hopeless=hopeless, unusual=unusual)
 
 
 def rate(objective, state):
@@ -83,5 +123,5 @@ def rate(objective, state):
 def moved(objective, state, step):
     """The state after a step, which has no part that all classes share, and its average."""
     theta = state.theta + objective.map.balanced(step)
-    share = min(1.0, RECENT * objective.total_weight / state.clock)
+    share = min(1.0, RECENT * objective.total_weight / (state.clock - state.began))
     return state._replace(theta=theta, average=state.average + share * (theta - state.average))
