@@ -18,8 +18,10 @@ from sksoftmax.kernels import cross_entropy_residual, restored, variances
 from sksoftmax.rows import every
 
 TINY = np.finfo(np.float64).tiny
-# A column's moment is no less than the square of what rounding makes of its center.
+# A column has moved whose spread is more than so many units of rounding of its center.
 ROUNDING = 8
+# A column or class is hardly known whose moment a step would multiply by this factor.
+STRANGE = 4.0
 # Share of the diagonal that is added always, to keep collinear columns from far too long steps.
 COLLINEAR = 1e-8
 
@@ -131,10 +133,8 @@ class Moments:
 
     def metric(self, objective):
         """The metric: of few rows, the diagonal counts for more than the rest."""
-        columns, center = self.columns.diagonal, objective.map.center
+        columns = self.columns.diagonal
         extra = columns * (len(columns) / self.n_rows + COLLINEAR) / self.mass
-        if center is not None:
-            extra[:-1] += (ROUNDING * np.finfo(objective.rough_dtype).eps * center) ** 2
         return self.columns.metric(self.classes, 1 / self.mass, extra, objective)
 
     def damping(self, other, share):
@@ -155,8 +155,10 @@ class Moments:
 
 
 def _damping(own, other, share):
-    whole = own + share * other
-    return np.sqrt(np.divide(own, whole, out=np.zeros_like(whole), where=whole > 0))
+    # One for all that is known, exactly: to turn collinear columns apart would lead far astray.
+    new = share * other > STRANGE * own
+    damping = np.divide(STRANGE * own, share * other, out=np.ones_like(own), where=new)
+    return np.where(own > 0, np.sqrt(damping), 0.0)
 
 
 def observe(objective, theta, full):
@@ -201,7 +203,20 @@ def _curvatures(residual, block):
 
 
 def _full(X, spread, objective):
-    return (curvature.gram(curvature.centred_columns(X, objective), spread),)
+    matrix = curvature.gram(curvature.centred_columns(X, objective), spread)
+    still = _still(matrix.diagonal(), objective)
+    matrix[still] = 0
+    matrix[:, still] = 0
+    return (matrix,)
+
+
+def _still(diagonal, objective):
+    """Which columns are constant but for what rounding makes of their center."""
+    center = objective.map.center
+    if center is None:
+        return diagonal <= 0
+    least = (ROUNDING * np.finfo(objective.rough_dtype).eps * np.append(center, 0)) ** 2
+    return diagonal <= least * diagonal[-1]
 
 
 def _plain(X, spread, objective):
@@ -214,4 +229,6 @@ def _plain(X, spread, objective):
     if center is None:
         return second, first
     second = np.maximum(second - center * (2 * first - mass * center), 0)
-    return np.append(second, mass), np.append(first - mass * center, mass)
+    second, first = np.append(second, mass), np.append(first - mass * center, mass)
+    moving = ~_still(second, objective)
+    return second * moving, first * moving
