@@ -28,7 +28,7 @@ WORTH_A_THREAD = 2000
 # enough to hold in memory.
 MOST_CHUNKS = 16
 # Blocks whose rows are mixed at a time: enough to mix rows that are sorted in some way.
-MIXED = 64
+MIXED = 16
 # Share of entries from which on a dense product is faster than a sparse one.
 DENSE = 0.1
 
@@ -114,6 +114,7 @@ def batches(rows, size, random):
         for begin in range(0, whole, size):
             yield picked(mixed, places[begin : begin + size])
         rest = [picked(mixed, places[whole:])] if whole < len(places) else []
+        del mixed  # before the next is made
     yield from rest
 
 
