@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sksoftmax.solvers.stream import moved, observed, rate
+from sksoftmax.solvers.stream import length, moved, observed
 
-# The first step's length, in units of the columns' spread, where it is automatic.
+# Steps beside those of the metric, where their length is automatic.
 REACH = 0.1
 TINY = np.finfo(np.float64).tiny
 
@@ -35,10 +35,10 @@ class Adam:
         n_gradients = state.n_gradients + 1
         mean = first / (1 - self.decay**n_gradients)
         size = np.sqrt(second / (1 - self.square_decay**n_gradients)) + TINY
-        automatic = self.learning_rate == "auto"
-        length = REACH * rate(objective, state) if automatic else state.boldness * self.learning_rate
+        reach = length(objective, state, self.learning_rate)
+        reach *= REACH if self.learning_rate == "auto" else 1.0
         state = state._replace(first=first, second=second, n_gradients=n_gradients)
-        return moved(objective, state, -length * scales * (mean / size))
+        return moved(objective, state, -reach * scales * (mean / size))
 
 
 def _decayed(mean, term, share):

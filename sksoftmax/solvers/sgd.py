@@ -7,7 +7,7 @@ learning rate to tune.
 
 from dataclasses import dataclass
 
-from sksoftmax.solvers.stream import moved, observed, rate
+from sksoftmax.solvers.stream import length, moved, observed
 
 # A metric serves until the stream has grown by this share,
 GROWTH = 0.1
@@ -27,11 +27,10 @@ class Sgd:
     def advance(self, objective, state):
         state, gradient, seen = observed(objective, state, self)
         state = _renewed(objective, state)
-        automatic = self.learning_rate == "auto"
-        length = rate(objective, state) if automatic else state.boldness * self.learning_rate
-        damping = state.moments.damping(seen, min(length, 1.0))
+        share = length(objective, state, self.learning_rate)
+        damping = state.moments.damping(seen, min(share, 1.0))
         step = damping * state.metric.solve(damping * gradient)
-        return moved(objective, state, -length * step)
+        return moved(objective, state, -share * step)
 
 
 def _renewed(objective, state):

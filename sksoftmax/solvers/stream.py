@@ -108,12 +108,14 @@ def watched(objective, state, value):
     return state._replace(hopeless=hopeless, unusual=unusual)
 
 
-def rate(objective, state):
+def length(objective, state, learning_rate):
     """Length of the step on a batch: like one over the number of batches, shorter at first.
 
     A row moves its own scores by as much as it is unlike the rest, the number of columns on
     average; the first steps are shortened by that.
     """
+    if learning_rate != "auto":
+        return state.boldness * learning_rate
     weight = objective.total_weight
     a_row = weight / objective.n_rows
     bold = LENGTH * weight
