@@ -21,7 +21,7 @@ TINY = np.finfo(np.float64).tiny
 # A column has moved whose spread is more than so many units of rounding of its center.
 ROUNDING = 8
 # A column or class is hardly known whose moment a step would multiply by this factor.
-STRANGE = 4.0
+STRANGE = 2.0
 # Share of the diagonal that is added always, to keep collinear columns from far too long steps.
 COLLINEAR = 1e-8
 

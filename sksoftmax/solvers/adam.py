@@ -7,7 +7,7 @@ import numpy as np
 from sksoftmax.solvers.stream import length, moved, observed
 
 # Steps beside those of the metric, where their length is automatic.
-REACH = 0.1
+REACH = 0.3
 TINY = np.finfo(np.float64).tiny
 
 
