@@ -92,7 +92,7 @@ def test_the_first_pass_of_fit_is_the_steps_on_its_batches(solver):
     objective = make_objective(PROBLEMS["many rows"])
     epochs = SOLVERS[solver]
     start = epochs.start(objective, objective.map.neutral())
-    state = start.stream
+    state = StreamState(start.point.theta, start.point.theta)
     for batch in objective.batches(epochs.rows_of_batch(objective), np.random.default_rng((0, 0))):
         state = epochs.method.advance(batch, state)
     assert_array_equal(epochs.step(objective, start).point.theta, state.average)

@@ -66,6 +66,8 @@ class Epochs:
         # Plain steps come as near as the number of parameters over that of rows, and no nearer.
         noise = objective.map.n_parameters / objective.n_rows
         plain = state.n_epochs == 0 and state.decrement > noise
+        if plain:  # the curvature is about to change
+            stream = StreamState(point.theta, point.theta)
         random = np.random.default_rng((self.seed, state.n_epochs))
         for batch in objective.batches(self.rows_of_batch(objective), random):
             stream = self.method.advance(batch if plain else Reduced(batch, point), stream)
