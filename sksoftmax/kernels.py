@@ -117,6 +117,22 @@ def variances(probability):
     return probability * (1 - probability)
 
 
+def restored(residual, target, weight):
+    """The residuals of rows of weight one, and the probabilities they came of.
+
+    What `cross_entropy_residual` left, undone: for those who need both after it.
+    """
+    residual = residual / weight
+    probability = residual.copy()
+    if len(residual) == 1:
+        probability[0] += _second_class(target, residual.dtype)
+    elif target.ndim == 1:
+        probability.reshape(-1)[_flat_places(target, residual.shape[1])] += 1
+    else:
+        probability += target
+    return residual, probability
+
+
 def _sigmoid(scores):
     # exp never sees a positive argument, so it can't overflow; the branch is chosen by `where`.
     exponential = np.exp(-np.abs(scores))

@@ -1,6 +1,6 @@
 """The parameters of SoftmaxRegression: each is checked before a fit, and errors name it."""
 
-from sksoftmax import gate, problem
+from sksoftmax import gate, problem, streaming
 from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS
 
 # Of scikit-learn's LogisticRegression, for an error that helps those who come from there.
@@ -19,6 +19,7 @@ def check(model):
     if not isinstance(model.verbose, bool):
         gate.check_number("verbose", model.verbose, least=0, integer=True)
     gate.check_n_jobs(model.n_jobs)
+    streaming.check_parameters(model)
     for name in ("fit_intercept", "early_stopping", "warm_start"):
         gate.check_flag(name, getattr(model, name))
     fraction = model.validation_fraction

@@ -2,20 +2,37 @@
 
 import copy
 import warnings
-from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.metaestimators import available_if
 
-from sksoftmax import callbacks, gate, holdout, monitors, parameters, problem, shortfall
+from sksoftmax import (
+    callbacks,
+    gate,
+    holdout,
+    monitors,
+    parameters,
+    problem,
+    shortfall,
+    streaming,
+)
 from sksoftmax.callbacks import CallbackSupportMixin, with_callbacks
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.separation import has_no_optimum
-from sksoftmax.solvers import minimize
+from sksoftmax.solvers import STREAMS, minimize
 from sksoftmax.threads import single_threaded_blas
+
+
+def _streams(model):
+    if model.solver not in STREAMS:
+        raise AttributeError(
+            f"partial_fit needs one of solver={sorted(STREAMS)}; this is solver={model.solver!r}"
+        )
+    return True
 
 
 class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimator):
@@ -55,17 +72,27 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         From 0 to below 1: each row's target becomes ``(1 - label_smoothing) * target +
         label_smoothing / n_classes``, a label being the target that is 1 for its class. The
         objective cannot then fall below the targets' mean entropy, which is not 0.
-    solver : {"auto", "gd", "lbfgs", "newton", "proximal"}, default="auto"
+    solver : {"auto", "gd", "lbfgs", "newton", "proximal", "sgd", "adam"}, default="auto"
         "gd" is accelerated gradient descent with restarts, "lbfgs" a quasi-Newton method, both
         in the metric of the curvature; "newton" takes damped Newton steps. "auto" begins with a
         sample of the rows where they are many, goes on by "lbfgs", and changes to "newton" where
         progress stalls. "proximal", which "auto" takes for an l1 part, takes proximal quasi-Newton
-        steps on a working set of columns; the others need a smooth penalty.
+        steps on a working set of columns; the others need a smooth penalty. "sgd" and "adam" take
+        a step for each mini-batch of rows, in a running metric of the curvature and in units of the
+        columns' spread; they are for data without end, by ``partial_fit``, and for data on disk.
     tol : float, default=1e-6
         The promise made: ``converged_`` means ``objective_ - optimum <= tol * objective_``. Not
         negative; 0 asks for as much as rounding allows.
     max_iter : int, default=1000
-        Most steps of the solver.
+        Most steps of the solver; of "sgd" and "adam" most passes over the rows.
+    learning_rate : {"auto"} or float, default="auto"
+        Of "sgd" and "adam" only. "auto" shortens the steps as rows go by, and needs no tuning
+        whatever the columns' units. A number is the length of all steps: for "sgd" a share of the
+        Newton step, at most 1 as a rule; for "adam" the change of a coefficient, times the
+        standard deviation of its column.
+    batch_size : {"auto"} or int, default="auto"
+        Of "sgd" and "adam" only: rows of a step. "auto" is 1000 in ``partial_fit``, and in ``fit``
+        a hundredth of the rows, from 32 to 512.
     early_stopping : bool, default=False
         Whether to hold rows out of the fit, watch their loss, which is the objective's without the
         penalty, and keep the coefficients of the step where it was least. The fit ends as soon as
@@ -82,7 +109,8 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         Threads for the sums over rows, counted as joblib does: None is 1, -1 all cores. The
         result does not depend on it.
     random_state : int, RandomState instance or None, default=None
-        Which rows early stopping holds out. Nothing else is random.
+        Which rows early stopping holds out, and the order of the rows in a ``fit`` by "sgd" and
+        "adam". Nothing else is random.
     verbose : int, default=0
         Print the progress: step, objective, expected gain and seconds, and at the end the gap
         proved. On a terminal it is one line, written over; elsewhere a line every ``verbose``
@@ -103,7 +131,8 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         Whether ``gap_ <= tol * objective_``. After early stopping, or where a callback ended the
         fit, that is usually not so, and no warning is given.
     n_iter_ : int
-        Steps taken, those after the best one included.
+        Steps taken, those after the best one included; of "sgd" and "adam" passes, and after
+        ``partial_fit`` batches.
     objective_curve_ : ndarray of shape (n_iter_ + 1,)
         The objective at the start and after each step.
     validation_curve_ : ndarray of shape (n_iter_ + 1,) or (0,)
@@ -159,6 +188,8 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         solver="auto",
         tol=1e-6,
         max_iter=1000,
+        learning_rate="auto",
+        batch_size="auto",
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=5,
@@ -176,6 +207,8 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         self.solver = solver
         self.tol = tol
         self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -221,6 +254,43 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         self.__dict__ = draft.__dict__
         return self
 
+    @available_if(_streams)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Take steps on these rows, from where the last call or ``fit`` ended.
+
+        It sees each row once, in batches of ``batch_size`` in their order. The objective is that
+        of all rows so far, so that the penalty weighs less and less beside them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, or soft targets as in ``fit``, a column for each of ``classes``.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed on the first call, if nothing was fitted.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : SoftmaxRegression
+            ``objective_`` is then the mean of late of the objective on batches not yet seen;
+            nothing is proved of it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for ``fit``, and for labels that are not in ``classes``. Nothing is lost.
+        """
+        parameters.check(self)
+        classes = streaming.check_classes(self, classes)
+        draft = copy.copy(self)
+        rows = streaming.encode(draft, X, y, classes, sample_weight)
+        with single_threaded_blas(), np.errstate(all="ignore"):
+            stream = streaming.advance(draft, rows, classes)
+        draft._keep_stream(stream, classes, rows.X.dtype)
+        self.__dict__ = draft.__dict__
+        return self
+
     @with_callbacks
     def _fit(self, X, y, sample_weight):
         """A fitted copy, and what there is to warn of."""
@@ -232,7 +302,7 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         task = callbacks.begin(self, X, y, sample_weight)
         data = gate.encode(
             draft, X, y, sample_weight, self.class_weight, self.n_jobs,
-            label_smoothing=self.label_smoothing, hold_out=self._hold_out(),
+            label_smoothing=self.label_smoothing, hold_out=holdout.chooser(self),
         )  # fmt: skip
         held_out = data.held_out
         with single_threaded_blas(), data.rows, np.errstate(all="ignore"):
@@ -243,7 +313,7 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
             watch = monitors.Monitors(draft, clock, task, held_out, coordinates)
             ended = minimize(
                 objective,
-                watch.announced(problem.solver_for(objective, self.solver)),
+                watch.announced(self._solver(objective)),
                 self._start(data, columns, objective.map),
                 tol=self.tol,
                 max_iter=self.max_iter,
@@ -253,21 +323,16 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
             if separable:
                 ended = ended._replace(converged=False)
             solution = watch.settled(ended, objective, self.tol)
-        draft._keep(coordinates, solution, watch)
+        draft._keep(data, coordinates, solution, watch)
         watch.close()
         return draft, shortfall.complaint(draft, ended, separable)
+
+    def _solver(self, objective):
+        return streaming.tuned(problem.solver_for(objective, self.solver), self)
 
     def _seeks_optimum(self, ended):
         """Whether the fit was to go on to an optimum that may not exist."""
         return np.isinf(self.C) and not (ended.stopped or self.early_stopping)
-
-    def _hold_out(self):
-        """How to choose the rows that early stopping goes by; None without it."""
-        if not self.early_stopping:
-            return None
-        return partial(
-            holdout.choose, fraction=self.validation_fraction, random_state=self.random_state
-        )
 
     def _pose(self, data):
         """Data in the columns that are cheapest to fit on, the way back, and the objective."""
@@ -304,7 +369,7 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         coef = columns.restrict(coef.astype(np.float64)).astype(np.float64)
         return score_map.join(coef, self.intercept_ + coef @ data.center)
 
-    def _keep(self, coordinates, solution, watch):
+    def _keep(self, data, coordinates, solution, watch):
         """Set the fitted attributes from the solution."""
         vars(self).update(coordinates.attributes(solution.theta))
         self.objective_ = solution.value
@@ -315,3 +380,19 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         self.validation_curve_ = np.array(watch.validation_curve)
         self.time_curve_ = np.array(watch.clock.curve)
         self.solver_ = solution.solver
+        seen = frozenset(range(len(data.classes)))
+        self._stream = streaming.Stream(data.total_weight, data.n_rows, classes=seen)
+
+    def _keep_stream(self, stream, classes, dtype):
+        """Set the fitted attributes from a stream."""
+        dtype = self.coef_.dtype if hasattr(self, "coef_") else dtype
+        coef, intercept = stream.coefficients
+        self.classes_ = classes
+        self.coef_ = np.ascontiguousarray(coef, dtype=dtype)
+        self.intercept_ = intercept.astype(dtype)
+        self.objective_, self.gap_, self.converged_ = stream.state.value, np.inf, False
+        self.n_iter_ = stream.n_steps
+        self.objective_curve_ = np.array([stream.state.value])
+        self.validation_curve_, self.time_curve_ = np.zeros(0), np.zeros(1)
+        self.solver_ = stream.solver
+        self._stream = stream

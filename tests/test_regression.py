@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_class_weight_classifiers, parametrize_with_checks
 
 from sksoftmax import SoftmaxRegression
+from sksoftmax.solvers import STREAMS
 
 N_CLASSES = pytest.mark.parametrize("n_classes", [2, 3, 10])
 THROUGH_THE_ORIGIN = {
@@ -31,6 +32,8 @@ CONFIGURATIONS = [
     SoftmaxRegression(solver="gd"),
     SoftmaxRegression(solver="lbfgs", n_jobs=2),
     SoftmaxRegression(solver="newton"),
+    SoftmaxRegression(solver="sgd"),
+    SoftmaxRegression(solver="adam"),
     SoftmaxRegression(fit_intercept=False),
     SoftmaxRegression(class_weight="balanced", warm_start=True),
     SoftmaxRegression(C=100.0),
@@ -38,8 +41,15 @@ CONFIGURATIONS = [
 ]
 
 
+MINI_BATCHES = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "batches hold other rows"
+    for kind in ("dense", "sparse")
+}
+
+
 def expected_failures(estimator):
-    return {} if estimator.fit_intercept else THROUGH_THE_ORIGIN
+    through_the_origin = {} if estimator.fit_intercept else THROUGH_THE_ORIGIN
+    return {**through_the_origin, **(MINI_BATCHES if estimator.solver in STREAMS else {})}
 
 
 @parametrize_with_checks(CONFIGURATIONS, expected_failed_checks=expected_failures)
@@ -639,6 +649,13 @@ BAD_PARAMETERS = {
     "class_weight zero": ({"class_weight": {0: 0}}, ValueError, "class_weight must be positive"),
     "class_weight nan": ({"class_weight": {0: np.nan}}, ValueError, "class_weight must be pos"),
     "class_weight unknown": ({"class_weight": {77: 2}}, ValueError, "class_weight"),
+    "learning_rate text": ({"learning_rate": "best"}, ValueError, "learning_rate must be 'auto'"),
+    "learning_rate zero": ({"learning_rate": 0.0}, ValueError, "learning_rate must be a num"),
+    "learning_rate infinite": ({"learning_rate": np.inf}, ValueError, "learning_rate must be fin"),
+    "learning_rate None": ({"learning_rate": None}, TypeError, "learning_rate must be"),
+    "batch_size text": ({"batch_size": "all"}, ValueError, "batch_size must be 'auto'"),
+    "batch_size zero": ({"batch_size": 0}, ValueError, "batch_size must be an integer >= 1"),
+    "batch_size fraction": ({"batch_size": 1.5}, TypeError, "batch_size must be an integer"),
     "n_jobs zero": ({"n_jobs": 0}, ValueError, "n_jobs"),
     "n_jobs text": ({"n_jobs": "two"}, TypeError, "n_jobs"),
     "n_jobs fraction": ({"n_jobs": 1.5}, TypeError, "n_jobs"),

@@ -35,6 +35,8 @@ SOLVER = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
 # Plain descent, however it is preconditioned, is slow where classes can nearly be told apart.
 SLOW = {("gd", "nearly separable"), ("gd, restless", "nearly separable")}
+# And that in units of the columns alone where they are much correlated, too.
+SLOW |= {("adam", name) for name in ("nearly separable", "wide binary", "unpenalised, collinear")}
 
 SAMPLED = 2000
 
@@ -100,7 +102,7 @@ def test_solutions_are_consistent(name, solver):
     for n_iter, value in seen:  # where single precision hands over, that of double is kept
         assert value == pytest.approx(solution.curve[n_iter], rel=1e-6)
     assert solution.value == objective.value_and_gradient(solution.theta)[0]
-    assert solution.solver in ("gd", "lbfgs", "newton")
+    assert solution.solver in SOLVERS and solution.solver != "auto"
     assert solution.converged == (solution.gap <= 1e-6 * abs(solution.value))
 
 
@@ -190,9 +192,10 @@ def test_separable_classes_without_a_penalty_end_without_a_proof_or_a_warning(so
     assert np.isfinite(solution.theta).all()
 
 
-@SOLVER
+@pytest.mark.parametrize("solver_name", [name for name in SOLVERS if name != "adam"])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_scale_offset_and_correlation_of_columns_do_not_matter(solver, n_classes):
+def test_scale_offset_and_correlation_of_columns_do_not_matter(solver_name, n_classes):
+    solver = SOLVERS[solver_name]
     rng = np.random.default_rng(0)
     X, y = draw(200, 4, n_classes, noise=2.0)
     plain = Problem(X, y, C=np.inf)
