@@ -1,7 +1,17 @@
 """Which rows are held out of a fit to judge it by."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.utils import check_random_state
+
+
+def chooser(model):
+    """How to choose the rows that a model's early stopping goes by; None without it."""
+    if not model.early_stopping:
+        return None
+    fraction, random_state = model.validation_fraction, model.random_state
+    return partial(choose, fraction=fraction, random_state=random_state)
 
 
 def choose(target, n_classes, fraction, random_state):

@@ -2,7 +2,6 @@
 
 import copy
 import warnings
-from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
@@ -232,7 +231,7 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         task = callbacks.begin(self, X, y, sample_weight)
         data = gate.encode(
             draft, X, y, sample_weight, self.class_weight, self.n_jobs,
-            label_smoothing=self.label_smoothing, hold_out=self._hold_out(),
+            label_smoothing=self.label_smoothing, hold_out=holdout.chooser(self),
         )  # fmt: skip
         held_out = data.held_out
         with single_threaded_blas(), data.rows, np.errstate(all="ignore"):
@@ -260,14 +259,6 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
     def _seeks_optimum(self, ended):
         """Whether the fit was to go on to an optimum that may not exist."""
         return np.isinf(self.C) and not (ended.stopped or self.early_stopping)
-
-    def _hold_out(self):
-        """How to choose the rows that early stopping goes by; None without it."""
-        if not self.early_stopping:
-            return None
-        return partial(
-            holdout.choose, fraction=self.validation_fraction, random_state=self.random_state
-        )
 
     def _pose(self, data):
         """Data in the columns that are cheapest to fit on, the way back, and the objective."""

@@ -41,9 +41,7 @@ def encode(y, names, label_smoothing, dtype):
             "samples of at least 2 classes with positive weight are needed; "
             f"the data has only one class: {classes[0]!r}"
         )
-    if label_smoothing:
-        target = _smoothed(target, len(classes), label_smoothing, dtype)
-    return classes, target
+    return classes, smoothed(target, len(classes), label_smoothing, dtype)
 
 
 def weigh(target, weight, classes, class_weight):
@@ -53,33 +51,33 @@ def weigh(target, weight, classes, class_weight):
     """
     by_class = _shares(target, weight, len(classes))
     factors = class_factors(class_weight, classes, by_class)
-    weighed = weigh_by(factors, target, weight, by_class)
-    by_class = weighed.by_class
+    by_class = by_class if factors is None else by_class * factors
     if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
         raise ValueError(
             "sample_weight and class_weight are out of all range: the weights of the classes sum "
             f"to {by_class}"
         )
-    return weighed
+    return Weighed(*weighed(factors, target, weight), by_class, factors)
 
 
 def weigh_like(other, target, weight):
     """Targets and weights with the class weights that other rows have."""
     by_class = _shares(target, weight, len(other.by_class))
-    return weigh_by(other.factors, target, weight, by_class)
+    by_class = by_class if other.factors is None else by_class * other.factors
+    return Weighed(*weighed(other.factors, target, weight), by_class, other.factors)
 
 
-def weigh_by(factors, target, weight, by_class):
+def weighed(factors, target, weight):
+    """Targets and weights after the weights of classes are multiplied by factors."""
     if factors is None:
-        return Weighed(target, weight, by_class, None)
+        return target, weight
     if target.ndim == 1:
         by_row = factors[target]
     else:
         target *= factors[:, None].astype(target.dtype)
         by_row = target.sum(axis=0, dtype=np.float64)
         np.divide(target, by_row, out=target, casting="same_kind")
-    weight = by_row if weight is None else weight * by_row
-    return Weighed(target, weight, by_class * factors, factors)
+    return target, by_row if weight is None else weight * by_row
 
 
 def is_matrix(y):
@@ -163,12 +161,14 @@ def _classes_of(names, n_classes):
     return np.array(names.tolist())
 
 
-def _smoothed(target, n_classes, amount, dtype):
+def smoothed(target, n_classes, amount, dtype):
     """Distributions that give up a share of themselves, which all classes get the same of."""
+    if not amount:
+        return target
     if target.ndim == 1:
-        smoothed = np.full((n_classes, len(target)), amount / n_classes, dtype=dtype)
-        smoothed[target, np.arange(len(target))] += 1 - amount
-        return smoothed
+        shares = np.full((n_classes, len(target)), amount / n_classes, dtype=dtype)
+        shares[target, np.arange(len(target))] += 1 - amount
+        return shares
     target *= 1 - amount
     target += amount / n_classes
     return target
