@@ -64,7 +64,7 @@ def averaged(objective, theta):
         return exact(objective, theta) if fits else _own_diagonal(objective, theta)
     if not prices.columns_are_affordable(objective):
         return diagonal(objective, theta)
-    return _product(*averaged_moments(objective, theta), objective)
+    return product(*averaged_moments(objective, theta), objective)
 
 
 def averaged_moments(objective, theta):
@@ -117,7 +117,8 @@ def class_curvature(probability, weight):
     )
 
 
-def _product(classes, columns, objective):
+def product(classes, columns, objective):
+    """The metric of a matrix on classes times one on columns, plus the penalty."""
     curvatures, rotation = np.linalg.eigh(classes)
     # The shift of all classes has none: any positive number will do there. Directions that are
     # nearly flat are kept from being taken for more than they are, which is noise.

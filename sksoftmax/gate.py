@@ -1,19 +1,19 @@
 """The gate: what users pass is checked and encoded here, once, and nowhere below.
 
-Behind it there are blocks of floating X, class indices and positive weights.
+Behind it there are blocks of floating X, class indices or distributions, and positive weights.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
-from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import check_array, column_or_1d, compute_class_weight
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, validate_data
 
+from sksoftmax import targets
 from sksoftmax.rows import InMemoryRows, partition, worthwhile_threads
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
@@ -31,6 +31,8 @@ class Encoded:
         Summed weight of each class.
     center : ndarray of shape (n_features,)
         Weighted means of the columns.
+    held_out : Encoded or None
+        Rows that are no part of the fit, of the same classes.
     """
 
     rows: InMemoryRows
@@ -42,6 +44,7 @@ class Encoded:
     n_entries: int
     dtype: np.dtype
     is_sparse: bool
+    held_out: "Encoded | None" = None
 
     @property
     def total_weight(self):
@@ -53,67 +56,67 @@ class Encoded:
         return 1 if len(self.classes) == 2 else len(self.classes)
 
 
-def encode(estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None):
+def encode(
+    estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None,
+    *, label_smoothing=0.0, hold_out=None,
+):  # fmt: skip
     """Check and encode training data.
+
+    hold_out : function of targets and the number of classes, optional
+        A mask of the rows to hold out: they become ``held_out`` of what is returned.
 
     Raises
     ------
     ValueError, TypeError
         Naming what is wrong with X, y or the weights.
     """
+    names = targets.column_names(y)
+    soft = targets.is_matrix(y)
     X, y = validate_data(
-        estimator, X, y, accept_sparse="csr", dtype=FLOATS, ensure_min_samples=1
-    )
-    y = column_or_1d(y, warn=True)
-    check_classification_targets(y)
+        estimator, X, y, accept_sparse="csr", dtype=FLOATS, ensure_min_samples=1,
+        multi_output=soft,
+    )  # fmt: skip
+    if not soft:
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
     weight = None if sample_weight is None else check_weight(sample_weight, X)
+    if soft:
+        targets.check_distributions(y, weight)
     if weight is not None and (weight == 0).any():
         # A row without weight leaves no trace, whatever its label.
         X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
-    classes, labels = encode_labels(y)
-    if len(classes) < 2:
-        raise ValueError(
-            f"{type(estimator).__name__} needs samples of at least 2 classes with positive weight; "
-            f"the data has only one class: {classes[0]!r}"
-        )
-    weight = weight_classes(weight, class_weight, classes, labels)
-    by_class = np.bincount(labels, weights=weight, minlength=len(classes)).astype(np.float64)
-    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
-        raise ValueError(
-            "sample_weight and class_weight are out of all range: the weights of the classes sum "
-            f"to {by_class}"
-        )
+    classes, target = targets.encode(y, names, label_smoothing, X.dtype)
+    if hold_out is None:
+        weighed = targets.weigh(target, weight, classes, class_weight)
+        return _encoded(X, classes, weighed, n_jobs)
+    held = hold_out(target, len(classes))
+    X_held, *others = _rows(held, X, target, weight)
+    X, target, weight = _rows(~held, X, target, weight)
+    weighed = targets.weigh(target, weight, classes, class_weight)
+    held_out = _encoded(X_held, classes, targets.weigh_like(weighed, *others), n_jobs)
+    return replace(_encoded(X, classes, weighed, n_jobs), held_out=held_out)
+
+
+def _rows(mask, X, target, weight):
+    return X[mask], target[..., mask], None if weight is None else weight[mask]
+
+
+def _encoded(X, classes, weighed, n_jobs):
     n_scores = 1 if len(classes) == 2 else len(classes)
     n_threads = worthwhile_threads(X, n_scores, effective_n_jobs(n_jobs))
-    rows = partition(X, labels, weight, n_scores, n_threads)
+    rows = partition(X, weighed.target, weighed.weight, n_scores, n_threads)
     sums = rows.sum(lambda block: np.asarray(block.weight @ block.X, dtype=np.float64))
     return Encoded(
         rows=rows,
         classes=classes,
-        class_weight=by_class,
-        center=sums / by_class.sum(),
+        class_weight=weighed.by_class,
+        center=sums / weighed.by_class.sum(),
         n_rows=X.shape[0],
         n_features=X.shape[1],
         n_entries=X.nnz if sp.issparse(X) else X.size,
         dtype=X.dtype,
         is_sparse=sp.issparse(X),
     )
-
-
-def encode_labels(y):
-    """Sorted classes and, for each label, the index of its class."""
-    if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < 2**16:
-        # A table of what occurs is many times faster than sorting.
-        least = int(y.min())
-        place = y.astype(np.int64) - least if least else y
-        present = np.bincount(place) > 0
-        table = np.cumsum(present) - 1
-        classes = (np.flatnonzero(present) + least).astype(y.dtype)
-        return classes, table.astype(np.min_scalar_type(len(classes) - 1))[place]
-    encoder = LabelEncoder()
-    labels = encoder.fit_transform(y)
-    classes = encoder.classes_
-    return classes, labels.astype(np.min_scalar_type(len(classes) - 1))
 
 
 def check_weight(sample_weight, X):
@@ -133,24 +136,6 @@ def check_weight(sample_weight, X):
     return weight
 
 
-def weight_classes(weight, class_weight, classes, labels):
-    """Weights of the rows times those of their classes; None where all are one."""
-    if class_weight is None:
-        return weight
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        by_class = np.bincount(labels, weights=weight, minlength=len(classes))
-        factors = by_class.sum() / (len(classes) * by_class)
-    elif isinstance(class_weight, dict):
-        factors = compute_class_weight(class_weight, classes=classes, y=classes[labels])
-    else:
-        raise ValueError(
-            f"class_weight must be None, a dict or 'balanced', got {class_weight!r}"
-        )
-    if not (np.isfinite(factors).all() and (factors > 0).all()):
-        raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
-    return factors[labels] if weight is None else weight * factors[labels]
-
-
 def check_features(estimator, X):
     """X to predict on, with the columns of fit."""
     if type(X) is np.ndarray and X.size <= SMALL and X.dtype in FLOATS and X.ndim == 2:
@@ -159,9 +144,7 @@ def check_features(estimator, X):
         right = X.shape[1] == estimator.n_features_in_ and len(X) and not named
         if right and np.isfinite(X).all():
             return X
-    return validate_data(
-        estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False
-    )
+    return validate_data(estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False)
 
 
 def check_same_features(estimator, X):
@@ -174,13 +157,16 @@ def check_same_features(estimator, X):
         )
 
 
-def check_number(name, value, *, least, most=np.inf, integer=False, open_below=False):
+def check_number(name, value, *, least, most=np.inf, below=np.inf, integer=False, open_below=False):
     """A parameter that is a number in a range, or an error that names it."""
     kind = Integral if integer else Real
     wanted = f"{'an integer' if integer else 'a number'} {'>' if open_below else '>='} {least:g}"
+    if below < np.inf:
+        wanted += f" and < {below:g}"
     if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be {wanted}, got {value!r} of {type(value).__name__}")
-    if not (value > least if open_below else value >= least) or not value <= most:
+    above = value > least if open_below else value >= least
+    if not above or not value <= most or (below < np.inf and not value < below):
         raise ValueError(f"{name} must be {wanted}, got {value!r}")
 
 

@@ -42,7 +42,9 @@ def cross_entropy_residual(scores, target, weight):
     """Turn scores into residuals, in place, and return the summed loss.
 
     ``loss = sum_i weight_i * (logsumexp(scores_i) - target_i . scores_i)`` and
-    ``residual_ki = weight_i * (softmax(scores_i)_k - target_ik)``, its derivative.
+    ``residual_ki = weight_i * (softmax(scores_i)_k - target_ik)``, its derivative. A distribution
+    whose sum is off by rounding is one of as much more or less weight: the residuals of a row
+    must sum to zero, or what no score depends on would have a gradient.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ def cross_entropy_residual(scores, target, weight):
     loss : float
     """
     if scores.shape[0] == 1:
-        return _sigmoid_residual(scores[0], _second_class(target, scores.dtype), weight)
+        return _sigmoid_residual(scores[0], target, weight)
     with np.errstate(over="ignore"):
         exponential = np.exp(scores)
         total = exponential.sum(axis=0)
@@ -66,9 +68,15 @@ def cross_entropy_residual(scores, target, weight):
         np.exp(scores, out=exponential)
         exponential.sum(axis=0, out=total)
     own = _own_scores(scores, target)
-    np.multiply(exponential, weight / total, out=scores)
+    logarithm, held = np.log(total), weight
+    if target.ndim == 2:
+        mass = target.sum(axis=0, dtype=scores.dtype)
+        logarithm *= mass
+        held = weight * mass
+    np.multiply(exponential, held / total, out=scores)
     _subtract_target(scores, target, weight)
-    return _weighted_sum(np.log(total) - own, weight)
+    logarithm -= own
+    return _weighted_sum(logarithm, weight)
 
 
 def probabilities(scores):
@@ -109,6 +117,22 @@ def variances(probability):
     return probability * (1 - probability)
 
 
+def restored(residual, target, weight):
+    """The residuals of rows of weight one, and the probabilities they came of.
+
+    What `cross_entropy_residual` left, undone: for those who need both after it.
+    """
+    residual = residual / weight
+    probability = residual.copy()
+    if len(residual) == 1:
+        probability[0] += _second_class(target, residual.dtype)
+    elif target.ndim == 1:
+        probability.reshape(-1)[_flat_places(target, residual.shape[1])] += 1
+    else:
+        probability += target
+    return residual, probability
+
+
 def _sigmoid(scores):
     # exp never sees a positive argument, so it can't overflow; the branch is chosen by `where`.
     exponential = np.exp(-np.abs(scores))
@@ -118,8 +142,13 @@ def _sigmoid(scores):
 
 def _sigmoid_residual(scores, target, weight):
     probability, total = _sigmoid(scores)
-    loss = _weighted_sum(np.log(total) + np.maximum(scores, 0) - target * scores, weight)
-    np.subtract(probability, target, out=scores)
+    logarithm, second = np.log(total) + np.maximum(scores, 0), _second_class(target, scores.dtype)
+    if target.ndim == 2:
+        mass = target.sum(axis=0, dtype=scores.dtype)
+        logarithm *= mass
+        probability = probability * mass
+    loss = _weighted_sum(logarithm - second * scores, weight)
+    np.subtract(probability, second, out=scores)
     scores *= weight
     return loss
 

@@ -64,6 +64,11 @@ class LinearMap:
     def n_parameters(self):
         return self.n_scores * self.n_columns
 
+    @property
+    def ignorance(self):
+        """The cross-entropy of even probabilities."""
+        return float(np.log(max(2, self.n_scores)))
+
     def neutral(self):
         return np.zeros(self.n_parameters)
 
@@ -89,6 +94,17 @@ class LinearMap:
             return np.zeros_like(vector)
         means = vector.reshape(self.n_columns, self.n_scores).mean(axis=1)
         return np.repeat(means, self.n_scores)
+
+    def balanced(self, vector):
+        """A vector like theta without what all classes share."""
+        return vector - self.common(vector)
+
+    def recentred(self, theta, shift):
+        """The same scores' theta for a center that is moved by ``shift``."""
+        theta = theta.copy()
+        coef, intercept = self.split(theta)
+        intercept += coef @ shift
+        return theta
 
     def prepare(self, theta, dtype):
         coef, intercept = self.split(theta)

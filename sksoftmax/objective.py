@@ -5,11 +5,19 @@ from functools import cached_property
 
 import numpy as np
 
-from sksoftmax import certificate, curvature, prices
+from sksoftmax import certificate, curvature, moments, prices
 from sksoftmax.kernels import cross_entropy_residual, curvature_product, probabilities
 from sksoftmax.maps import LinearMap
 from sksoftmax.penalties import Penalty
-from sksoftmax.rows import Block, ConvertedRows, Rows, sample, select_columns
+from sksoftmax.rows import (
+    Block,
+    ConvertedRows,
+    InMemoryRows,
+    Rows,
+    batches,
+    sample,
+    select_columns,
+)
 
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
@@ -149,6 +157,34 @@ class Objective:
         rows = sample(self.rows, n_rows, self.total_weight, self.map.n_scores)
         share = n_rows / self.n_rows
         return replace(self, rows=rows, n_rows=n_rows, n_entries=int(share * self.n_entries))
+
+    def smooth_part(self, theta):
+        """What has no corners: all of it, as it is."""
+        return self, theta
+
+    def batches(self, size, random):
+        """Objectives of ``size`` rows each, all rows once, in random order.
+
+        Each is normalised by the mean weight of all, so that their mean is this one.
+        """
+        weight, entries = self.total_weight / self.n_rows, self.n_entries / self.n_rows
+        for block in batches(self.rows, size, random):
+            n_rows = len(block.weight)
+            yield replace(
+                self,
+                rows=InMemoryRows(((block,),)),
+                total_weight=n_rows * weight,
+                n_rows=n_rows,
+                n_entries=int(n_rows * entries),
+            )
+
+    def observe(self, theta, full):
+        """Value, gradient, and the moments that a stream keeps: see ``moments``."""
+        return moments.observe(self, theta, full and prices.full_moments_are_affordable(self))
+
+    def moments_price(self):
+        """Of a metric of such moments, in rows of a stream."""
+        return prices.rows_of_metric(self)
 
     def on_columns(self, columns, places):
         """The objective of some columns of X alone; places are those of theta that stay."""

@@ -15,6 +15,7 @@ SPEED = 0.3
 MOST_FOR_MODEL = 80
 MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
 MOST_ENTRIES = 20_000_000  # of the matrices of all classes
+MOST_COLUMNS_OF_STREAM = 1000  # whose moments with one another a stream keeps
 MOST_FOR_CLASSES = 40  # evaluations that these may cost
 CHEAP_CLASSES = 5  # evaluations up to which all rows are taken for them
 ROWS_A_COLUMN = 4  # of matrices for each class
@@ -113,6 +114,26 @@ def proof_stride(objective):
     if columns(objective) < 1:
         return 1
     return int(min(8, max(1, objective.n_rows // (ROWS_A_PARAMETER * objective.map.n_columns))))
+
+
+def full_moments_are_affordable(objective):
+    """Whether a stream may keep the moments between columns."""
+    return objective.map.n_columns <= MOST_COLUMNS_OF_STREAM
+
+
+def moments_stride(objective):
+    """Take each so manieth row of a batch for such moments: they may cost an evaluation.
+
+    A metric wants a few rows a column, of all that the stream brings.
+    """
+    products = objective.n_rows * objective.map.n_columns**2 / 2
+    return max(1, int(SPEED * products / evaluation(objective)))
+
+
+def rows_of_metric(objective):
+    """Rows of a stream whose steps cost as much as a metric made of such moments."""
+    factors = objective.map.n_scores**0.5 * objective.map.n_columns**3 / 6
+    return objective.n_rows * SPEED * factors / evaluation(objective)
 
 
 def model_is_affordable(objective):

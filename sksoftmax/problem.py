@@ -1,5 +1,7 @@
 """The objective of softmax regression, from encoded data and the parameters of an estimator."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from sksoftmax import gate
@@ -101,3 +103,45 @@ def neutral(data, score_map):
 def centred(scores):
     """Scores of all classes in the form of the map's: one row for two classes, else centred."""
     return scores[1:] - scores[:1] if len(scores) == 2 else scores - scores.mean()
+
+
+def coefficients(score_map, theta, center):
+    """Coefficients and intercepts of theta, for columns as they are."""
+    coef, at_center = score_map.split(theta)
+    if at_center is None:
+        return coef, np.zeros(len(coef))
+    intercept = at_center - coef @ center
+    if len(coef) > 1:
+        intercept -= intercept.mean()  # defined up to a constant
+    return coef, intercept
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """How theta reads as a model of the columns of X.
+
+    map : LinearMap
+    columns : the way back from the columns that the fit is made on
+    center : ndarray of shape (n_features,), of those columns
+    classes, dtype : of the model
+    """
+
+    map: LinearMap
+    columns: object
+    center: np.ndarray
+    classes: np.ndarray
+    dtype: np.dtype
+
+    def coefficients(self, theta):
+        """Coefficients (n_scores, n_features) and intercepts (n_scores,), in float64."""
+        coef, intercept = coefficients(self.map, theta, self.center)
+        return self.columns.expand(coef), intercept
+
+    def attributes(self, theta):
+        """What an estimator needs to predict by theta."""
+        coef, intercept = self.coefficients(theta)
+        return {
+            "classes_": self.classes,
+            "coef_": np.ascontiguousarray(coef, dtype=self.dtype),
+            "intercept_": intercept.astype(self.dtype),
+        }

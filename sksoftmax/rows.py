@@ -27,6 +27,8 @@ WORTH_A_THREAD = 2000
 # Partial sums are kept for this many runs of blocks: enough to feed the threads of a machine, few
 # enough to hold in memory.
 MOST_CHUNKS = 16
+# Blocks whose rows are mixed at a time: enough to mix rows that are sorted in some way.
+MIXED = 16
 # Share of entries from which on a dense product is faster than a sparse one.
 DENSE = 0.1
 
@@ -105,6 +107,41 @@ def every(stride, block):
     return Block(block.X[::stride], target, block.weight[::stride])
 
 
+def batches(rows, size, random):
+    """The rows in random order, as blocks of ``size`` rows, the last one shorter.
+
+    Blocks are taken in random order and mixed many at a time, so that memory holds a few of them
+    and no more: rows that lie on a disk are read a block at a time.
+
+    random : numpy.random.Generator
+    """
+    blocks = list(rows)
+    order = random.permutation(len(blocks))
+    rest = []
+    for start in range(0, len(blocks), MIXED):
+        mixed = joined(rest + [blocks[i] for i in order[start : start + MIXED]])
+        places = random.permutation(len(mixed.weight))
+        whole = len(places) - len(places) % size
+        for begin in range(0, whole, size):
+            yield picked(mixed, places[begin : begin + size])
+        rest = [picked(mixed, places[whole:])] if whole < len(places) else []
+        del mixed  # before the next is made
+    yield from rest
+
+
+def joined(blocks):
+    """One block of several."""
+    pieces = [block.X for block in blocks]
+    X = sp.vstack(pieces, format="csr") if sp.issparse(pieces[0]) else np.concatenate(pieces)
+    target = np.concatenate([block.target for block in blocks], axis=-1)
+    return Block(X, target, np.concatenate([block.weight for block in blocks]))
+
+
+def picked(block, places):
+    """The rows of a block at these places."""
+    return Block(block.X[places], block.target[..., places], block.weight[places])
+
+
 class Largest:
     """A number that adds by taking the larger one: how a maximum goes through a sum over rows."""
 
@@ -142,12 +179,7 @@ def sample(rows, n_rows, total, n_classes, mass=by_weight):
         weight = weight.astype(block.weight.dtype)
         return [Block(block.X[places], block.target[..., places], weight)]
 
-    blocks = rows.sum(draw)
-    pieces = [block.X for block in blocks]
-    X = sp.vstack(pieces, format="csr") if sp.issparse(pieces[0]) else np.concatenate(pieces)
-    target = np.concatenate([block.target for block in blocks], axis=-1)
-    weight = np.concatenate([block.weight for block in blocks])
-    return partition(X, target, weight, n_classes)
+    return partition(*joined(rows.sum(draw)), n_classes)
 
 
 def select_columns(rows, columns):

@@ -9,7 +9,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
-from sksoftmax import gate
+from sksoftmax import gate, targets
 
 # How far a row of probabilities may sum from 1: the rounding of a row that was
 # normalised in that precision, with room for a few thousand classes.
@@ -105,7 +105,7 @@ def match_classes(y, n_columns, classes=None):
     """
     if classes is not None:
         return given_classes(y, n_columns, np.asarray(classes))
-    found, labels = gate.encode_labels(y)
+    found, labels = targets.encode_labels(y)
     if len(found) == n_columns:
         return found, labels.astype(np.intp)
     if len(found) < n_columns and _are_column_numbers(found, n_columns):

@@ -3,7 +3,8 @@
 If some direction raises no row's loss and lowers one's, the objective falls forever along it
 (Albert and Anderson 1984, Biometrika 71). To look for one is a linear programme (Konis 2007):
 coefficients within a box for which no row's own score falls behind another's, and the sum of all
-leads is largest. It is zero if and only if the classes overlap.
+leads is largest. It is zero if and only if the classes overlap. A row whose target is a
+distribution is one row for each class that has a share of it, whatever the share.
 """
 
 import numpy as np
@@ -24,23 +25,47 @@ def has_no_optimum(objective, solution):
 
     False where the question is too large to answer.
     """
-    if solution.converged and largest_range(objective, solution.theta) < SUSPICIOUS:
+    objective, theta = objective.smooth_part(solution.theta)
+    if solution.converged and largest_range(objective, theta) < SUSPICIOUS:
         return False
     if _separates(objective, solution.value):
         return True
+    if not objective.rows.sum(lambda block: Largest(_has_an_empty_class(block))).number:
+        return False  # every class holds every row back
     blocks = list(objective.rows)
     stack = sp.vstack if sp.issparse(blocks[0].X) else np.concatenate
     X = stack([block.X for block in blocks])
     if objective.map.has_intercept:
         X = X if sp.issparse(X) else sp.csr_array(X - objective.map.center)
         X = sp.hstack([X, np.ones((X.shape[0], 1))], format="csr")
-    labels = np.concatenate([block.target for block in blocks])
-    return bool(is_separable(X, labels, max(2, objective.map.n_scores)))
+    rows, labels = _labelled(np.concatenate([block.target for block in blocks], axis=-1))
+    return bool(is_separable(X[rows], labels, max(2, objective.map.n_scores)))
+
+
+def _has_an_empty_class(block):
+    """Whether the target of some row gives some class nothing; labels do so always."""
+    return block.target.ndim == 1 or not block.target.all()
+
+
+def _labelled(target):
+    """Rows and their labels: of a distribution, one for each class that has a share."""
+    if target.ndim == 1:
+        return slice(None), target
+    labels, rows = np.nonzero(target)
+    return rows, labels
+
+
+def _lightest(block):
+    """The smallest weight of a row, or of its share of a class."""
+    if block.target.ndim == 1:
+        return float(block.weight.min())
+    shares = block.target * block.weight
+    return float(shares[shares > 0].min())
 
 
 def _separates(objective, value):
     """Whether the loss of every row is below log 2, so that its own class leads all others."""
-    lightest = -objective.rows.sum(lambda block: Largest(-float(block.weight.min()))).number
+    lightest = -objective.rows.sum(lambda block: Largest(-_lightest(block))).number
     return value * objective.total_weight < np.log(2) * lightest
 
 

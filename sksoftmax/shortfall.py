@@ -3,6 +3,23 @@
 import numpy as np
 
 
+def complaint(model, ended, separable):
+    """What there is to warn of a fit; None if nothing.
+
+    ended : Solution where the run ended, which early stopping may have gone back from
+    """
+    if ended.converged or ended.stopped:
+        return None
+    if not model.early_stopping:
+        return describe(model, separable)
+    if ended.n_iter < model.max_iter:
+        return None  # rounding hides any further gain
+    return (
+        f"After {ended.n_iter} steps of solver={ended.solver!r} the loss of the rows held out was "
+        "still falling: increase max_iter."
+    )
+
+
 def describe(model, separable):
     """One sentence: where the fit ended, what is proved of it, and what to do.
 

@@ -30,10 +30,23 @@ class Problem(NamedTuple):
     weight: np.ndarray | None = None
     C: float = 1.0
     fit_intercept: bool = True
+    target: np.ndarray | None = None  # (n_rows, n_classes), distributions in the place of y
 
     @property
     def n_classes(self):
         return int(self.y.max()) + 1
+
+    @property
+    def truth(self):
+        """The target of each row as a distribution, (n_rows, n_classes)."""
+        return np.eye(self.n_classes)[self.y] if self.target is None else self.target
+
+    @property
+    def encoded(self):
+        """Targets as blocks have them."""
+        if self.target is None:
+            return self.y
+        return np.ascontiguousarray(self.target.T, dtype=self.X.dtype)
 
     @property
     def n_scores(self):
@@ -115,6 +128,16 @@ def heavy_weights_problem():
     return Problem(X, y, np.random.default_rng(4).choice([1e-6, 1.0, 1e6], size=90))
 
 
+def soft_problem(n_rows, n_features, n_classes, concentration=0.5, **options):
+    """Distributions about the labels, some of them with zeros."""
+    X, y = draw(n_rows, n_features, n_classes)
+    rng = np.random.default_rng(6)
+    target = rng.dirichlet(np.full(n_classes, concentration), size=n_rows)
+    target[::3] = np.eye(n_classes)[y[::3]]
+    target[1::3] = 0.5 * target[1::3] + 0.5 * np.eye(n_classes)[y[1::3]]
+    return Problem(X, y, target=target, **options)
+
+
 PROBLEMS = {
     "binary": Problem(*draw(60, 4, 2)),
     "three classes": Problem(*draw(90, 5, 3)),
@@ -143,6 +166,10 @@ PROBLEMS = {
     "unpenalised, collinear": collinear_problem(C=np.inf),
     "forty classes, offset columns": forty_classes_problem(),
     "forty classes, no intercept": Problem(*draw(160, 3, 40), fit_intercept=False),
+    "soft targets": soft_problem(90, 5, 4, weight=exponential_weights(90)),
+    "soft targets, binary": soft_problem(60, 4, 2),
+    "soft targets, one class certain": soft_problem(60, 4, 3, concentration=1e-3, C=1e3),
+    "soft targets, unpenalised": soft_problem(40, 5, 3, concentration=5.0, C=np.inf),
     "many rows": Problem(*draw(17000, 3, 3)),
 }
 # Those whose descent begins in single precision.
@@ -282,7 +309,7 @@ def make_objective(problem, engine=partition):
     strength = np.zeros((problem.n_scores, score_map.n_columns))
     strength[:, :n_features] = 1 / (problem.C * problem.weights.sum())
     return Objective(
-        rows=engine(problem.X, problem.y, weight, problem.n_scores),
+        rows=engine(problem.X, problem.encoded, weight, problem.n_scores),
         map=score_map,
         penalty=Ridge(flat(strength)),
         total_weight=float(problem.weights.sum()),
@@ -329,7 +356,7 @@ def brute_scores(problem, theta):
 def brute_value(problem, theta):
     """The objective from its formula."""
     scores, weight = brute_scores(problem, theta), problem.weights
-    losses = logsumexp(scores, axis=1) - scores[np.arange(len(scores)), problem.y]
+    losses = logsumexp(scores, axis=1) - np.sum(problem.truth * scores, axis=1)
     coef = by_class(theta, problem.n_scores)[:, : problem.X.shape[1]]
     penalty = np.sum(coef**2) / (2 * problem.C)
     return float((weight @ losses + penalty) / weight.sum())
@@ -373,7 +400,7 @@ def _brute_derivatives(problem, theta):
     columns, scores = design(problem), brute_scores(problem, theta)
     weight = problem.weights / problem.weights.sum()
     probability = np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
-    residual = (probability - np.eye(problem.n_classes)[problem.y]) * weight[:, None]
+    residual = (probability - problem.truth) * weight[:, None]
     classes = slice(problem.n_classes - problem.n_scores, None)
     n_columns = columns.shape[1]
     strength = np.zeros((problem.n_scores, n_columns))

@@ -35,7 +35,7 @@ SEARCH = settings(
 
 def points_of(objective, solver, theta, max_iter=25):
     """Parameters along a solver's path."""
-    path = [theta]
+    path = []
     minimize(
         objective, solver, theta, tol=0, max_iter=max_iter,
         watch=lambda n_iter, state: path.append(state.point.theta),
@@ -99,24 +99,31 @@ problems = st.builds(
     fit_intercept=st.booleans(),
     spread=st.sampled_from([0, 3]),
     offset=st.sampled_from([0.0, 100.0]),
+    sharpness=st.sampled_from([None, 0.05, 1.0, 20.0]),
 )
 
 
 def make_problem(
-    seed, n_rows, n_features, n_classes, C, noise, weighted, fit_intercept, spread, offset
-):
+    seed, n_rows, n_features, n_classes, C, noise, weighted, fit_intercept, spread, offset,
+    sharpness,
+):  # fmt: skip
     X, y = draw(n_rows, n_features, n_classes, noise=noise, seed=seed)
     X = X * np.logspace(0, spread, n_features) + (offset if fit_intercept else 0)
     weight = exponential_weights(n_rows, seed) if weighted else None
-    return Problem(X, y, weight, C, fit_intercept)
+    target = None
+    if sharpness is not None:
+        rng = np.random.default_rng(seed)
+        target = 0.5 * np.eye(n_classes)[y]
+        target += 0.5 * rng.dirichlet(np.full(n_classes, sharpness), size=n_rows)
+    return Problem(X, y, weight, C, fit_intercept, target)
 
 
-@settings(SEARCH, max_examples=60)
+@settings(SEARCH, max_examples=80)
 @given(problems, st.sampled_from(["lbfgs", "newton", "gd", "auto"]))
 @example(
     dict(
         seed=0, n_rows=60, n_features=1, n_classes=2, C=np.inf, noise=5.0, weighted=False,
-        fit_intercept=True, spread=0, offset=0.0,
+        fit_intercept=True, spread=0, offset=0.0, sharpness=None,
     ),
     "newton",
 )  # fmt: skip

@@ -41,6 +41,11 @@ TOLD = {
         r"^  The feature names should match",
         r"^ +softmaxtransformer0 +softmaxtransformer1 +softmaxtransformer2$",
     ],
+    "soft_targets": [
+        r"^40 rows of shares, \d+ rows of labels$",
+        r"^the same probabilities: True$",
+        r"^label_smoothing=0\.1: coef_ up to \d\d?\.\d, probabilities up to 0\.9\d+$",
+    ],
     "sparse_text": [
         r"^fit +\d+ steps, converged_ = True$",
         r"^accuracy +0\.9\d\d on texts not seen$",
@@ -52,6 +57,12 @@ TOLD = {
         r"^features kept: .*worst",
         r"^all 30 features without l1 +log loss 0\.\d{4}$",
         r"^digits: \d+ of 64 pixels$",
+    ],
+    "out_of_core": [
+        r"^size of the file +191 MB$",
+        r"^a copy in memory +refused$" if Path("/proc/self/status").exists() else "",
+        r"^auto +\d steps, converged_ = True, objective_ 0\.876451$",
+        r"^sgd +\d steps, converged_ = True, objective_ 0\.876451$",
     ],
     "unscaled_columns": [
         r"^SoftmaxRegression .* none$",

@@ -13,6 +13,7 @@ from sksoftmax.kernels import (
     cross_entropy_residual,
     curvature_product,
     probabilities,
+    restored,
     variances,
 )
 
@@ -91,6 +92,19 @@ def test_labels_are_one_hot_targets(n_scores, dtype):
     assert_allclose(loss_of(scores, labels, weight), loss_of(scores, soft, weight), rtol=rtol)
     found, expected = residual_of(scores, labels, weight), residual_of(scores, soft, weight)
     assert_allclose(found, expected, atol=rtol)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("n_scores", N_SCORES)
+def test_probabilities_are_restored_from_residuals(n_scores, target, dtype):
+    scores, goal, weight = make_block(n_scores, target, dtype)
+    weight += dtype(0.1)
+    weighted = residual_of(scores, goal, weight)
+    residual, probability = restored(weighted.copy(), goal, weight)
+    rounding = 30 * np.finfo(dtype).eps
+    assert_allclose(probability, probabilities(scores.copy()), atol=rounding)
+    assert_allclose(residual * weight, weighted, atol=rounding)
 
 
 @pytest.mark.parametrize("scale", [1.0, 30.0, 1e4])

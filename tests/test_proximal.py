@@ -220,3 +220,19 @@ def test_sparsified_it_predicts_the_same():
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("factor", [None, [1.0, 1.0, np.inf]])
+def test_it_is_known_whether_an_optimum_exists(factor):
+    X, y = draw(60, 2, 3, noise=2.0)
+    X = np.column_stack([X, y])  # the last column separates the classes
+    penalty = ElasticNet(factor)
+    model = SoftmaxRegression(C=np.inf, solver="proximal", penalty=penalty)
+    if factor is None:
+        with pytest.warns(ConvergenceWarning, match="no optimum: the classes are separable"):
+            model.fit(X, y)
+        assert not model.converged_
+    else:
+        assert model.fit(X, y).converged_
+        expected = SoftmaxRegression(C=np.inf).fit(X[:, :2], y)
+        assert_allclose(model.objective_, expected.objective_, rtol=1e-5)

@@ -27,7 +27,7 @@ from sksoftmax.solvers.auto import Auto
 from sksoftmax.solvers.gd import GradientDescent
 from sksoftmax.solvers.lbfgs import Lbfgs, Pair, two_loop
 from sksoftmax.solvers.linear import conjugate_gradients
-from sksoftmax.solvers.loop import REST, Proof, at_rest, descend
+from sksoftmax.solvers.loop import REST, Proof, at_rest, descend, unwatched
 from sksoftmax.solvers.newton import Newton
 from sksoftmax.solvers.search import MOST_TRIALS, Point, backtrack, evaluate
 
@@ -35,6 +35,8 @@ SOLVER = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
 # Plain descent, however it is preconditioned, is slow where classes can nearly be told apart.
 SLOW = {("gd", "nearly separable"), ("gd, restless", "nearly separable")}
+# And that in units of the columns alone where they are much correlated, too.
+SLOW |= {("adam", name) for name in ("nearly separable", "wide binary", "unpenalised, collinear")}
 
 SAMPLED = 2000
 
@@ -63,7 +65,7 @@ def counted(objective):
     return Counted(**{part.name: getattr(objective, part.name) for part in fields(Objective)})
 
 
-def solve(objective, solver, theta=None, *, tol=1e-6, max_iter=400, watch=None):
+def solve(objective, solver, theta=None, *, tol=1e-6, max_iter=400, watch=unwatched):
     start = objective.map.neutral() if theta is None else theta
     return minimize(objective, solver, start, tol=tol, max_iter=max_iter, watch=watch)
 
@@ -100,7 +102,7 @@ def test_solutions_are_consistent(name, solver):
     for n_iter, value in seen:  # where single precision hands over, that of double is kept
         assert value == pytest.approx(solution.curve[n_iter], rel=1e-6)
     assert solution.value == objective.value_and_gradient(solution.theta)[0]
-    assert solution.solver in ("gd", "lbfgs", "newton")
+    assert solution.solver in SOLVERS and solution.solver != "auto"
     assert solution.converged == (solution.gap <= 1e-6 * abs(solution.value))
 
 
@@ -112,7 +114,7 @@ def test_a_watch_sees_every_step(name, max_iter):
         make_objective(PROBLEMS[name]), Lbfgs(), max_iter=max_iter,
         watch=lambda n_iter, state: seen.append(n_iter),
     )  # fmt: skip
-    assert seen == list(range(1, solution.n_iter + 1))
+    assert seen == list(range(solution.n_iter + 1))
 
 
 @PROBLEM
@@ -151,7 +153,7 @@ def test_as_far_as_rounding_allows_comes_to_an_end(name, solver):
 def test_a_watch_ends_the_run(name, solver):
     objective = make_objective(PROBLEMS[name])
     solution = solve(objective, solver, tol=1e-12, watch=lambda n_iter, state: n_iter == 2)
-    assert solution.n_iter == 2 and not solution.converged
+    assert solution.n_iter == 2 and not solution.converged and solution.stopped
     assert np.isfinite(solution.gap)
 
 
@@ -190,9 +192,10 @@ def test_separable_classes_without_a_penalty_end_without_a_proof_or_a_warning(so
     assert np.isfinite(solution.theta).all()
 
 
-@SOLVER
+@pytest.mark.parametrize("solver_name", [name for name in SOLVERS if name != "adam"])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_scale_offset_and_correlation_of_columns_do_not_matter(solver, n_classes):
+def test_scale_offset_and_correlation_of_columns_do_not_matter(solver_name, n_classes):
+    solver = SOLVERS[solver_name]
     rng = np.random.default_rng(0)
     X, y = draw(200, 4, n_classes, noise=2.0)
     plain = Problem(X, y, C=np.inf)

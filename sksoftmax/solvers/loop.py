@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from sksoftmax.solvers.search import ROUNDING, Point
+from sksoftmax.solvers.search import ROUNDING, Point, evaluate
 
 # Steps without a gain after which there will be none.
 REST = 10
@@ -23,6 +23,7 @@ class Solution(NamedTuple):
     converged : whether ``gap <= tol * value``
     curve : the objective at the start and after each step
     solver : name of the method that made the last step
+    stopped : whether whoever watched the run asked for its end
     """
 
     theta: np.ndarray
@@ -32,6 +33,7 @@ class Solution(NamedTuple):
     converged: bool
     curve: list
     solver: str
+    stopped: bool = False
 
 
 class State(Protocol):
@@ -61,11 +63,16 @@ class Solver(Protocol):
     def step(self, objective, state): ...
 
 
-def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
+def unwatched(n_iter, state):
+    """A watch that sees nothing and ends no run."""
+    return False
+
+
+def minimize(objective, solver, theta, *, tol, max_iter, watch=unwatched):
     """Run a solver until ``value - optimum <= tol * value`` is proved.
 
-    watch : callable(n_iter, state), optional
-        Called after each step; what it returns, if true, ends the run.
+    watch : callable(n_iter, state)
+        Called at the start and after each step; what it returns, if true, ends the run.
     """
     curve, asked_to_end = [], False
     if objective.rough is not None:
@@ -75,6 +82,7 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
         state = hand_over(objective, solver, rough.state)
     else:
         state = solver.start(objective, theta)
+        asked_to_end = watch(0, state)
     begin = max(len(curve) - 1, 0)
     curve = [*curve[:-1], state.point.value]
     proof = Proof(objective, tol)
@@ -82,13 +90,22 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=None):
         n_iter = len(curve) - 1
         ended = asked_to_end or state.stalled or at_rest(curve[begin:]) or n_iter >= max_iter
         gap = proof.attempt(state, ended)
-        converged = gap <= proof.enough(state)
+        converged = gap <= proof.enough(state.point.value)
         if converged or ended:
             theta, value, _ = state.point
-            return Solution(theta, value, gap, n_iter, converged, curve, state.solver)
+            stopped = bool(asked_to_end)
+            return Solution(theta, value, gap, n_iter, converged, curve, state.solver, stopped)
         state = solver.step(objective, state)
         curve.append(state.point.value)
-        asked_to_end = watch is not None and watch(len(curve) - 1, state)
+        asked_to_end = watch(len(curve) - 1, state)
+
+
+def settle(objective, solution, theta, tol):
+    """The solution at another point of its run, and what is proved of that."""
+    theta, value, gradient = evaluate(objective, theta)
+    enough = Proof(objective, tol).enough(value)
+    gap = objective.gap(theta, gradient, max(enough, 0.0))
+    return solution._replace(theta=theta, value=value, gap=gap, converged=gap <= enough)
 
 
 def hand_over(objective, solver, state):
@@ -109,18 +126,18 @@ class Descent(NamedTuple):
         return self.state.point.theta
 
 
-def descend(objective, solver, theta, *, tol, max_iter, watch=None):
+def descend(objective, solver, theta, *, tol, max_iter, watch=unwatched):
     """Run a solver until it expects to gain no more than ``tol * value``: a start, no proof."""
     state = solver.start(objective, theta)
-    curve, asked_to_end = [state.point.value], False
+    curve, asked_to_end = [state.point.value], watch(0, state)
     while state.decrement > tol * abs(state.point.value) and len(curve) <= max_iter:
+        if asked_to_end:
+            break
         state = solver.step(objective, state)
         if state.stalled or at_rest(curve):
             break
         curve.append(state.point.value)
-        asked_to_end = watch is not None and watch(len(curve) - 1, state)
-        if asked_to_end:
-            break
+        asked_to_end = watch(len(curve) - 1, state)
     return Descent(state, curve, asked_to_end)
 
 
@@ -142,15 +159,15 @@ class Proof:
         # each attempt that fails.
         self.slack = objective.usual_slack
 
-    def enough(self, state):
+    def enough(self, value):
         """The gap that keeps the promise; none does where the value is all rounding."""
-        value = abs(state.point.value)
+        value = abs(value)
         return self.tol * value if value > self.FLOOR else -1.0
 
     def attempt(self, state, ended):
         """The gap proved at the state's point; inf where asking was not worth while."""
-        theta, _, gradient = state.point
-        enough = self.enough(state)
+        theta, value, gradient = state.point
+        enough = self.enough(value)
         if ended:
             return self.objective.gap(theta, gradient)
         # The intercepts' part adds a little to the bound that leaves them out.

@@ -1,0 +1,211 @@
+"""What rows are to become: labels or distributions over the classes, checked and encoded.
+
+Labels become indices of their classes. Distributions, given as such or made by smoothing labels,
+become a class-major array, (n_classes, n_rows), which is what the kernels read row by row.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import compute_class_weight
+
+# How far from 1 the sum of a distribution may be, as `cross_entropy` has it.
+SUM_TOLERANCE = 1e-6
+
+
+class Weighed(NamedTuple):
+    """Targets and weights after those of the classes.
+
+    target : class indices of shape (n_rows,), or distributions of shape (n_classes, n_rows)
+    weight : ndarray of shape (n_rows,), or None where all are one
+    by_class : ndarray of shape (n_classes,), the weight of each class in all
+    factors : ndarray of shape (n_classes,), what its weight was multiplied by; None is by nothing
+    """
+
+    target: np.ndarray
+    weight: np.ndarray | None
+    by_class: np.ndarray
+    factors: np.ndarray | None
+
+
+def encode(y, names, label_smoothing, dtype):
+    """Sorted classes, and targets of checked y, rows without weight being left out already.
+
+    names : column names of a matrix, or None
+    dtype : of distributions
+    """
+    classes, target = encode_labels(y) if y.ndim == 1 else _encode_matrix(y, names, dtype)
+    if len(classes) < 2:
+        raise ValueError(
+            "samples of at least 2 classes with positive weight are needed; "
+            f"the data has only one class: {classes[0]!r}"
+        )
+    return classes, smoothed(target, len(classes), label_smoothing, dtype)
+
+
+def weigh(target, weight, classes, class_weight):
+    """Targets and weights of rows that stand for one row of each class, by its share of them.
+
+    So a class weight multiplies these shares, and a row counts as much as they then sum to.
+    """
+    by_class = _shares(target, weight, len(classes))
+    factors = class_factors(class_weight, classes, by_class)
+    by_class = by_class if factors is None else by_class * factors
+    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
+        raise ValueError(
+            "sample_weight and class_weight are out of all range: the weights of the classes sum "
+            f"to {by_class}"
+        )
+    return Weighed(*weighed(factors, target, weight), by_class, factors)
+
+
+def weigh_like(other, target, weight):
+    """Targets and weights with the class weights that other rows have."""
+    by_class = _shares(target, weight, len(other.by_class))
+    by_class = by_class if other.factors is None else by_class * other.factors
+    return Weighed(*weighed(other.factors, target, weight), by_class, other.factors)
+
+
+def weighed(factors, target, weight):
+    """Targets and weights after the weights of classes are multiplied by factors."""
+    if factors is None:
+        return target, weight
+    if target.ndim == 1:
+        by_row = factors[target]
+    else:
+        target *= factors[:, None].astype(target.dtype)
+        by_row = target.sum(axis=0, dtype=np.float64)
+        np.divide(target, by_row, out=target, casting="same_kind")
+    return target, by_row if weight is None else weight * by_row
+
+
+def is_matrix(y):
+    """Whether y is a floating matrix of at least two columns, and so no labels."""
+    if isinstance(y, (list, tuple)):
+        if not (len(y) and isinstance(y[0], (list, tuple, np.ndarray))):
+            return False
+        try:
+            y = np.asarray(y)
+        except ValueError:  # rows of unlike length: the checks to come say so
+            return False
+    shape = getattr(y, "shape", ())
+    if len(shape) != 2 or shape[1] < 2:
+        return False
+    if hasattr(y, "columns"):  # a data frame; its array would be of the most general kind
+        return all("float" in str(kind).lower() for kind in y.dtypes)
+    return getattr(getattr(y, "dtype", None), "kind", "") == "f" and isinstance(y, np.ndarray)
+
+
+def column_names(y):
+    """The names of a data frame's columns, None where y is none."""
+    return np.asarray(y.columns) if hasattr(y, "columns") else None
+
+
+def check_distributions(y, weight=None):
+    """Raise a ValueError that names the first row, of those with weight, that is none."""
+    sums = y.sum(axis=1, dtype=np.float64)
+    least = y.min(axis=1)
+    # Sums of many numbers of a narrow dtype are off by more.
+    tolerance = max(SUM_TOLERANCE, y.shape[1] * np.finfo(y.dtype).eps)
+    bad = ~((least >= 0) & (np.abs(sums - 1) <= tolerance))
+    if weight is not None:
+        bad &= weight > 0
+    if not bad.any():
+        return
+    row = int(np.flatnonzero(bad)[0])
+    wrong = f"an entry is {least[row]:g}" if least[row] < 0 else f"its sum is {sums[row]:.9g}"
+    raise ValueError(
+        "a floating y of several columns must have distributions over the classes as its rows, "
+        f"non-negative and of sum 1; row {row} is none, {wrong}"
+    )
+
+
+def encode_labels(y):
+    """Sorted classes and, for each label, the index of its class."""
+    if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < 2**16:
+        # A table of what occurs is many times faster than sorting.
+        least = int(y.min())
+        place = y.astype(np.int64) - least if least else y
+        present = np.bincount(place) > 0
+        table = np.cumsum(present) - 1
+        classes = (np.flatnonzero(present) + least).astype(y.dtype)
+        return classes, table.astype(np.min_scalar_type(len(classes) - 1))[place]
+    encoder = LabelEncoder()
+    labels = encoder.fit_transform(y)
+    classes = encoder.classes_
+    return classes, labels.astype(np.min_scalar_type(len(classes) - 1))
+
+
+def _encode_matrix(y, names, dtype):
+    """Sorted classes, and the rows' distributions, class-major.
+
+    A class that no row gives any probability is left out, like one that no row is labelled with.
+    """
+    classes = _classes_of(names, y.shape[1])
+    order = np.argsort(classes, kind="stable")
+    order = order[y.any(axis=0)[order]]
+    columns = y.T if names is None and len(order) == y.shape[1] else y.T[order]
+    return classes[order], _normalised(columns, y, dtype)
+
+
+def shares_of(y, names, classes, dtype):
+    """The rows' distributions over classes that are known, class-major."""
+    found = np.asarray(classes) if names is None else _classes_of(names, y.shape[1])
+    if y.shape[1] != len(classes) or set(found.tolist()) != set(np.asarray(classes).tolist()):
+        columns = f"{y.shape[1]} columns" if names is None else f"the columns {names.tolist()}"
+        raise ValueError(f"y needs a column for each of classes={classes}; it has {columns}")
+    return _normalised(y.T[np.argsort(found, kind="stable")], y, dtype)
+
+
+def _normalised(columns, y, dtype):
+    target = np.empty(columns.shape, dtype=dtype)
+    np.divide(columns, y.sum(axis=1, dtype=np.float64), out=target, casting="same_kind")
+    return target
+
+
+def _classes_of(names, n_classes):
+    if names is None:
+        return np.arange(n_classes)
+    if len({type(name) for name in names.tolist()}) > 1:
+        raise ValueError(f"the column names of y must be of one kind, got {names.tolist()}")
+    if len(set(names.tolist())) < n_classes:
+        raise ValueError(f"the column names of y must differ, got {names.tolist()}")
+    return np.array(names.tolist())
+
+
+def smoothed(target, n_classes, amount, dtype):
+    """Distributions that give up a share of themselves, which all classes get the same of."""
+    if not amount:
+        return target
+    if target.ndim == 1:
+        shares = np.full((n_classes, len(target)), amount / n_classes, dtype=dtype)
+        shares[target, np.arange(len(target))] += 1 - amount
+        return shares
+    target *= 1 - amount
+    target += amount / n_classes
+    return target
+
+
+def _shares(target, weight, n_classes):
+    """The weight of each class in all, in float64."""
+    if target.ndim == 1:
+        return np.bincount(target, weights=weight, minlength=n_classes).astype(np.float64)
+    if weight is None:
+        return target.sum(axis=1, dtype=np.float64)
+    return np.array([np.dot(share.astype(np.float64, copy=False), weight) for share in target])
+
+
+def class_factors(class_weight, classes, by_class):
+    """What the weight of each class is multiplied by; None where by nothing."""
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        factors = by_class.sum() / (len(classes) * by_class)
+    elif isinstance(class_weight, dict):
+        factors = compute_class_weight(class_weight, classes=classes, y=classes)
+    else:
+        raise ValueError(f"class_weight must be None, a dict or 'balanced', got {class_weight!r}")
+    if not (np.isfinite(factors).all() and (factors > 0).all()):
+        raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
+    return factors
