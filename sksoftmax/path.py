@@ -22,6 +22,7 @@ class Settings:
     solver: str
     tol: float
     max_iter: int
+    class_weight: object = None
 
 
 class Fit(NamedTuple):
@@ -51,7 +52,7 @@ def fit_path(data, Cs, l1_ratio, settings, starts=None):
     data, columns = reduce_columns(data) if plain else (data, AllColumns())
     fits, theta, memory = [], None, Memory()
     for index, C in enumerate(Cs):
-        objective = _pose(data, C, l1_ratio, settings)
+        objective = pose(data, C, l1_ratio, settings)
         score_map = objective.map
         if starts is not None:
             theta = _theta(starts[index], data, columns, score_map)
@@ -63,7 +64,7 @@ def fit_path(data, Cs, l1_ratio, settings, starts=None):
             watch=memory.watch,
         )  # fmt: skip
         theta = solution.theta
-        fits.append(_fit(solution, data, columns, score_map))
+        fits.append(fit_of(solution, data, columns, score_map))
     return fits
 
 
@@ -91,11 +92,11 @@ def smallest_C(data, l1_ratio, settings):
         return 0.0
     factors = problem.check_factors(settings.shape, data.n_features)
     held = (factors > 0) & np.isfinite(factors)
-    objective = _pose(data, 1.0, l1_ratio, settings)
+    objective = pose(data, 1.0, l1_ratio, settings)
     theta = problem.neutral(data, objective.map)
     if (factors == 0).any():
         only_free = replace(settings.shape, penalty_factor=np.where(factors > 0, np.inf, 0.0))
-        null = _pose(data, 1.0, l1_ratio, replace(settings, shape=only_free))
+        null = pose(data, 1.0, l1_ratio, replace(settings, shape=only_free))
         solver = problem.solver_for(null, "auto")
         theta = minimize(null, solver, theta, tol=1e-8, max_iter=settings.max_iter).theta
     gradient = objective.smooth.value_and_gradient(theta)[1]
@@ -113,7 +114,7 @@ def grid(Cs, C_min):
     return C_min * np.logspace(0, np.log10(SPAN), Cs)
 
 
-def _pose(data, C, l1_ratio, settings):
+def pose(data, C, l1_ratio, settings):
     return problem.pose(
         data, C=C, l1_ratio=l1_ratio, shape=settings.shape,
         fit_intercept=settings.fit_intercept, solver=settings.solver,
@@ -128,7 +129,7 @@ def _theta(fit, data, columns, score_map):
     return score_map.join(coef, fit.intercept + coef @ data.center)
 
 
-def _fit(solution, data, columns, score_map):
+def fit_of(solution, data, columns, score_map):
     coef, at_center = score_map.split(solution.theta)
     intercept = np.zeros(len(coef))
     if score_map.has_intercept:

@@ -12,6 +12,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.validation import validate_data
 
 from sksoftmax import gate, prediction, problem
+from sksoftmax.fold_path import fit_folds, parts_of
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
 from sksoftmax.regression import SoftmaxRegression
@@ -173,9 +174,10 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         draft._lay_grid(data, settings)
         folds = list(check_cv(self.cv, y, classifier=True).split(X, y, groups))
         with single_threaded_blas():
-            fits = draft._fit_paths(data, settings, "all data", None)
+            part_of = parts_of(folds, weight, data, settings)
+            fits, ready = draft._fit_all(data, settings, part_of, len(folds))
             results = Parallel(n_jobs=self.n_jobs)(
-                delayed(_run_fold)(draft, settings, fits, X, y, weight, fold, number)
+                delayed(_run_fold)(draft, settings, fits, ready[number], X, y, weight, fold, number)
                 for number, fold in enumerate(folds)
             )
         draft._keep(fits, results, data.dtype)
@@ -199,7 +201,9 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
 
     def _settings(self):
         shape = problem.check_penalty(self.penalty)
-        return Settings(shape, self.fit_intercept, self.solver, self.tol, self.max_iter)
+        return Settings(
+            shape, self.fit_intercept, self.solver, self.tol, self.max_iter, self.class_weight
+        )
 
     def _lay_grid(self, data, settings):
         self.l1_ratios_ = np.asarray(self.l1_ratios, dtype=np.float64)
@@ -207,16 +211,37 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         self.C_min_ = smallest_C(data, float(positive.min()), settings) if len(positive) else 0.0
         self.Cs_ = grid(self.Cs, self.C_min_)
 
-    def _fit_paths(self, data, settings, name, starts):
-        """A list of fits along C for each l1_ratio."""
+    def _fit_all(self, data, settings, part_of, n_folds):
+        """Paths of all data for each l1_ratio, and for each fold those made along with them."""
+        fits, ready = [], [[] for _ in range(n_folds)]
+        for l1_ratio in self.l1_ratios_:
+            if l1_ratio == 0 and part_of is not None:
+                together = fit_folds(data, part_of, n_folds, self.Cs_, settings)
+                path, *of_folds = map(list, zip(*together, strict=True))
+            else:
+                path, of_folds = fit_path(data, self.Cs_, l1_ratio, settings), [None] * n_folds
+            fits.append(path)
+            for own, found in zip(ready, of_folds, strict=True):
+                own.append(found)
+        self._tell("all data", fits)
+        return fits, ready
+
+    def _fit_fold(self, data, settings, ready, starts, name):
+        """A list of fits along C for each l1_ratio, of the rows of a fold."""
         paths = []
         for index, l1_ratio in enumerate(self.l1_ratios_):
-            begin = None if starts is None else starts[index]
-            paths.append(fit_path(data, self.Cs_, float(l1_ratio), settings, begin))
+            path = ready[index]
+            if path is None:
+                begin = None if starts is None else starts[index]
+                path = fit_path(data, self.Cs_, l1_ratio, settings, begin)
+            paths.append(path)
+        self._tell(name, paths)
+        return paths
+
+    def _tell(self, name, paths):
         if self.verbose:
             steps = sum(fit.n_iter for path in paths for fit in path)
             print(f"{name}: {sum(map(len, paths))} fits, {steps} steps")
-        return paths
 
     def _keep(self, fits, results, dtype):
         """Choose, and set the fitted attributes."""
@@ -253,20 +278,27 @@ def choose(scores, rule):
     return int(ratio), int(place)
 
 
-def _run_fold(draft, settings, starts, X, y, weight, fold, number):
+def _run_fold(draft, settings, starts, ready, X, y, weight, fold, number):
     """Scores, coefficients, steps and convergence of one fold, (n_l1_ratios, n_Cs, ...)."""
     train, test = fold
-    data = gate.encode(SoftmaxRegression(), X[train], y[train], weight[train], draft.class_weight)
-    same = np.array_equal(data.classes, draft.classes_)
-    paths = draft._fit_paths(data, settings, f"fold {number}", starts if same else None)
+    data, classes = None, draft.classes_
+    if None in ready:
+        data = gate.encode(
+            SoftmaxRegression(), X[train], y[train], weight[train], draft.class_weight
+        )
+        classes = data.classes
+    same = np.array_equal(classes, draft.classes_)
+    paths = draft._fit_fold(data, settings, ready, starts if same else None, f"fold {number}")
     scorer = _log_loss if draft.scoring == "neg_log_loss" else get_scorer(draft.scoring)
     shape = (len(paths), len(draft.Cs_))
     scores, n_iter, converged = np.empty(shape), np.empty(shape, int), np.empty(shape, bool)
-    coefs = [[_placed(fit, data.classes, draft.classes_) for fit in path] for path in paths]
+    coefs = [[_placed(fit, classes, draft.classes_) for fit in path] for path in paths]
+    kept = test[weight[test] > 0] if test.dtype != bool else test & (weight > 0)
+    rows = X[kept], y[kept], None if (weight[kept] == 1).all() else weight[kept]
     for place in np.ndindex(shape):
         fit, matrix = paths[place[0]][place[1]], coefs[place[0]][place[1]]
         n_iter[place], converged[place] = fit.n_iter, fit.converged
-        scores[place] = _score(scorer, _model(matrix, draft), X[test], y[test], weight[test])
+        scores[place] = _score(scorer, _model(matrix, draft), *rows)
     return scores, np.array(coefs), n_iter, converged
 
 
@@ -299,8 +331,6 @@ def _log_loss(model, X, y, sample_weight=None):
 
 
 def _score(scorer, model, X, y, weight):
-    """The score of a fold, of rows that have weight."""
-    kept = weight > 0
-    if (weight == 1).all():
+    if weight is None:
         return scorer(model, X, y)
-    return scorer(model, X[kept], y[kept], sample_weight=weight[kept])
+    return scorer(model, X, y, sample_weight=weight)
