@@ -1,19 +1,20 @@
 """Ridge fits along C of all rows and of all but each part of them, sharing what they can.
 
-At each C all rows are fitted first. Their optimum is where each fold starts: the gradient of every
-fold there costs one pass for all. The folds then descend together, in a metric of all rows and
-with the pairs that they gathered at the last C; a proof needs moments of the columns that all
-folds share too. Whatever is not proved so is left to an ordinary fit.
+At each C all rows are fitted first, from where they ended at the last C. The folds start from where
+they ended too, moved along with the optimum of all rows, and descend together: in a metric of all
+rows, and with pairs gathered along the whole path, which know of another C but for its ridge. Their
+proofs need moments of the columns that all share too. Whatever is not proved so is left to an
+ordinary fit.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax import curvature, drawing, prices, problem
+from sksoftmax import problem, ridge_metrics
 from sksoftmax.certificate import ridge_bound
-from sksoftmax.factors import ClassMetric, DiagonalMetric, Factor, FullMetric
 from sksoftmax.folds import NOTHING, cut
 from sksoftmax.path import fit_of, pose
-from sksoftmax.penalties import Ridge
 from sksoftmax.row_space import reduce_columns
 from sksoftmax.solvers import minimize
 from sksoftmax.solvers.loop import Proof
@@ -31,11 +32,11 @@ MOST_FITS = 21
 MOST_NUMBERS = 1_000_000
 
 
-def fit_folds(data, part_of, n_parts, Cs, settings, watch=None):
+def fit_folds(data, part_of, n_folds, Cs, settings):
     """Fits at increasing values of C, of all rows and of all but each part.
 
     part_of : ndarray of shape (n_rows,)
-        The part of each row; rows of parts beyond ``n_parts`` are in every fit.
+        The part of each row, as by `parts_of`.
 
     Returns
     -------
@@ -44,17 +45,12 @@ def fit_folds(data, part_of, n_parts, Cs, settings, watch=None):
     """
     data, columns = reduce_columns(data)
     first = pose(data, Cs[0], 0.0, settings)
-    folds = cut(first, part_of, int(part_of.max()) + 1)
-    descents = Descents(folds, n_parts, settings)
-    theta = problem.neutral(data, first.map)
+    along = Along(cut(first, part_of, int(part_of.max()) + 1), n_folds, settings)
+    along.begin(problem.neutral(data, first.map))
     fits = []
     for C in Cs:
-        penalty = pose(data, C, 0.0, settings).penalty
-        solutions = descents.at(penalty, theta)
-        theta = solutions[0].theta
+        solutions = along.at(pose(data, C, 0.0, settings).penalty)
         fits.append([fit_of(solution, data, columns, first.map) for solution in solutions])
-        if watch is not None:
-            watch(len(solutions))
     return fits
 
 
@@ -95,190 +91,153 @@ def parts_of(folds, weight, data, settings):
     return part_of
 
 
-class Descents:
-    """What the fits at one C leave to those at the next."""
+class Progress(NamedTuple):
+    """Where a fit ended, and what it learned on the way.
 
-    def __init__(self, folds, n_parts, settings):
-        self.folds, self.settings = folds, settings
-        self.held = list(range(n_parts))
-        self.tol = max(settings.tol, Proof.FLOOR)
-        self.kinds = kinds(folds.whole)
-        self.kind = 0
-        self.loose = None
-        self.anchor = None
-        self.pairs = {out: () for out in (NOTHING, *self.held)}
-        self.points = {}
-        self.slack = dict.fromkeys(self.pairs, folds.whole.usual_slack)
+    slack : how much larger its proofs are than what its metric expects
+    """
 
-    def at(self, penalty, theta):
-        """Solutions of all fits: of all rows, and without each part."""
-        before = self.folds
-        self.folds = before.with_penalty(penalty)
-        for out in self.pairs:
-            more = self.folds.penalty(out).strength - before.penalty(out).strength
-            self.pairs[out] = stiffened(self.pairs[out], more)
-            if out in self.points:
-                self.points[out] = moved(self.points[out], before.penalty(out), self.folds.penalty(out))
-        if NOTHING in self.points:
-            theta = self.points[NOTHING].theta
-            starts = [self.points[NOTHING]]
-        else:
-            starts = [evaluate(self.folds.whole, theta)]
-        (whole,) = self._descend(starts, [NOTHING])
-        if self.held[0] in self.points:
-            change = whole.theta - theta
-            held = [out for out in self.held if np.any(change)]
-            trials = [self.points[out].theta + change for out in held]
-            for out, found in zip(held, self.folds.evaluate(trials, held), strict=True):
-                if found.value < self.points[out].value:
-                    self.pairs[out] = extended(self.pairs[out], self.points[out], found)
-                    self.points[out] = found
-            starts = [self.points[out] for out in self.held]
-        else:
-            starts = self.folds.points_at(whole.theta, self.held)
-        return [whole, *self._descend(starts, self.held)]
+    point: Point
+    pairs: tuple
+    slack: float
 
-    def _descend(self, points, held):
-        """Solutions of fits that start from these points."""
-        longest = min(LONGEST, self.settings.max_iter)
-        metrics = self._metrics(points[0].theta, held)
-        tracks = drive(
-            [self._descent(point, out, metric, longest)
-             for point, out, metric in zip(points, held, metrics, strict=True)],
-            lambda thetas, numbers: self.folds.evaluate(thetas, [held[n] for n in numbers]),
-            lambda points, numbers: self._prove(points, [held[n] for n in numbers]),
-        )  # fmt: skip
-        steps = max(track.n_iter for track in tracks)
-        if steps > STALE:
-            self.loose = None
-        if steps > WEAK and self.kind < len(self.kinds) - 1:
-            self.kind += 1
-        for track, out in zip(tracks, held, strict=True):
-            self.pairs[out], self.slack[out] = track.pairs, track.slack
-            self.points[out] = track.point
-        return [self._solution(track, out) for track, out in zip(tracks, held, strict=True)]
+    def moved_to(self, old, new):
+        """The same under another ridge, which changes all of this in a known way."""
+        theta, value, gradient = self.point
+        before, gradient_before = old.value_and_gradient(theta)
+        after, gradient_after = new.value_and_gradient(theta)
+        point = Point(theta, value - before + after, gradient - gradient_before + gradient_after)
+        return self._replace(point=point, pairs=stiffened(self.pairs, new.strength - old.strength))
 
-    def _descent(self, point, out, metric, longest):
-        objective = self.folds.objective(out)
-        return descent(
-            point, self.pairs[out], metric, tol=self.tol, slack=self.slack[out],
-            bound=objective.gap_estimate, longest=longest,
-        )  # fmt: skip
-
-    def _metrics(self, theta, held):
-        if self.loose is None:
-            self.loose = self.kinds[self.kind](self.folds.whole, theta)
-        made = {}
-        for out in held:
-            strength = self.folds.penalty(out).strength
-            # Parts of nearly the same weight share a factor.
-            key = round(float(np.log(self.folds.share(out))), 2)
-            if key not in made:
-                made[key] = self.loose(strength)
-            yield made[key]
-
-    def _prove(self, points, held):
-        """Gaps of some fits, by whichever proof may do."""
-        gaps = [np.inf] * len(held)
-        if self.folds.can_anchor:
-            gaps = self._by_anchor(points, held)
-        for i, (point, out) in enumerate(zip(points, held, strict=True)):
-            objective, enough = self.folds.objective(out), self.tol * abs(point.value)
-            by_ridge = 1.3 * ridge_bound(objective, point.gradient) <= enough
-            if gaps[i] > enough and (by_ridge or not self.folds.can_anchor):
-                gaps[i] = objective.gap(point.theta, point.gradient, enough)
-        return gaps
-
-    def _by_anchor(self, points, held):
-        if held == [NOTHING]:
-            theta = points[0].theta
-            moved = self.anchor is not None and self.folds.ranges(
-                [theta - self.anchor.theta], [NOTHING])[0]  # fmt: skip
-            if self.anchor is None or moved > FAR:
-                self.anchor = self.folds.anchor(theta)
-        if self.anchor is None:
-            self.anchor = self.folds.anchor(points[0].theta)
-        return self.folds.gaps(points, held, self.anchor)
-
-    def _solution(self, track, out):
-        objective, n_iter = self.folds.objective(out), track.n_iter
-        theta, value, gradient = track.point
-        if track.gap <= self.tol * abs(value):
-            return _Solution(theta, value, track.gap, n_iter, True)
-        solver = problem.solver_for(objective, self.settings.solver, warm=True)
-        solution = minimize(
-            objective, solver, theta, tol=self.settings.tol,
-            max_iter=max(0, self.settings.max_iter - n_iter),
-        )  # fmt: skip
-        return solution._replace(n_iter=solution.n_iter + n_iter)
+    def tried(self, found):
+        """The better of two points, and the pair that they make."""
+        pairs = extended(self.pairs, self.point, found)
+        point = found if found.value < self.point.value else self.point
+        return self._replace(point=point, pairs=pairs)
 
 
-from typing import NamedTuple
+class Proved(NamedTuple):
+    """What a fit needs to know of a descent that was proved."""
 
-
-class _Solution(NamedTuple):
     theta: np.ndarray
     value: float
     gap: float
     n_iter: int
-    converged: bool
+    converged: bool = True
 
 
-def moved(point, old, new):
-    """The point with another penalty."""
-    theta, value, gradient = point
-    was, of_was = old.value_and_gradient(theta)
-    now, of_now = new.value_and_gradient(theta)
-    return Point(theta, value - was + now, gradient - of_was + of_now)
+class Along:
+    """The fits on their way along C.
 
-
-def kinds(objective):
-    """Makers of metrics that the objective can afford, the cheaper first.
-
-    Each is a function of the objective and theta; what it returns takes the penalty's strength and
-    gives a metric.
+    folds : Folds, at the present C
+    progress : dict of Progress, by the part that is left out
+    maker : index of the kind of metric in use
+    metric : what the last maker returned; None where it is stale
+    anchor : Anchor of proofs
     """
-    if not prices.columns_are_affordable(objective):
-        return [_diagonal]
-    able = [_averaged]
-    if prices.classes_are_affordable(objective):
-        able.append(_by_class)
-    if objective.map.n_scores > 1 and objective.holds_hessian:
-        able.append(_drawn)
-    return able
 
+    def __init__(self, folds, n_folds, settings):
+        self.folds, self.settings = folds, settings
+        self.tol = max(settings.tol, Proof.FLOOR)
+        self.held = list(range(n_folds))
+        self.makers, self.maker = ridge_metrics.makers(folds.whole), 0
+        self.metric = self.anchor = None
 
-def _diagonal(objective, theta):
-    loose = curvature.diagonal(_without_penalty(objective), theta).diagonal
-    return lambda strength: DiagonalMetric(loose + strength.reshape(loose.shape))
+    def begin(self, theta):
+        """All fits at one theta."""
+        slack, all_held = self.folds.whole.usual_slack, [NOTHING, *self.held]
+        points = self.folds.points_at(theta, all_held)
+        self.progress = {
+            out: Progress(point, (), slack) for out, point in zip(all_held, points, strict=True)
+        }
 
+    def at(self, penalty):
+        """Solutions at another C: of all rows, and without each part."""
+        old, self.folds = self.folds, self.folds.with_penalty(penalty)
+        for out, own in self.progress.items():
+            self.progress[out] = own.moved_to(old.penalty(out), self.folds.penalty(out))
+        before = self.progress[NOTHING].point.theta
+        whole = self._descend([NOTHING])
+        self._follow(whole[0].theta - before)
+        return whole + self._descend(self.held)
 
-def _averaged(objective, theta):
-    classes, columns = curvature.averaged_moments(objective, theta)
-    return lambda strength: curvature.product(
-        classes, columns, _with_penalty(objective, strength)
-    )
+    def _follow(self, change):
+        """Move the folds as the optimum of all rows moved, where that is for the better."""
+        if not change.any():
+            return
+        thetas = [self.progress[out].point.theta + change for out in self.held]
+        for out, found in zip(self.held, self.folds.evaluate(thetas, self.held), strict=True):
+            self.progress[out] = self.progress[out].tried(found)
 
+    def _descend(self, held):
+        """Solutions of some fits, from where they stand."""
+        tracks = drive(
+            list(map(self._descent, held, self._metrics(held))),
+            lambda thetas, numbers: self.folds.evaluate(thetas, [held[n] for n in numbers]),
+            lambda points, numbers: self._prove(points, [held[n] for n in numbers]),
+        )  # fmt: skip
+        self._judge(max(track.n_iter for track in tracks))
+        for out, track in zip(held, tracks, strict=True):
+            self.progress[out] = Progress(track.point, track.pairs, track.slack)
+        return [self._solution(out, track) for out, track in zip(held, tracks, strict=True)]
 
-def _by_class(objective, theta):
-    matrices = curvature.class_moments(objective, theta)
+    def _descent(self, out, metric):
+        point, pairs, slack = self.progress[out]
+        penalty = self.folds.penalty(out)
+        return descent(
+            point, pairs, metric, tol=self.tol, slack=slack,
+            bound=lambda gradient: self.folds.ridge_bound(penalty, gradient),
+            longest=min(LONGEST, self.settings.max_iter),
+        )  # fmt: skip
 
-    def metric(strength):
-        ridge = np.diag(strength.reshape(-1, len(matrices))[:, 0])
-        return ClassMetric(tuple(Factor.of(matrix + ridge) for matrix in matrices))
+    def _metrics(self, held):
+        """A metric for each fit; those of nearly the same weight share one."""
+        if self.metric is None:
+            theta = self.progress[NOTHING].point.theta
+            self.metric = self.makers[self.maker](self.folds.whole, theta)
+        made = {}
+        for out in held:
+            alike = round(float(np.log(self.folds.share(out))), 2)
+            if alike not in made:
+                made[alike] = self.metric(self.folds.penalty(out).strength)
+            yield made[alike]
 
-    return metric
+    def _judge(self, steps):
+        if steps > STALE:
+            self.metric = None
+        if steps > WEAK:
+            self.maker = min(self.maker + 1, len(self.makers) - 1)
 
+    def _prove(self, points, held):
+        """Gaps of some fits, by whichever proof may do."""
+        anchored = self.folds.can_anchor
+        gaps = self._by_anchor(points, held) if anchored else [np.inf] * len(held)
+        for i, (point, out) in enumerate(zip(points, held, strict=True)):
+            objective, enough = self.folds.objective(out), self.tol * abs(point.value)
+            by_ridge = 1.3 * ridge_bound(objective, point.gradient) <= enough
+            if gaps[i] > enough and (by_ridge or not anchored):
+                gaps[i] = objective.gap(point.theta, point.gradient, enough)
+        return gaps
 
-def _drawn(objective, theta):
-    matrix = curvature.joint_moments(drawing.on_drawn_rows(objective, theta), theta)
-    return lambda strength: FullMetric(Factor.of(matrix + np.diag(strength)))
+    def _by_anchor(self, points, held):
+        theta = points[0].theta
+        if self.anchor is None:
+            self.anchor = self.folds.anchor(theta)
+        elif held == [NOTHING]:
+            (reach,) = self.folds.ranges([theta - self.anchor.theta], held)
+            if reach > FAR:
+                self.anchor = self.folds.anchor(theta)
+        return self.folds.gaps(points, held, self.anchor)
 
-
-def _with_penalty(objective, strength):
-    from dataclasses import replace
-    return replace(objective, penalty=Ridge(strength))
-
-
-def _without_penalty(objective):
-    return _with_penalty(objective, np.zeros(objective.map.n_parameters))
+    def _solution(self, out, track):
+        theta, value, _ = track.point
+        if track.gap <= self.tol * abs(value):
+            return Proved(theta, value, track.gap, track.n_iter)
+        objective = self.folds.objective(out)
+        solution = minimize(
+            objective, problem.solver_for(objective, self.settings.solver, warm=True), theta,
+            tol=self.settings.tol, max_iter=max(0, self.settings.max_iter - track.n_iter),
+        )  # fmt: skip
+        # Where it ended is where the fit at the next C begins.
+        self.progress[out] = self.progress[out].tried(evaluate(objective, solution.theta))
+        return solution._replace(n_iter=solution.n_iter + track.n_iter)

@@ -5,13 +5,14 @@ make one matrix, so that each block of X is read once, and multiplied once, for 
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax import curvature, prices
-from sksoftmax.certificate import MOST_TILT, ridge_bound
+from sksoftmax.certificate import MOST_TILT, MOST_UNSOLVED
 from sksoftmax.factors import Factor
 from sksoftmax.kernels import cross_entropy_residual
 from sksoftmax.maps import Affine
@@ -21,8 +22,6 @@ from sksoftmax.rows import InMemoryRows, partition
 from sksoftmax.solvers.search import Point
 
 NOTHING = -1  # is held out of the fit of all rows
-# Where scores differ by more from those that the moments are of, new ones prove more.
-FAR = 1.0
 
 
 class Anchor(NamedTuple):
@@ -77,20 +76,20 @@ class Folds:
         score_map = self.whole.map
         prepared = [score_map.prepare(theta, self.whole.dtype) for theta in thetas]
         losses = np.zeros(len(held))
-        by_coef = np.zeros((score_map.n_features, len(held), score_map.n_scores))
+        by_coef = np.zeros((len(held), score_map.n_scores, score_map.n_features))
         by_intercept = np.zeros((len(held), score_map.n_scores))
         for h, part in enumerate(self.parts):
             kept = [i for i, out in enumerate(held) if out != h]
             if kept:
                 loss, coef, intercept = self._sums(part, [prepared[i] for i in kept])
                 losses[kept] += loss
-                by_coef[:, kept] += coef.reshape(-1, len(kept), score_map.n_scores)
+                by_coef[kept] += coef.reshape(len(kept), *by_coef.shape[1:])
                 by_intercept[kept] += intercept.reshape(len(kept), -1)
         points = []
         for i, (theta, out) in enumerate(zip(thetas, held, strict=True)):
             total = self.whole.total_weight * self.share(out)
             value, gradient = self.penalty(out).value_and_gradient(theta)
-            gradient += score_map.gradient((by_coef[:, i], by_intercept[i])) / total
+            gradient += score_map.gradient((by_coef[i], by_intercept[i])) / total
             points.append(Point(theta, value + losses[i] / total, gradient))
         return points
 
@@ -129,10 +128,20 @@ class Folds:
             kept = [i for i, out in enumerate(held) if out != h]
             if kept:
                 joint = _side_by_side([prepared[i] for i in kept])
-                found = part.sum(lambda block, joint=joint, n=len(kept): _Largest(
-                    _ranges(score_map.forward(joint, block.X), n)))  # fmt: skip
-                largest[kept] = np.maximum(largest[kept], found.numbers)
+                found = self._part_ranges(part, joint, len(kept))
+                largest[kept] = np.maximum(largest[kept], found)
         return largest
+
+    def _part_ranges(self, rows, joint, n_fits):
+        def block_ranges(block):
+            return _Largest(_ranges(self.whole.map.forward(joint, block.X), n_fits))
+
+        return rows.sum(block_ranges).numbers
+
+    def ridge_bound(self, penalty, gradient):
+        """The free part of a bound; inf where some coefficient is not penalised."""
+        objective = replace(self.whole, penalty=penalty)
+        return objective.gap_estimate(gradient)
 
     @property
     def can_anchor(self):
@@ -150,36 +159,36 @@ class Folds:
         falls by a factor of ``exp(r)`` at most. So ``exp(-r)`` times the moments there lie below
         the Hessian here, and the bound of ``certificate`` holds with them in the place of L.
         """
-        score_map, n_scores = self.whole.map, self.whole.map.n_scores
         far = self.ranges([point.theta - anchor.theta for point in points], held)
-        gaps, tilts, rest = [], [], []
+        tilted = []
         for point, out, reach in zip(points, held, far, strict=True):
             moments = sum(own for h, own in enumerate(anchor.moments) if h != out)
             moments = moments * (np.exp(-reach) / self.share(out))
-            strength = self.penalty(out).strength
-            common = score_map.common(point.gradient)
-            gradient = point.gradient - common
-            column_strength = strength.reshape(-1, n_scores)[:, :1]
-            factor = Factor.of(moments + np.diag(column_strength[:, 0]))
-            tilt = factor.solve(gradient.reshape(-1, n_scores))
-            image = (moments @ tilt + column_strength * tilt).ravel()
-            tilt, left = tilt.ravel(), gradient - image
-            tilts.append(tilt)
-            objective = replace(self.whole, penalty=Ridge(strength))
-            rest.append(float(tilt @ image))
-            free = np.where(strength > 0, 0.0, left).reshape(-1, n_scores)
-            size = float(gradient @ tilt)
-            unsolved = float(np.sum(free * factor.solve(free))) > 1e-10 * size
-            gaps.append(
-                np.inf if unsolved and size > 0
-                else abs(float(left @ tilt)) + ridge_bound(objective, left)
-                + ridge_bound(objective, common)
-            )  # fmt: skip
+            tilted.append(self._tilted(point.gradient, moments, self.penalty(out)))
+        tilts, costs, rests = zip(*tilted, strict=True)
         reaches = self.ranges(tilts, held)
         return [
-            np.inf if reach > MOST_TILT else gap + cost / (2 * (1 - reach))
-            for gap, cost, reach in zip(gaps, rest, reaches, strict=True)
+            np.inf if reach > MOST_TILT else cost / (2 * (1 - reach)) + rest
+            for cost, rest, reach in zip(costs, rests, reaches, strict=True)
         ]
+
+    def _tilted(self, gradient, moments, penalty):
+        """A tilt, twice what it costs but for its reach, and the bound on what it leaves."""
+        score_map, shape = self.whole.map, (-1, self.whole.map.n_scores)
+        common = score_map.common(gradient)
+        gradient = gradient - common
+        strength = penalty.strength.reshape(shape)[:, :1]
+        factor = Factor.of(moments + np.diag(strength[:, 0]))
+        tilt = factor.solve(gradient.reshape(shape))
+        image = (moments @ tilt + strength * tilt).ravel()
+        tilt, left = tilt.ravel(), gradient - image
+        free = np.where(penalty.strength > 0, 0.0, left).reshape(shape)
+        size = float(gradient @ tilt)
+        if float(np.sum(free * factor.solve(free))) > MOST_UNSOLVED**2 * size:
+            return tilt, np.inf, np.inf
+        rest = abs(float(left @ tilt))
+        rest += self.ridge_bound(penalty, left) + self.ridge_bound(penalty, common)
+        return tilt, float(tilt @ image), rest
 
 
 class _Largest:
@@ -221,7 +230,7 @@ def cut(objective, part_of, n_parts):
     starts = np.cumsum([0] + [len(block.weight) for block in rows])
     for h in range(n_parts):
         chosen = [np.flatnonzero(part_of[first:last] == h)
-                  for first, last in zip(starts[:-1], starts[1:], strict=True)]  # fmt: skip
+                  for first, last in pairwise(starts)]  # fmt: skip
         pieces = [(block.X[own], block.target[..., own], block.weight[own])
                   for block, own in zip(rows, chosen, strict=True) if len(own)]  # fmt: skip
         Xs, targets, all_weights = zip(*pieces, strict=True)
