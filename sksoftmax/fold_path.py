@@ -17,6 +17,7 @@ from sksoftmax.folds import NOTHING, cut
 from sksoftmax.path import fit_of, pose
 from sksoftmax.row_space import reduce_columns
 from sksoftmax.solvers import minimize
+from sksoftmax.solvers.lbfgs import two_loop
 from sksoftmax.solvers.loop import Proof
 from sksoftmax.solvers.search import Point, evaluate
 from sksoftmax.solvers.together import descent, drive, extended, stiffened
@@ -156,16 +157,27 @@ class Along:
         old, self.folds = self.folds, self.folds.with_penalty(penalty)
         for out, own in self.progress.items():
             self.progress[out] = own.moved_to(old.penalty(out), self.folds.penalty(out))
-        before = self.progress[NOTHING].point.theta
+        before = self.progress[NOTHING].point
         whole = self._descend([NOTHING])
-        self._follow(whole[0].theta - before)
+        self._follow(before)
         return whole + self._descend(self.held)
 
-    def _follow(self, change):
-        """Move the folds as the optimum of all rows moved, where that is for the better."""
-        if not change.any():
+    def _follow(self, before):
+        """Move the folds as the fit of all rows moved, where that is for the better.
+
+        Their gradients change about as its own did, but for the ridge. What that would leave of
+        them is corrected in the same step.
+        """
+        after = self.progress[NOTHING].point
+        step = after.theta - before.theta
+        if not step.any():
             return
-        thetas = [self.progress[out].point.theta + change for out in self.held]
+        change = after.gradient - before.gradient - self.folds.whole.penalty.strength * step
+        thetas = []
+        for out, metric in zip(self.held, self._metrics(self.held), strict=True):
+            (theta, _, gradient), pairs, _ = self.progress[out]
+            left = gradient + change + self.folds.penalty(out).strength * step
+            thetas.append(theta + step - two_loop(pairs, metric, left))
         for out, found in zip(self.held, self.folds.evaluate(thetas, self.held), strict=True):
             self.progress[out] = self.progress[out].tried(found)
 

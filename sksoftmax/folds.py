@@ -18,10 +18,31 @@ from sksoftmax.kernels import cross_entropy_residual
 from sksoftmax.maps import Affine
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
-from sksoftmax.rows import InMemoryRows, partition
+from sksoftmax.rows import InMemoryRows, Largest, partition
 from sksoftmax.solvers.search import Point
 
 NOTHING = -1  # is held out of the fit of all rows
+# Ranges of scores that need not be known better than by a bound.
+NEAR = 0.5
+
+
+class Reach(NamedTuple):
+    """Second moments of the columns, and the largest norm of a row in their inverse.
+
+    By Cauchy and Schwarz no row's score along a direction exceeds the product of both norms.
+    """
+
+    moments: np.ndarray
+    farthest: float
+
+    def bound(self, direction, n_scores):
+        """On the range over the classes of any row's scores."""
+        rows = direction.reshape(-1, n_scores)
+        products = rows.T @ self.moments @ rows
+        squares = np.diag(products)
+        if n_scores > 1:
+            squares = squares + squares[:, None] - 2 * products
+        return self.farthest * float(np.sqrt(max(squares.max(), 0.0)))
 
 
 class Anchor(NamedTuple):
@@ -39,11 +60,13 @@ class Folds:
         On all rows; its ``total_weight`` and ``penalty`` are those of all.
     parts : tuple of InMemoryRows
     weights : ndarray of shape (n_parts,)
+    reach : Reach, or None where it costs too much
     """
 
     whole: Objective
     parts: tuple
     weights: np.ndarray
+    reach: Reach | None = None
 
     def with_penalty(self, penalty):
         return replace(self, whole=replace(self.whole, penalty=penalty))
@@ -120,8 +143,15 @@ class Folds:
         return points
 
     def ranges(self, directions, held):
-        """Of each fit, the largest range over the classes of any row's scores."""
+        """Of each fit, a bound on the range over the classes of any row's scores.
+
+        One that costs nothing where that is small, else the largest of all rows.
+        """
         score_map = self.whole.map
+        if self.reach is not None:
+            bounds = [self.reach.bound(one, score_map.n_scores) for one in directions]
+            if max(bounds) <= NEAR:
+                return bounds
         prepared = [score_map.prepare(theta, self.whole.dtype) for theta in directions]
         largest = np.zeros(len(held))
         for h, part in enumerate(self.parts):
@@ -241,4 +271,19 @@ def cut(objective, part_of, n_parts):
         parts.append(replace(own, _pool=rows._pool))
         weights.append(float(weight.sum(dtype=np.float64)))
     whole = replace(objective, rows=_joined(parts), rough_dtype=objective.dtype)
-    return Folds(whole, tuple(parts), np.array(weights))
+    folds = Folds(whole, tuple(parts), np.array(weights))
+    return replace(folds, reach=_reach(whole)) if folds.can_anchor else folds
+
+
+def _reach(objective):
+    matrix = objective.rows.sum(lambda block: curvature.moments(block.X, block.weight, objective))
+    matrix /= objective.total_weight
+    factor = Factor.of(matrix)
+
+    def block_sums(block):
+        columns = curvature.centred_columns(block.X, objective)
+        return Largest(float(factor.leverage(columns).max()))
+
+    # The matrix that the factor is of, its jitter included: norms must belong together.
+    root = np.triu(factor.cholesky[0]) * factor.scale
+    return Reach(root.T @ root, float(np.sqrt(objective.rows.sum(block_sums).number)))

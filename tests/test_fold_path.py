@@ -122,3 +122,19 @@ def test_what_can_be_fitted_together():
     model = SoftmaxRegressionCV([0.1, 1.0], cv=some, tol=1e-9).fit(X, y)
     one = SoftmaxRegression(1.0, tol=1e-9).fit(X[some[1][0]], y[some[1][0]])
     assert_allclose(model.coefs_paths_[1, 0, 1, :, :-1], one.coef_, atol=1e-3)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_ranges_of_scores_are_bounded(n_classes):
+    X, y = draw(90, 4, n_classes)
+    X[:, 3] = X[:, 2]  # collinear
+    folds, part_of = posed(X, y)
+    direction = np.random.default_rng(0).standard_normal(folds.whole.map.n_parameters)
+    coef, intercept = folds.whole.map.split(direction)
+    scores = (X - folds.whole.map.center) @ coef.T + intercept
+    sizes = np.abs(scores[:, 0]) if n_classes == 2 else np.ptp(scores, axis=1)
+    for out in (NOTHING, 1):
+        true = sizes[part_of != out].max()
+        for share, most in ((1e-3, 10), (10, 1 + 1e-9)):
+            (found,) = folds.ranges([share * direction], [out])
+            assert share * true * (1 - 1e-9) <= found <= most * share * true
