@@ -15,6 +15,7 @@ from sksoftmax import problem, ridge_metrics
 from sksoftmax.certificate import ridge_bound
 from sksoftmax.folds import NOTHING, cut
 from sksoftmax.path import fit_of, pose
+from sksoftmax.reach import FAR
 from sksoftmax.row_space import reduce_columns
 from sksoftmax.solvers import minimize
 from sksoftmax.solvers.lbfgs import two_loop
@@ -26,8 +27,6 @@ from sksoftmax.solvers.together import descent, drive, extended, stiffened
 STALE = 2
 WEAK = 8
 LONGEST = 40
-# Where scores differ by more from those that the moments of proofs are of, new ones prove more.
-FAR = 1.0
 # Fits that are worth holding side by side, and numbers in their coefficients.
 MOST_FITS = 21
 MOST_NUMBERS = 1_000_000

@@ -18,31 +18,11 @@ from sksoftmax.kernels import cross_entropy_residual
 from sksoftmax.maps import Affine
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
-from sksoftmax.rows import InMemoryRows, Largest, partition
+from sksoftmax.reach import NEAR, Reach
+from sksoftmax.rows import InMemoryRows, partition
 from sksoftmax.solvers.search import Point
 
 NOTHING = -1  # is held out of the fit of all rows
-# Ranges of scores that need not be known better than by a bound.
-NEAR = 0.5
-
-
-class Reach(NamedTuple):
-    """Second moments of the columns, and the largest norm of a row in their inverse.
-
-    By Cauchy and Schwarz no row's score along a direction exceeds the product of both norms.
-    """
-
-    moments: np.ndarray
-    farthest: float
-
-    def bound(self, direction, n_scores):
-        """On the range over the classes of any row's scores."""
-        rows = direction.reshape(-1, n_scores)
-        products = rows.T @ self.moments @ rows
-        squares = np.diag(products)
-        if n_scores > 1:
-            squares = squares + squares[:, None] - 2 * products
-        return self.farthest * float(np.sqrt(max(squares.max(), 0.0)))
 
 
 class Anchor(NamedTuple):
@@ -185,9 +165,7 @@ class Folds:
     def gaps(self, points, held, anchor):
         """Upper bounds on the distances to the optima, from the moments at another theta.
 
-        Between two thetas whose scores differ by ranges up to r, the least probability of a row
-        falls by a factor of ``exp(r)`` at most. So ``exp(-r)`` times the moments there lie below
-        the Hessian here, and the bound of ``certificate`` holds with them in the place of L.
+        The bound of ``certificate``, with these moments in the place of L: see ``reach``.
         """
         far = self.ranges([point.theta - anchor.theta for point in points], held)
         tilted = []
@@ -272,18 +250,5 @@ def cut(objective, part_of, n_parts):
         weights.append(float(weight.sum(dtype=np.float64)))
     whole = replace(objective, rows=_joined(parts), rough_dtype=objective.dtype)
     folds = Folds(whole, tuple(parts), np.array(weights))
-    return replace(folds, reach=_reach(whole)) if folds.can_anchor else folds
+    return replace(folds, reach=Reach.of(whole)) if folds.can_anchor else folds
 
-
-def _reach(objective):
-    matrix = objective.rows.sum(lambda block: curvature.moments(block.X, block.weight, objective))
-    matrix /= objective.total_weight
-    factor = Factor.of(matrix)
-
-    def block_sums(block):
-        columns = curvature.centred_columns(block.X, objective)
-        return Largest(float(factor.leverage(columns).max()))
-
-    # The matrix that the factor is of, its jitter included: norms must belong together.
-    root = np.triu(factor.cholesky[0]) * factor.scale
-    return Reach(root.T @ root, float(np.sqrt(objective.rows.sum(block_sums).number)))

@@ -41,6 +41,7 @@ LAYERS = {
     "objective": 2,
     "prices": 2,
     "quadratics": 2,
+    "reach": 2,
     "ridge_metrics": 2,
     "row_space": 2,
     "separation": 2,
