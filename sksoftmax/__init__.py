@@ -3,6 +3,7 @@
 from sksoftmax.calibrated import SoftmaxCalibratedClassifier
 from sksoftmax.decision_scores import DecisionScores
 from sksoftmax.functions import cross_entropy, log_softmax, logsumexp, softmax
+from sksoftmax.path_plots import PathDisplay
 from sksoftmax.penalties import ElasticNet, GroupLasso
 from sksoftmax.plots import ReliabilityDisplay
 from sksoftmax.regression import SoftmaxRegression
@@ -13,6 +14,7 @@ __all__ = [
     "DecisionScores",
     "ElasticNet",
     "GroupLasso",
+    "PathDisplay",
     "ReliabilityDisplay",
     "SoftmaxCalibratedClassifier",
     "SoftmaxRegression",

@@ -32,11 +32,13 @@ MOST_FITS = 21
 MOST_NUMBERS = 1_000_000
 
 
-def fit_folds(data, part_of, n_folds, Cs, settings):
+def fit_folds(data, part_of, n_folds, Cs, settings, done=None):
     """Fits at increasing values of C, of all rows and of all but each part.
 
     part_of : ndarray of shape (n_rows,)
         The part of each row, as by `parts_of`.
+    done : callable of an int, optional
+        Called after so many fits.
 
     Returns
     -------
@@ -51,6 +53,8 @@ def fit_folds(data, part_of, n_folds, Cs, settings):
     for C in Cs:
         solutions = along.at(pose(data, C, 0.0, settings).penalty)
         fits.append([fit_of(solution, data, columns, first.map) for solution in solutions])
+        if done is not None:
+            done(len(solutions))
     return fits
 
 

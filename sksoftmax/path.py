@@ -39,12 +39,14 @@ class Fit(NamedTuple):
     converged: bool
 
 
-def fit_path(data, Cs, l1_ratio, settings, starts=None):
+def fit_path(data, Cs, l1_ratio, settings, starts=None, done=None):
     """Fits at increasing values of C.
 
     starts : list of Fit, optional
         Where to start for each C: fits of nearly the same data. Without them each starts from
         the one before.
+    done : callable, optional
+        Called after each fit.
 
     Returns
     -------
@@ -70,6 +72,8 @@ def fit_path(data, Cs, l1_ratio, settings, starts=None):
         )  # fmt: skip
         trail = [*trail[-1:], Passed(C, solution.theta, objective, solution.value)]
         fits.append(fit_of(solution, data, columns, objective.map))
+        if done is not None:
+            done()
     return fits
 
 

@@ -162,7 +162,7 @@ class ReliabilityDisplay:
         self : ReliabilityDisplay
             The display.
         """
-        plt = _pyplot()
+        plt = pyplot("ReliabilityDisplay")
         ax = plt.subplots()[1] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_, self.bands_ = {}, {}
@@ -196,11 +196,12 @@ class ReliabilityDisplay:
         return below
 
 
-def _pyplot():
+def pyplot(asked_by):
+    """matplotlib's pyplot, or an ImportError that says who needs it."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            "ReliabilityDisplay needs matplotlib: pip install sksoftmax[plot]"
+            f"{asked_by} needs matplotlib: pip install sksoftmax[plot]"
         ) from error
     return plt
