@@ -58,6 +58,19 @@ def fit_folds(data, part_of, n_folds, Cs, settings, done=None):
     return fits
 
 
+def fit_ridge_path(data, Cs, settings, done=None):
+    """Fits of all rows at increasing values of C, by the same means."""
+    nothing = np.zeros(data.n_rows, dtype=int)
+    return [fit for (fit,) in fit_folds(data, nothing, 0, Cs, settings, done)]
+
+
+def suits(data, settings, n_fits=1):
+    """Whether these are plain ridge fits, few and small enough to hold side by side."""
+    size = n_fits * data.n_scores * data.n_features
+    plain = settings.solver == "auto" and settings.shape.penalty_factor is None
+    return plain and n_fits <= MOST_FITS and size <= MOST_NUMBERS
+
+
 def parts_of(folds, weight, data, settings):
     """The part of each row that has weight, if the folds can be fitted together; else None.
 
@@ -66,12 +79,9 @@ def parts_of(folds, weight, data, settings):
     folds : list of (train, test)
     weight : ndarray of shape (n_samples,)
     """
-    shape, n_fits = settings.shape, len(folds) + 1
-    size = n_fits * data.n_scores * data.n_features
-    if settings.solver != "auto" or shape.penalty_factor is not None:
-        return None
     # "balanced" weighs the rows of each fold in its own way.
-    if isinstance(settings.class_weight, str) or not 2 < n_fits <= MOST_FITS or size > MOST_NUMBERS:
+    balanced = isinstance(settings.class_weight, str)
+    if balanced or len(folds) < 2 or not suits(data, settings, len(folds) + 1):
         return None
     part_of = np.full(len(weight), len(folds))
     for number, (train, test) in enumerate(folds):
@@ -163,7 +173,7 @@ class Along:
         before = self.progress[NOTHING].point
         whole = self._descend([NOTHING])
         self._follow(before)
-        return whole + self._descend(self.held)
+        return whole + (self._descend(self.held) if self.held else [])
 
     def _follow(self, before):
         """Move the folds as the fit of all rows moved, where that is for the better.
@@ -173,7 +183,7 @@ class Along:
         """
         after = self.progress[NOTHING].point
         step = after.theta - before.theta
-        if not step.any():
+        if not (step.any() and self.held):
             return
         change = after.gradient - before.gradient - self.folds.whole.penalty.strength * step
         thetas = []

@@ -62,7 +62,9 @@ class PathDisplay:
     >>> display = PathDisplay.from_estimator(model, kind="coefficients")  # doctest: +SKIP
     """
 
-    def __init__(self, Cs, scores, coefs, C, *, score_name=None, feature_names=None, classes=None):
+    def __init__(
+        self, Cs, *, scores, coefs, C, score_name=None, feature_names=None, classes=None
+    ):
         self.Cs = Cs
         self.scores = scores
         self.coefs = coefs
@@ -103,9 +105,9 @@ class PathDisplay:
         scoring = estimator.scoring
         display = cls(
             estimator.Cs_,
-            estimator.scores_[:, places[0]],
-            estimator.coef_path_[places[0], :, :, :-1],
-            estimator.C_,
+            scores=estimator.scores_[:, places[0]],
+            coefs=estimator.coef_path_[places[0], :, :, :-1],
+            C=estimator.C_,
             score_name=scoring if isinstance(scoring, str) else "score",
             feature_names=getattr(estimator, "feature_names_in_", None),
             classes=estimator.classes_,

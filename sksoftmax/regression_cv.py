@@ -19,7 +19,7 @@ from sklearn.utils.validation import validate_data
 
 from sksoftmax import gate, problem
 from sksoftmax.cross_validation import Task, choose, placed, run_fold
-from sksoftmax.fold_path import fit_folds, parts_of
+from sksoftmax.fold_path import fit_folds, fit_ridge_path, parts_of, suits
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
 from sksoftmax.progress import ProgressLine
@@ -290,12 +290,14 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         fits, ready = [], [[] for _ in folds]
         part_of = parts_of(folds, task.weight, data, task.settings)
         for ratio in task.l1_ratios:
+            of_folds = [None] * len(folds)
             if ratio == 0 and part_of is not None:
                 together = fit_folds(data, part_of, len(folds), task.Cs, task.settings, done)
                 path, *of_folds = map(list, zip(*together, strict=True))
+            elif ratio == 0 and suits(data, task.settings):
+                path = fit_ridge_path(data, task.Cs, task.settings, done)
             else:
                 path = fit_path(data, task.Cs, ratio, task.settings, done=done)
-                of_folds = [None] * len(folds)
             fits.append(path)
             for own, found in zip(ready, of_folds, strict=True):
                 own.append(found)
