@@ -121,7 +121,8 @@ def path(make, l1_ratio):
     apart = sum(timed(SoftmaxRegression(C, l1_ratio=l1_ratio, tol=GOAL), X, y) for C in Cs)
     steps = sum(fit.n_iter for fit in fits)
     what = "l1" if l1_ratio else "ridge"
-    print(f"| {make.__doc__} | {what} | {apart:.2f} | {along:.2f} | {apart / along:.1f} | {steps} |",
+    ratio = apart / along
+    print(f"| {make.__doc__} | {what} | {apart:.2f} | {along:.2f} | {ratio:.1f} | {steps} |",
           flush=True)  # fmt: skip
 
 
