@@ -21,7 +21,7 @@ from sksoftmax.solvers import minimize
 from sksoftmax.solvers.lbfgs import two_loop
 from sksoftmax.solvers.loop import Proof
 from sksoftmax.solvers.search import Point, evaluate
-from sksoftmax.solvers.together import descent, drive, extended, stiffened
+from sksoftmax.solvers.together import descent, drive, extended, scale_of, stiffened
 
 # Steps after which a metric is behind the times, and those after which its kind is too weak.
 STALE = 2
@@ -190,7 +190,7 @@ class Along:
         for out, metric in zip(self.held, self._metrics(self.held), strict=True):
             (theta, _, gradient), pairs, _ = self.progress[out]
             left = gradient + change + self.folds.penalty(out).strength * step
-            thetas.append(theta + step - two_loop(pairs, metric, left))
+            thetas.append(theta + step - two_loop(pairs, metric, scale_of(pairs, metric), left))
         for out, found in zip(self.held, self.folds.evaluate(thetas, self.held), strict=True):
             self.progress[out] = self.progress[out].tried(found)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax.solvers.lbfgs import Pair, two_loop
+from sksoftmax.solvers.lbfgs import RESCALE, Pair, two_loop
 from sksoftmax.solvers.search import MOST_TRIALS, Point, cubic_minimum, low_enough
 
 MEMORY = 30
@@ -47,7 +47,9 @@ def descent(point, pairs, metric, *, tol, slack, bound, longest):
     """
     n_iter = 0
     while True:
-        direction = -two_loop(pairs, metric, point.gradient)
+        if n_iter % RESCALE <= 1:
+            scale = scale_of(pairs, metric)
+        direction = -two_loop(pairs, metric, scale, point.gradient)
         decrement = -0.5 * float(point.gradient @ direction)
         enough = tol * abs(point.value)
         if min(slack * decrement, 1.3 * bound(point.gradient)) <= enough:
@@ -63,6 +65,14 @@ def descent(point, pairs, metric, *, tol, slack, bound, longest):
             return Track(point, np.inf, pairs, n_iter, slack)
         pairs, point = extended(pairs, point, found), found
         n_iter += 1
+
+
+def scale_of(pairs, metric):
+    """What the metric's inverse is multiplied by, so that it suits the last pair."""
+    if not pairs:
+        return 1.0
+    last = pairs[-1]
+    return last.product / (last.change @ metric.solve(last.change))
 
 
 def _search(point, direction):
