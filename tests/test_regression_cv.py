@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw, thinned
 from sklearn import config_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, make_scorer
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_validate
@@ -209,3 +210,14 @@ def test_a_scorer_without_weights_is_not_given_any():
     model = SoftmaxRegressionCV([0.1, 1.0], cv=CV, scoring=share_right).fit(X, Y, np.ones(150))
     same = SoftmaxRegressionCV([0.1, 1.0], cv=CV, scoring="accuracy").fit(X, Y)
     assert_allclose(model.scores_, same.scores_)
+
+
+def test_fits_that_are_not_proved_are_counted_in_a_warning():
+    model = SoftmaxRegressionCV([0.1, 1.0], cv=CV, max_iter=0)
+    with pytest.warns(ConvergenceWarning, match="8 fits of the path"):
+        model.fit(X, Y)
+    assert (model.n_iter_ == 0).all() and (model.coef_ == 0).all()
+    model = SoftmaxRegressionCV([0.1, 1.0], cv=CV, max_iter=2, tol=1e-12)
+    with pytest.warns(ConvergenceWarning, match="fits of the path"):
+        model.fit(X, Y)
+    assert model.n_iter_.max() == 2

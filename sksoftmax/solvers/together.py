@@ -111,24 +111,28 @@ def drive(descents, evaluate, prove):
 
     evaluate, prove : functions of a list of thetas, or of points, and the descents' numbers
     """
-    results = [None] * len(descents)
-    asked = {}
-    for number, one in enumerate(descents):
-        asked[number] = next(one)
-    while asked:
-        answers = {}
-        trials = [n for n, question in asked.items() if isinstance(question, Trial)]
-        if trials:
-            found = evaluate([asked[n].theta for n in trials], trials)
-            answers.update(zip(trials, found, strict=True))
-        claims = [n for n, question in asked.items() if isinstance(question, Claim)]
-        if claims:
-            gaps = prove([asked[n].point for n in claims], claims)
-            answers.update(zip(claims, gaps, strict=True))
+    results, asked = [None] * len(descents), {}
+    answers = dict.fromkeys(range(len(descents)))  # there is nothing to tell them yet
+    while answers:
         for number, answer in answers.items():
             try:
                 asked[number] = descents[number].send(answer)
             except StopIteration as end:
                 results[number] = end.value
-                del asked[number]
+                asked.pop(number, None)
+        answers = _answers(asked, evaluate, prove)
     return results
+
+
+def _answers(asked, evaluate, prove):
+    """Answers to all questions, by the numbers of those who ask."""
+    answers = {}
+    trials = [n for n, question in asked.items() if isinstance(question, Trial)]
+    if trials:
+        found = evaluate([asked[n].theta for n in trials], trials)
+        answers.update(zip(trials, found, strict=True))
+    claims = [n for n, question in asked.items() if isinstance(question, Claim)]
+    if claims:
+        gaps = prove([asked[n].point for n in claims], claims)
+        answers.update(zip(claims, gaps, strict=True))
+    return answers
