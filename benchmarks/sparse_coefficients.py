@@ -1,4 +1,4 @@
-"""Sparse coefficients, paths and cross-validation against scikit-learn, as a Markdown table.
+"""Sparse coefficients against scikit-learn's saga, as a Markdown table.
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/sparse_coefficients.py [--seconds 60]
 
@@ -14,13 +14,11 @@ import warnings
 import numpy as np
 import scipy.ndimage
 import scipy.sparse as sp
-from problems import gaussian
 from scipy.special import logsumexp
 from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.linear_model import LogisticRegression
 
-from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, gate
-from sksoftmax.path import Settings, fit_path, grid, smallest_C
+from sksoftmax import SoftmaxRegression
 
 GOAL = 1e-4
 
@@ -101,40 +99,6 @@ def race(make, seconds):
     return ratio
 
 
-def path(make):
-    """50 fits along C against 50 fits apart."""
-    X, y, _ = make()
-    settings = Settings(ElasticNet(), True, "auto", GOAL, 1000)
-    data = gate.encode(SoftmaxRegression(), X, y)
-    Cs = grid(50, smallest_C(data, 1.0, settings))
-    start = time.perf_counter()
-    fits = fit_path(data, Cs, 1.0, settings)
-    along = time.perf_counter() - start
-    apart = sum(timed(SoftmaxRegression(C, l1_ratio=1.0, tol=GOAL), X, y) for C in Cs)
-    steps = sum(fit.n_iter for fit in fits)
-    print(f"| {make.__doc__} | {apart:.2f} | {along:.2f} | {apart / along:.1f} | {steps} steps |")
-
-
-def cross_validation():
-    """Ten values of C, five folds, ridge."""
-    made = gaussian(20_000, 50, 5)
-    X, y = made.X, made.y
-    theirs = LogisticRegressionCV(
-        Cs=10, l1_ratios=(0.0,), cv=5, scoring="neg_log_loss", tol=1e-4, max_iter=1000,
-        use_legacy_attributes=False,
-    )  # fmt: skip
-    took = timed(theirs, X, y)
-    best = SoftmaxRegression(theirs.C_, tol=1e-12).fit(X, y)
-    off = value(theirs, X, y, theirs.C_, 0.0) / best.objective_ - 1
-    for tol in (1e-4, 1e-6):
-        ours = SoftmaxRegressionCV(tol=tol)
-        mine = timed(ours, X, y)
-        own = SoftmaxRegression(ours.C_, tol=1e-12).fit(X, y).objective_
-        mine_off = value(ours, X, y, ours.C_, 0.0) / own - 1
-        print(f"| 20k x 50, K = 5, tol={tol:g} | {took:.2f} ({off:.0e}) | "
-              f"{mine:.2f} ({mine_off:.0e}) | {took / mine:.1f} |", flush=True)  # fmt: skip
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=30, help="longest fit of saga")
@@ -144,11 +108,6 @@ def main():
     print("|---|---|---|---|---|---|")
     ratios = [race(make, options.seconds) for make in (dense, images, text)]
     print(f"\nGeometric mean of the ratios: {np.exp(np.mean(np.log(ratios))):.1f}\n")
-    print("| 50 values of C, seconds | apart | path | ratio | |\n|---|---|---|---|---|")
-    for make in (dense, text):
-        path(make)
-    print("\n| ridge, 10 C, 5 folds | LogisticRegressionCV | ours | ratio |\n|---|---|---|---|")
-    cross_validation()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 """Select features: the lightest model whose cross-validated loss is as good as the best."""
 
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from sksoftmax import GroupLasso, SoftmaxRegression, SoftmaxRegressionCV
+from sksoftmax import GroupLasso, PathDisplay, SoftmaxRegression, SoftmaxRegressionCV
 
 data = load_breast_cancer()
 train, test, y_train, y_test = train_test_split(data.data, data.target, random_state=0)
@@ -20,6 +24,20 @@ for rule in ("best", "1se"):
     loss = log_loss(y_test, model.predict_proba(test))
     print(f"{rule:<5} C = {model.C_:.3g}  {kept.sum()} features  log loss {loss:.4f}")
 print("features kept:", ", ".join(data.feature_names[kept]))
+
+if find_spec("matplotlib"):
+    import matplotlib
+
+    matplotlib.use("Agg")  # draws to files, without a window
+    import matplotlib.pyplot as plt
+
+    # What cross-validation found, and how features come in one after the other.
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4))
+    PathDisplay.from_estimator(model, ax=left)
+    PathDisplay.from_estimator(model, ax=right, kind="coefficients", most_names=4)
+    file = Path(tempfile.gettempdir()) / "feature_selection.png"
+    figure.savefig(file)
+    print(f"drawn in {file}")
 
 ridge = SoftmaxRegression().fit(train, y_train)
 print(f"all 30 features without l1  log loss {log_loss(y_test, ridge.predict_proba(test)):.4f}")

@@ -4,6 +4,7 @@ from sksoftmax.calibrated import SoftmaxCalibratedClassifier
 from sksoftmax.decision_scores import DecisionScores
 from sksoftmax.functions import cross_entropy, log_softmax, logsumexp, softmax
 from sksoftmax.optimization_display import OptimizationDisplay
+from sksoftmax.path_plots import PathDisplay
 from sksoftmax.penalties import ElasticNet, GroupLasso
 from sksoftmax.plots import ReliabilityDisplay
 from sksoftmax.regression import SoftmaxRegression
@@ -15,6 +16,7 @@ __all__ = [
     "ElasticNet",
     "GroupLasso",
     "OptimizationDisplay",
+    "PathDisplay",
     "ReliabilityDisplay",
     "SoftmaxCalibratedClassifier",
     "SoftmaxRegression",

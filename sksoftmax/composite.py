@@ -1,12 +1,21 @@
 """An objective with corners: a smooth one, and a rough penalty that makes coefficients zero."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from sksoftmax import quadratics, sparse_certificate
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Rough
+from sksoftmax.reach import LeastMoments
+
+
+@dataclass
+class Recent:
+    """The last evaluation: solvers, proofs and paths ask for the same one."""
+
+    theta: np.ndarray | None = None
+    answer: tuple | None = None
 
 
 @dataclass(frozen=True)
@@ -14,10 +23,14 @@ class Composite:
     """``smooth(theta) + corners(theta)``.
 
     Values are of both; gradients are the smooth part's, which ``corners`` meets by its ``prox``.
+
+    least : LeastMoments, that the proofs of like objectives share; None to make them each time
     """
 
     smooth: Objective
     corners: Rough
+    least: LeastMoments | None = None
+    recent: Recent = field(default_factory=Recent, repr=False, compare=False)
 
     @property
     def map(self):
@@ -28,15 +41,23 @@ class Composite:
         """The objective to its rough precision, at half the price; None if there is no other."""
         if self.smooth.rough_dtype == self.smooth.dtype:
             return None
-        return replace(self, smooth=replace(self.smooth, dtype=self.smooth.rough_dtype))
+        smooth = replace(self.smooth, dtype=self.smooth.rough_dtype)
+        return replace(self, smooth=smooth, recent=Recent())
 
     @property
     def usual_slack(self):
         return 4.0
 
     def value_and_gradient(self, theta):
-        value, gradient = self.smooth.value_and_gradient(theta)
+        value, gradient = self.smooth_at(theta)
         return value + self.corners.value(theta), gradient
+
+    def smooth_at(self, theta):
+        """Value and gradient of the smooth part, which are not to be written to."""
+        if self.recent.theta is not theta:
+            self.recent.theta = theta
+            self.recent.answer = self.smooth.value_and_gradient(theta)
+        return self.recent.answer
 
     def prox(self, theta, step):
         return self.corners.prox(theta, step)

@@ -7,7 +7,6 @@ solve with, and is a sum over rows.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -25,15 +24,13 @@ from sksoftmax.factors import (
 )
 from sksoftmax.grams import Grams, gram
 from sksoftmax.kernels import curvature_product, least_product, probabilities, variances
-from sksoftmax.rows import every, sample
+from sksoftmax.rows import every
 
 TINY = np.finfo(np.float64).tiny
 # Entries of the scratch matrix of which the Hessian is made: it must stay in the cache.
 SCRATCH = 2**17
 # Second moments about zero over those about the center, beyond which the latter would cancel.
 FAR = 1e6
-# Share of the rows drawn for a Hessian that is drawn evenly, whatever their curvature.
-EVEN_SHARE = 0.05
 
 
 def bound(objective):
@@ -45,7 +42,7 @@ def bound(objective):
     if not prices.columns_are_affordable(objective):
         return diagonal_bound(objective)
     peak = _peak(objective)
-    return _shared(objective, lambda block: peak * block.weight)
+    return shared(objective, lambda block: peak * block.weight)
 
 
 def _peak(objective):
@@ -88,6 +85,13 @@ def by_class(objective, theta):
     ``mean_i p_ik (1 - p_ik) x_i x_i'`` plus the penalty. As the classes sharpen, their couplings
     fade and their curvatures part, so that it is by far the best of the cheap metrics.
     """
+    strength = np.diag(_column_strength(objective))
+    matrices = class_moments(objective, theta)
+    return ClassMetric(tuple(Factor.of(matrix + strength) for matrix in matrices))
+
+
+def class_moments(objective, theta):
+    """The matrices on columns that ``by_class`` is made of, without the penalty."""
     at = probabilities_at(objective, theta)
     stride = prices.class_stride(objective)
 
@@ -96,9 +100,7 @@ def by_class(objective, theta):
         spread = variances(at(block)) * block.weight
         return Grams(centred_columns(block.X, objective), spread)
 
-    matrices = objective.rows.sum(block_sums).matrices() * (stride / objective.total_weight)
-    strength = np.diag(_column_strength(objective))
-    return ClassMetric(tuple(Factor.of(matrix + strength) for matrix in matrices))
+    return objective.rows.sum(block_sums).matrices() * (stride / objective.total_weight)
 
 
 def sharpened(objective, theta):
@@ -171,6 +173,14 @@ def exact(objective, theta):
         return _own_hessian(objective, theta)
     if score_map.n_scores == 1:
         return least(objective, theta)
+    matrix = joint_moments(objective, theta)
+    matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
+    return FullMetric(Factor.of(matrix))
+
+
+def joint_moments(objective, theta):
+    """The Hessian without the penalty."""
+    score_map = objective.map
     at = probabilities_at(objective, theta)
 
     def block_sums(block):
@@ -184,8 +194,7 @@ def exact(objective, theta):
         each = np.arange(score_map.n_columns)
         usual = np.einsum("jkjk->j", blocks) / score_map.n_scores
         blocks[each, :, each, :] += usual[:, None, None]
-    matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
-    return FullMetric(Factor.of(matrix))
+    return matrix
 
 
 def _own_hessian(objective, theta):
@@ -245,33 +254,6 @@ def _joint_moments(columns, probability, weight):
     return matrix
 
 
-def drawn(objective, theta):
-    """The Hessian of the rows that matter to it, drawn by what each adds.
-
-    A row adds about its curvature ``v_i`` times its leverage ``x_i' M^-1 x_i`` in the averaged
-    curvature M; drawn by that, ten rows a parameter make a metric that is good to a third or so
-    even where a few of many rows hold all the curvature, as in nearly separable classes.
-    """
-    n_rows = prices.hessian_rows(objective)
-    if n_rows >= objective.n_rows:
-        return exact(objective, theta)
-    at = probabilities_at(objective, theta)
-
-    def spread(block):
-        return variances(at(block)).mean(axis=0)
-
-    def mass(block):
-        columns = centred_columns(block.X, objective)
-        return block.weight * (spread(block) * factor.leverage(columns) + even)
-
-    factor = _shared(objective, lambda block: spread(block) * block.weight).factor
-    # The leverages, weighted by what they are leverages of, sum to at most the rank.
-    even = EVEN_SHARE * objective.map.n_columns
-    total = (1 + EVEN_SHARE) * objective.map.n_columns * objective.total_weight
-    rows = sample(objective.rows, n_rows, total, objective.map.n_scores, mass)
-    return exact(replace(objective, rows=rows), theta)
-
-
 class LowerBound(NamedTuple):
     """A matrix below the Hessian, of each so manieth row.
 
@@ -301,7 +283,7 @@ def lower_bounds(objective, theta):
         yield LowerBound(exact(objective, theta), 1, curvature_product)
 
 
-def _shared(objective, weigh):
+def shared(objective, weigh):
     sums = objective.rows.sum(lambda block: moments(block.X, weigh(block), objective))
     return _penalised(sums / objective.total_weight, objective)
 

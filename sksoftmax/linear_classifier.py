@@ -91,13 +91,19 @@ class LinearClassifierMixin(ClassifierMixin):
             For tools that know scikit-learn's own estimators: ONNX, PMML, skops.
         """
         check_is_fitted(self)
+        chosen = hasattr(self, "C_")
         model = LogisticRegression(
-            C=self.C, fit_intercept=self.fit_intercept, class_weight=self.class_weight
+            C=self.C_ if chosen else self.C,
+            fit_intercept=self.fit_intercept,
+            class_weight=self.class_weight,
         )
+        l1_ratio = self.l1_ratio_ if chosen else self.l1_ratio
+        if l1_ratio > 0:
+            model.set_params(l1_ratio=l1_ratio, solver="saga")
         for name in ("classes_", "coef_", "intercept_", "n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 setattr(model, name, copy.copy(getattr(self, name)))
-        model.n_iter_ = np.array([self.n_iter_], dtype=np.int32)
+        model.n_iter_ = np.array([np.max(self.n_iter_)], dtype=np.int32)
         return model
 
     def __sklearn_tags__(self):

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sksoftmax import certificate, curvature, moments, prices
+from sksoftmax import certificate, curvature, drawing, moments, prices
 from sksoftmax.kernels import cross_entropy_residual, curvature_product, probabilities
 from sksoftmax.maps import LinearMap
 from sksoftmax.penalties import Penalty
@@ -126,7 +126,7 @@ class Objective:
 
     def drawn_hessian(self, theta):
         """The Hessian of rows drawn for it; None where it is too large to hold."""
-        return curvature.drawn(self, theta) if prices.hessian_fits(self) else None
+        return drawing.drawn(self, theta) if prices.hessian_fits(self) else None
 
     def curvature(self, theta):
         """A cheap metric from the curvature at theta."""

@@ -5,9 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax import problem
+from sksoftmax import problem, sparse_certificate
+from sksoftmax.composite import Composite
+from sksoftmax.reach import LeastMoments, Reach
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.solvers import minimize
+from sksoftmax.solvers.proximal import Proximal
 
 # From the lightest penalty of a grid to C_min.
 SPAN = 1e4
@@ -22,6 +25,7 @@ class Settings:
     solver: str
     tol: float
     max_iter: int
+    class_weight: object = None
 
 
 class Fit(NamedTuple):
@@ -35,12 +39,14 @@ class Fit(NamedTuple):
     converged: bool
 
 
-def fit_path(data, Cs, l1_ratio, settings, starts=None):
+def fit_path(data, Cs, l1_ratio, settings, starts=None, done=None):
     """Fits at increasing values of C.
 
     starts : list of Fit, optional
         Where to start for each C: fits of nearly the same data. Without them each starts from
         the one before.
+    done : callable, optional
+        Called after each fit.
 
     Returns
     -------
@@ -49,35 +55,81 @@ def fit_path(data, Cs, l1_ratio, settings, starts=None):
     shape = settings.shape
     plain = l1_ratio == 0 and shape.penalty_factor is None and settings.solver != "proximal"
     data, columns = reduce_columns(data) if plain else (data, AllColumns())
-    fits, theta, memory = [], None, Memory()
+    fits, trail, memory = [], [], Memory()
     for index, C in enumerate(Cs):
-        objective = _pose(data, C, l1_ratio, settings)
-        score_map = objective.map
+        objective = memory.shared(pose(data, C, l1_ratio, settings))
         if starts is not None:
-            theta = _theta(starts[index], data, columns, score_map)
-        warm = theta is not None
-        theta = theta if warm else problem.neutral(data, score_map)
+            theta = _theta(starts[index], data, columns, objective.map)
+        elif trail:
+            theta = _predicted(objective, trail, C)
+        else:
+            theta = problem.neutral(data, objective.map)
+        warm = bool(trail) or starts is not None
         solver = memory.continued(problem.solver_for(objective, settings.solver, warm))
         solution = minimize(
             objective, solver, theta, tol=settings.tol, max_iter=settings.max_iter,
             watch=memory.watch,
         )  # fmt: skip
-        theta = solution.theta
-        fits.append(_fit(solution, data, columns, score_map))
+        trail = [*trail[-1:], Passed(C, solution.theta, objective, solution.value)]
+        fits.append(fit_of(solution, data, columns, objective.map))
+        if done is not None:
+            done()
     return fits
 
 
+class Passed(NamedTuple):
+    """A fit that the path has passed."""
+
+    C: float
+    theta: np.ndarray
+    objective: object
+    value: float
+
+
+def _predicted(objective, trail, C):
+    """Theta at the last fit, or further on the line through the last two if that is better.
+
+    What is zero stays so, and what would change its sign becomes so.
+    """
+    last = trail[-1]
+    if len(trail) == 1:
+        return last.theta
+    share = np.log(C / last.C) / np.log(last.C / trail[0].C)
+    ahead = last.theta + share * (last.theta - trail[0].theta)
+    ahead[ahead * last.theta <= 0] = 0.0
+    # The loss at the last fit is known: only the penalty is another one.
+    stay = last.value - penalty_value(last.objective, last.theta)
+    stay += penalty_value(objective, last.theta)
+    return ahead if objective.value_and_gradient(ahead)[0] < stay else last.theta
+
+
+def penalty_value(objective, theta):
+    if isinstance(objective, Composite):
+        return objective.corner_value(theta) + penalty_value(objective.smooth, theta)
+    return objective.penalty.value_and_gradient(theta)[0]
+
+
 class Memory:
-    """What a solver knew of the curvature when it ended, for the next fit of the path."""
+    """What was learned of the curvature up to the last fit, for the next one of the path."""
 
     def __init__(self):
-        self.part = None
+        self.state = self.least = None
 
     def watch(self, n_iter, state):
-        self.part = getattr(state, "part", None)
+        self.state = state
 
     def continued(self, solver):
-        return solver if self.part is None else replace(solver, part=self.part)
+        if not isinstance(solver, Proximal) or self.state is None:
+            return solver
+        return replace(solver, part=self.state.part, scales=self.state.scales)
+
+    def shared(self, objective):
+        """The objective, with the moments that proofs share where they are of use."""
+        if not isinstance(objective, Composite):
+            return objective
+        if self.least is None and sparse_certificate.aims(objective.smooth):
+            self.least = LeastMoments(Reach.of(objective.smooth))
+        return replace(objective, least=self.least)
 
 
 def smallest_C(data, l1_ratio, settings):
@@ -91,11 +143,11 @@ def smallest_C(data, l1_ratio, settings):
         return 0.0
     factors = problem.check_factors(settings.shape, data.n_features)
     held = (factors > 0) & np.isfinite(factors)
-    objective = _pose(data, 1.0, l1_ratio, settings)
+    objective = pose(data, 1.0, l1_ratio, settings)
     theta = problem.neutral(data, objective.map)
     if (factors == 0).any():
         only_free = replace(settings.shape, penalty_factor=np.where(factors > 0, np.inf, 0.0))
-        null = _pose(data, 1.0, l1_ratio, replace(settings, shape=only_free))
+        null = pose(data, 1.0, l1_ratio, replace(settings, shape=only_free))
         solver = problem.solver_for(null, "auto")
         theta = minimize(null, solver, theta, tol=1e-8, max_iter=settings.max_iter).theta
     gradient = objective.smooth.value_and_gradient(theta)[1]
@@ -113,7 +165,7 @@ def grid(Cs, C_min):
     return C_min * np.logspace(0, np.log10(SPAN), Cs)
 
 
-def _pose(data, C, l1_ratio, settings):
+def pose(data, C, l1_ratio, settings):
     return problem.pose(
         data, C=C, l1_ratio=l1_ratio, shape=settings.shape,
         fit_intercept=settings.fit_intercept, solver=settings.solver,
@@ -128,7 +180,7 @@ def _theta(fit, data, columns, score_map):
     return score_map.join(coef, fit.intercept + coef @ data.center)
 
 
-def _fit(solution, data, columns, score_map):
+def fit_of(solution, data, columns, score_map):
     coef, at_center = score_map.split(solution.theta)
     intercept = np.zeros(len(coef))
     if score_map.has_intercept:

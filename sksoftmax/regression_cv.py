@@ -4,30 +4,40 @@ import copy
 import warnings
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import (
+    UNUSED,
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
 from sklearn.utils.validation import validate_data
 
-from sksoftmax import gate, prediction, problem
+from sksoftmax import gate, problem
+from sksoftmax.cross_validation import Task, choose, placed, run_fold
+from sksoftmax.fold_path import fit_folds, fit_ridge_path, parts_of, suits
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
-from sksoftmax.regression import SoftmaxRegression
+from sksoftmax.tally import Tally
+from sksoftmax.scoring import scorer_of, takes_weights
 from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS
 from sksoftmax.threads import single_threaded_blas
 
 RULES = ("best", "1se")
-LEAST_LOG = np.log(np.finfo(np.float64).eps)
 
 
 class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     """Softmax regression whose ``C`` and ``l1_ratio`` are chosen by cross-validation.
 
-    All data are fitted along the path of the values of C first, each fit starting from the one
-    before. Each fold then starts, at each C, from what all data gave there, which few steps
-    separate from its own optimum; ``tol`` holds for every fit. The chosen fit is already made.
+    All data are fitted along the path of the values of C, each fit starting from the one before;
+    each fold starts from what all data gave at the same C, which few steps separate from its own
+    optimum. With a ridge alone, and folds that partition the rows, all folds descend together and
+    share their passes over X, metrics and proofs. ``tol`` holds for every fit. The chosen fit is
+    already made.
 
     Parameters
     ----------
@@ -41,7 +51,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     cv : int, splitter or iterable of (train, test), default=None
         Folds; None is five, stratified.
     scoring : str or callable, default="neg_log_loss"
-        What is best, larger being better. Sample weights count in it where the scorer takes them.
+        What is best, larger being better, and what ``score`` returns; None is accuracy. Sample
+        weights count in it where the scorer takes them.
     rule : {"best", "1se"}, default="best"
         "1se" takes the smallest C whose mean score is within a standard error of the best.
     refit : bool, default=True
@@ -53,11 +64,12 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         For every fit, as in :class:`~sksoftmax.SoftmaxRegression`.
     max_iter : int, default=1000
     n_jobs : int or None, default=None
-        Folds at a time, counted as joblib does.
+        Folds at a time, counted as joblib does; threads for the sums over rows where all folds are
+        fitted together.
     random_state : None, default=None
         Without effect, since nothing is random: splitters have their own.
     verbose : int, default=0
-        Print a line for all data and for each fold.
+        Show a line of how many fits are done.
 
     Attributes
     ----------
@@ -75,6 +87,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     scores_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
     coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
         Coefficients with the intercept last. Of a class that a fold lacks, nan.
+    coef_path_ : ndarray of shape (n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
+        The same of all data.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
     coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
     intercept_ : ndarray of shape (n_classes,) or (1,)
@@ -102,6 +116,9 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     >>> int((model.coef_ != 0).sum())
     6
     """
+
+    # Groups are the splitter's, if it asks for them; they are none of this class's own.
+    __metadata_request__fit = {"groups": UNUSED}  # noqa: RUF012
 
     def __init__(
         self,
@@ -138,7 +155,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(self, X, y, sample_weight=None, groups=None, **params):
         """Choose the penalty by cross-validation, and fit.
 
         Parameters
@@ -149,6 +166,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             A weight of 2 is the row twice, in fits and in scores.
         groups : array-like of shape (n_samples,), default=None
             For splitters that want them.
+        **params : dict
+            With metadata routing enabled, what the splitter and the scorer request.
 
         Returns
         -------
@@ -166,21 +185,73 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         """
         self._check_parameters()
         draft = copy.copy(self)
-        data = gate.encode(draft, X, y, sample_weight, self.class_weight)
+        to_split, to_score = self._routed(sample_weight, groups, params)
+        data = gate.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
         X, y = validate_data(draft, X, y, accept_sparse="csr", dtype=gate.FLOATS, reset=False)
         weight = np.ones(len(y)) if sample_weight is None else gate.check_weight(sample_weight, X)
-        draft.classes_, settings = data.classes, self._settings()
-        draft._lay_grid(data, settings)
-        folds = list(check_cv(self.cv, y, classifier=True).split(X, y, groups))
-        with single_threaded_blas():
-            fits = draft._fit_paths(data, settings, "all data", None)
-            results = Parallel(n_jobs=self.n_jobs)(
-                delayed(_run_fold)(draft, settings, fits, X, y, weight, fold, number)
-                for number, fold in enumerate(folds)
-            )
+        draft.classes_ = data.classes
+        with single_threaded_blas(), data.rows:
+            draft._lay_grid(data)
+            folds = list(check_cv(self.cv, y, classifier=True).split(X, y, **to_split))
+            task = Task(
+                X, y, weight, data.classes, self.class_weight, draft.Cs_, draft.l1_ratios_,
+                self._settings(), scorer_of(self.scoring), to_score,
+            )  # fmt: skip
+            fits, results = self._fit_all(task, data, folds)
         draft._keep(fits, results, data.dtype)
         self.__dict__ = draft.__dict__
         return self
+
+    def score(self, X, y, sample_weight=None, **params):
+        """What ``scoring`` says of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+        **params : dict
+            With metadata routing enabled, what the scorer requests.
+
+        Returns
+        -------
+        score : float
+        """
+        scorer = scorer_of(self.scoring)
+        given = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if get_config()["enable_metadata_routing"]:
+            given = process_routing(self, "score", **given, **params).scorer.score
+        elif params:
+            raise TypeError(f"score got what only metadata routing would pass on: {sorted(params)}")
+        return float(scorer(self, X, y, **given))
+
+    def get_metadata_routing(self):
+        """Tell where metadata go: here, to the splitter's `split` and to the scorer.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            What scikit-learn's metadata routing asks for.
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        to_split = MethodMapping().add(caller="fit", callee="split")
+        router.add(splitter=check_cv(self.cv), method_mapping=to_split)
+        to_score = MethodMapping().add(caller="fit", callee="score")
+        to_score.add(caller="score", callee="score")
+        return router.add(scorer=scorer_of(self.scoring), method_mapping=to_score)
+
+    def _routed(self, sample_weight, groups, params):
+        """Parameters for the splitter and for the scorer."""
+        given = {"sample_weight": sample_weight, "groups": groups, **params}
+        given = {name: value for name, value in given.items() if value is not None}
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", **given)
+            return routed.splitter.split, routed.scorer.score
+        if params:
+            raise TypeError(f"fit got what only metadata routing would pass on: {sorted(params)}")
+        weighted = sample_weight is not None and takes_weights(scorer_of(self.scoring))
+        to_score = {"sample_weight": sample_weight} if weighted else {}
+        return {"groups": groups}, to_score
 
     def _check_parameters(self):
         if isinstance(self.Cs, (int, np.integer)):
@@ -191,6 +262,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         for l1_ratio in self.l1_ratios:
             gate.check_number("l1_ratios", l1_ratio, least=0, most=1)
         gate.check_option("rule", self.rule, RULES)
+        scorer_of(self.scoring)
         gate.check_option("solver", self.solver, {**SOLVERS, **ROUGH_SOLVERS})
         gate.check_number("tol", self.tol, least=0)
         gate.check_number("max_iter", self.max_iter, least=0, integer=True)
@@ -199,30 +271,61 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
 
     def _settings(self):
         shape = problem.check_penalty(self.penalty)
-        return Settings(shape, self.fit_intercept, self.solver, self.tol, self.max_iter)
+        return Settings(
+            shape, self.fit_intercept, self.solver, self.tol, self.max_iter, self.class_weight
+        )
 
-    def _lay_grid(self, data, settings):
+    def _lay_grid(self, data):
         self.l1_ratios_ = np.asarray(self.l1_ratios, dtype=np.float64)
         positive = self.l1_ratios_[self.l1_ratios_ > 0]
-        self.C_min_ = smallest_C(data, float(positive.min()), settings) if len(positive) else 0.0
+        self.C_min_ = 0.0
+        if len(positive):
+            self.C_min_ = smallest_C(data, float(positive.min()), self._settings())
         self.Cs_ = grid(self.Cs, self.C_min_)
 
-    def _fit_paths(self, data, settings, name, starts):
-        """A list of fits along C for each l1_ratio."""
-        paths = []
-        for index, l1_ratio in enumerate(self.l1_ratios_):
-            begin = None if starts is None else starts[index]
-            paths.append(fit_path(data, self.Cs_, float(l1_ratio), settings, begin))
-        if self.verbose:
-            steps = sum(fit.n_iter for path in paths for fit in path)
-            print(f"{name}: {sum(map(len, paths))} fits, {steps} steps")
-        return paths
+    def _fit_all(self, task, data, folds):
+        """Paths of all data by l1_ratio, and the results of each fold."""
+        n_fits = (len(folds) + 1) * len(task.l1_ratios) * len(task.Cs)
+        done = Tally(n_fits, "fits", bool(self.verbose)).advance
+        fits, ready = [], [[] for _ in folds]
+        part_of = parts_of(folds, task.weight, data, task.settings)
+        for ratio in task.l1_ratios:
+            of_folds = [None] * len(folds)
+            if ratio == 0 and part_of is not None:
+                together = fit_folds(data, part_of, len(folds), task.Cs, task.settings, done)
+                path, *of_folds = map(list, zip(*together, strict=True))
+            elif ratio == 0 and suits(data, task.settings):
+                path = fit_ridge_path(data, task.Cs, task.settings, done)
+            else:
+                path = fit_path(data, task.Cs, ratio, task.settings, done=done)
+            fits.append(path)
+            for own, found in zip(ready, of_folds, strict=True):
+                own.append(found)
+        return fits, self._run_folds(task, folds, fits, ready, done)
+
+    def _run_folds(self, task, folds, fits, ready, done):
+        left = sum(path is None for path in ready[0]) * len(task.Cs)
+        if left == 0 or effective_n_jobs(self.n_jobs) == 1:
+            pairs = zip(folds, ready, strict=True)
+            return [run_fold(task, fold, fits, own, done) for fold, own in pairs]
+        results = []
+        # Workers can't write the line; it moves on as their folds come back.
+        for result in Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(run_fold)(task, fold, fits, own)
+            for fold, own in zip(folds, ready, strict=True)
+        ):
+            done(left)
+            results.append(result)
+        return results
 
     def _keep(self, fits, results, dtype):
         """Choose, and set the fitted attributes."""
-        scores, paths, n_iter, converged = zip(*results, strict=True)
-        self.scores_, self.coefs_paths_ = np.stack(scores), np.stack(paths)
-        self.n_iter_ = np.stack(n_iter)
+        self.scores_ = np.stack([result.scores for result in results])
+        self.coefs_paths_ = np.stack([result.coefs for result in results])
+        self.n_iter_ = np.stack([result.n_iter for result in results])
+        self.coef_path_ = np.array(
+            [[placed(fit, self.classes_, self.classes_) for fit in path] for path in fits]
+        )
         ratio, place = choose(self.scores_, self.rule)
         self.C_, self.l1_ratio_ = float(self.Cs_[place]), float(self.l1_ratios_[ratio])
         chosen = fits[ratio][place]
@@ -233,7 +336,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         self.coef_ = np.ascontiguousarray(coef, dtype=dtype)
         self.intercept_ = intercept.astype(dtype)
         missed = sum(not fit.converged for path in fits for fit in path)
-        missed += sum(int((~part).sum()) for part in converged)
+        missed += sum(int((~result.converged).sum()) for result in results)
         if missed:
             warnings.warn(
                 f"{missed} fits of the path were not proved to be within tol={self.tol:g} of "
@@ -241,66 +344,3 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-
-
-def choose(scores, rule):
-    """Places of the chosen l1_ratio and C, from scores (n_folds, n_l1_ratios, n_Cs)."""
-    mean = scores.mean(axis=0)
-    ratio, place = np.unravel_index(np.argmax(mean), mean.shape)
-    if rule == "1se" and len(scores) > 1:
-        error = scores[:, ratio, place].std(ddof=1) / np.sqrt(len(scores))
-        place = np.flatnonzero(mean[ratio] >= mean[ratio, place] - error)[0]
-    return int(ratio), int(place)
-
-
-def _run_fold(draft, settings, starts, X, y, weight, fold, number):
-    """Scores, coefficients, steps and convergence of one fold, (n_l1_ratios, n_Cs, ...)."""
-    train, test = fold
-    data = gate.encode(SoftmaxRegression(), X[train], y[train], weight[train], draft.class_weight)
-    same = np.array_equal(data.classes, draft.classes_)
-    paths = draft._fit_paths(data, settings, f"fold {number}", starts if same else None)
-    scorer = _log_loss if draft.scoring == "neg_log_loss" else get_scorer(draft.scoring)
-    shape = (len(paths), len(draft.Cs_))
-    scores, n_iter, converged = np.empty(shape), np.empty(shape, int), np.empty(shape, bool)
-    coefs = [[_placed(fit, data.classes, draft.classes_) for fit in path] for path in paths]
-    for place in np.ndindex(shape):
-        fit, matrix = paths[place[0]][place[1]], coefs[place[0]][place[1]]
-        n_iter[place], converged[place] = fit.n_iter, fit.converged
-        scores[place] = _score(scorer, _model(matrix, draft), X[test], y[test], weight[test])
-    return scores, np.array(coefs), n_iter, converged
-
-
-def _placed(fit, own, classes):
-    """Coefficients and intercepts in the rows of all classes; nan for those a fold lacks."""
-    matrix = np.column_stack([fit.coef, fit.intercept])
-    if len(own) == len(classes):
-        return matrix
-    matrix = np.vstack([0 * matrix, matrix]) if len(own) == 2 else matrix
-    placed = np.full((len(classes), matrix.shape[1]), np.nan)
-    placed[np.searchsorted(classes, own)] = matrix
-    return placed
-
-
-def _model(matrix, draft):
-    """A fitted SoftmaxRegression; of a class without coefficients the probability is zero."""
-    model = SoftmaxRegression()
-    missing = np.isnan(matrix[:, -1])
-    model.classes_, model.n_features_in_ = draft.classes_, draft.n_features_in_
-    model.coef_ = np.where(missing[:, None], 0.0, matrix[:, :-1])
-    model.intercept_ = np.where(missing, -np.inf, matrix[:, -1])
-    return model
-
-
-def _log_loss(model, X, y, sample_weight=None):
-    """Mean log probability of the labels; kept finite for classes that a fold lacks."""
-    logs = prediction.log_probabilities(X, model.coef_, model.intercept_)
-    own = logs[np.arange(len(y)), np.searchsorted(model.classes_, y)]
-    return float(np.average(np.maximum(own, LEAST_LOG), weights=sample_weight))
-
-
-def _score(scorer, model, X, y, weight):
-    """The score of a fold, of rows that have weight."""
-    kept = weight > 0
-    if (weight == 1).all():
-        return scorer(model, X, y)
-    return scorer(model, X[kept], y[kept], sample_weight=weight[kept])

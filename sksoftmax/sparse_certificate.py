@@ -51,6 +51,7 @@ import numpy as np
 from sksoftmax import curvature, prices
 from sksoftmax.certificate import MOST_TILT, largest_range
 from sksoftmax.factors import Factor
+from sksoftmax.reach import NEAR
 
 # Where between 1 and the c that satisfies all constraints, those that the ridge would soften too.
 SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
@@ -69,11 +70,13 @@ def gap(objective, theta, gradient, enough=0.0):
     """The bound by the cheaper tilt that proves enough; inf where nothing is proved."""
     smooth = objective.smooth
     pull = gradient - smooth.penalty.strength * theta
-    value = smooth.value_and_gradient(theta)[0] + objective.corner_value(theta)
-    # With few rows the moments have a null space, through which no tilt leads.
-    many = smooth.n_rows >= 2 * smooth.map.n_columns
-    ways = [_balanced, _aimed] if many and prices.columns_are_affordable(smooth) else [_balanced]
+    value = objective.smooth_at(theta)[0] + objective.corner_value(theta)
+    ways = [_balanced, _aimed] if aims(smooth) else [_balanced]
     if expected(objective, theta, value, gradient) > enough:
+        # Balance proves no more than that.
+        ways = ways[1:] if enough > 0 else ways
+        ways.reverse()
+    elif objective.least is not None:
         ways.reverse()
     least = np.inf
     for way in ways:
@@ -83,6 +86,13 @@ def gap(objective, theta, gradient, enough=0.0):
         if least <= enough:
             break
     return least
+
+
+def aims(smooth):
+    """Whether to tilt along all columns."""
+    # With few rows the moments have a null space, through which no tilt leads.
+    many = smooth.n_rows >= 2 * smooth.map.n_columns
+    return many and prices.columns_are_affordable(smooth)
 
 
 def expected(objective, theta, value, gradient):
@@ -153,10 +163,14 @@ def _balanced(objective, theta, pull):
 def _aimed(objective, theta, pull):
     """The pull of distributions tilted along all columns; None if they are too far off."""
     smooth = objective.smooth
-    moments = curvature.least_moments(smooth, theta)
+    shared = objective.least
+    least = curvature.least_moments if shared is None else shared.at
+    moments = least(smooth, theta)
     way = _centred(objective.rows_of(pull) - _aim(objective, theta, pull))
     tilt = Factor.of(moments).solve(way)
-    reach = largest_range(smooth, tilt.ravel())
+    reach = np.inf if shared is None else shared.reach.bound(tilt, smooth.map.n_scores)
+    if reach > NEAR:
+        reach = largest_range(smooth, tilt.ravel())
     if reach > MOST_TILT:
         return None
     moved = moments @ tilt

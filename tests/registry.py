@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.special import logsumexp
 
-from sksoftmax import curvature, solvers
+from sksoftmax import curvature, drawing, solvers
 from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
@@ -244,7 +244,7 @@ METRICS = {
     "by class": curvature.sharpened,
     "least": curvature.least,
     "exact": curvature.exact,
-    "drawn": curvature.drawn,
+    "drawn": drawing.drawn,
 }
 
 

@@ -24,7 +24,7 @@ from registry import (
     theta_scales,
 )
 
-from sksoftmax import curvature, prices
+from sksoftmax import curvature, drawing, prices
 from sksoftmax.factors import DiagonalMetric, Factor, FullMetric, SharedMetric
 
 PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
@@ -285,7 +285,7 @@ def test_a_drawn_hessian_is_close_to_the_whole(weighted):
     basis = zero_sum_basis(problem)
     drawn, exact = (
         basis.T @ scaled_metric(problem, metric(objective, theta)) @ basis
-        for metric in (curvature.drawn, curvature.exact)
+        for metric in (drawing.drawn, curvature.exact)
     )
     ratios = scipy.linalg.eigvalsh(drawn, exact)
     assert ratios.min() > 0.7 and ratios.max() < 1.4
@@ -355,7 +355,7 @@ def test_drawn_hessians_hold_the_rows_that_matter(size):
     basis = zero_sum_basis(problem)
     drawn, exact = (
         basis.T @ scaled_metric(problem, metric(objective, theta)) @ basis
-        for metric in (curvature.drawn, curvature.exact)
+        for metric in (drawing.drawn, curvature.exact)
     )
     ratios = scipy.linalg.eigvalsh(drawn, exact)
     assert ratios.min() > 0.8 and ratios.max() < 1.2

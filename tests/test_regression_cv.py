@@ -5,13 +5,15 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw, thinned
+from sklearn import config_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
-from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.metrics import accuracy_score, log_loss, make_scorer
+from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_validate
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, SoftmaxRegressionCV
-from sksoftmax.regression_cv import choose
+from sksoftmax.cross_validation import choose
 
 X, Y = draw(150, 8, 3)
 CV = StratifiedKFold(3)
@@ -110,7 +112,7 @@ def test_sparse_groups_threads_and_what_is_printed(capsys):
     groups = np.arange(150) % 5
     options = dict(Cs=3, l1_ratios=[1.0], cv=GroupKFold(3))
     one = SoftmaxRegressionCV(verbose=1, **options).fit(thin, Y, groups=groups)
-    assert "fold 2: 3 fits" in capsys.readouterr().out
+    assert "] 12/12 fits, " in capsys.readouterr().out
     other = SoftmaxRegressionCV(n_jobs=2, **options).fit(sp.csr_array(thin), Y, groups=groups)
     assert_allclose(one.scores_, other.scores_, rtol=1e-5)
 
@@ -137,3 +139,85 @@ def test_binary_is_one_row():
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("scoring", ["neg_log_loss", "accuracy", None])
+def test_score_is_by_scoring(scoring):
+    weight = np.random.default_rng(0).uniform(0.5, 2, 150)
+    model = SoftmaxRegressionCV([0.1, 1.0], cv=CV, scoring=scoring).fit(X, Y, weight)
+    proba = model.predict_proba(X)
+    right = model.predict(X) == Y
+    for own in (None, weight):
+        expected = np.average(right, weights=own)
+        if scoring == "neg_log_loss":
+            expected = -log_loss(Y, proba, sample_weight=own)
+        assert_allclose(model.score(X, Y, own), expected, rtol=1e-9)
+    with pytest.raises(ValueError, match="7"):
+        SoftmaxRegressionCV([1.0], cv=CV).fit(X, Y).score(X, np.full(150, 7))
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_to_sklearn_is_the_chosen_model(l1_ratio):
+    model = SoftmaxRegressionCV([0.1, 1.0], l1_ratios=[l1_ratio], cv=CV).fit(X, Y)
+    theirs = model.to_sklearn()
+    assert isinstance(theirs, LogisticRegression)
+    assert theirs.C == model.C_ and theirs.l1_ratio == l1_ratio
+    assert_allclose(theirs.predict_proba(X), model.predict_proba(X), rtol=1e-9)
+
+
+def test_the_path_of_all_data_ends_in_the_chosen_fit():
+    model = SoftmaxRegressionCV(4, l1_ratios=[0.0, 1.0], cv=CV).fit(X, Y)
+    assert model.coef_path_.shape == (2, 4, 3, 9)
+    ratio, place = list(model.l1_ratios_).index(model.l1_ratio_), list(model.Cs_).index(model.C_)
+    assert_array_equal(model.coef_path_[ratio, place, :, :-1], model.coef_)
+    assert_array_equal(model.coef_path_[ratio, place, :, -1], model.intercept_)
+
+
+def test_metadata_are_routed():
+    weight, groups = np.random.default_rng(0).integers(1, 3, 150).astype(float), np.arange(150) % 8
+    plain = SoftmaxRegressionCV([0.1, 1.0], cv=GroupKFold(3))
+    expected = plain.fit(X, Y, weight, groups=groups).scores_
+    with pytest.raises(TypeError, match="routing"):
+        plain.fit(X, Y, extra=groups)
+    wanted = plain.get_metadata_routing()
+    known = {"sample_weight", "groups", "other"}
+    assert wanted.consumes("fit", known) == {"sample_weight", "groups"}
+    with config_context(enable_metadata_routing=True):
+        model = SoftmaxRegressionCV([0.1, 1.0], cv=GroupKFold(3)).set_fit_request(
+            sample_weight=True
+        )
+        assert_allclose(model.fit(X, Y, sample_weight=weight, groups=groups).scores_, expected)
+        assert_allclose(model.score(X, Y, sample_weight=weight), plain.score(X, Y, weight))
+        whole = cross_validate(
+            model, X, Y, cv=GroupKFold(2), params={"sample_weight": weight, "groups": groups},
+            scoring=make_scorer(accuracy_score).set_score_request(sample_weight=True),
+            return_estimator=True,
+        )  # fmt: skip
+        first = next(GroupKFold(2).split(X, Y, groups))[0]
+        inner = plain.fit(X[first], Y[first], weight[first], groups=groups[first])
+        assert_allclose(whole["estimator"][0].scores_, inner.scores_)
+        unasked = make_scorer(accuracy_score).set_score_request(sample_weight=False)
+        model.set_params(scoring=unasked).fit(X, Y, sample_weight=weight, groups=groups)
+        sizes = [len(test) for _, test in GroupKFold(3).split(X, Y, groups)]
+        right = model.scores_ * np.reshape(sizes, (3, 1, 1))
+        assert_allclose(right, np.round(right), atol=1e-9)  # of rows, not of weights
+
+
+def test_a_scorer_without_weights_is_not_given_any():
+    def share_right(estimator, X, y):
+        return np.mean(estimator.predict(X) == y)
+
+    model = SoftmaxRegressionCV([0.1, 1.0], cv=CV, scoring=share_right).fit(X, Y, np.ones(150))
+    same = SoftmaxRegressionCV([0.1, 1.0], cv=CV, scoring="accuracy").fit(X, Y)
+    assert_allclose(model.scores_, same.scores_)
+
+
+def test_fits_that_are_not_proved_are_counted_in_a_warning():
+    model = SoftmaxRegressionCV([0.1, 1.0], cv=CV, max_iter=0)
+    with pytest.warns(ConvergenceWarning, match="8 fits of the path"):
+        model.fit(X, Y)
+    assert (model.n_iter_ == 0).all() and (model.coef_ == 0).all()
+    model = SoftmaxRegressionCV([0.1, 1.0], cv=CV, max_iter=2, tol=1e-12)
+    with pytest.warns(ConvergenceWarning, match="fits of the path"):
+        model.fit(X, Y)
+    assert model.n_iter_.max() == 2

@@ -54,7 +54,7 @@ class ProximalState(NamedTuple):
 class Proximal:
     """memory : number of pairs; refresh : steps between models; longest : steps a round;
     thorough : what a round leaves of the gain that its first step expects; part : a working set
-    with its model and pairs to go on with, from a like objective.
+    with its model and pairs to go on with, from a like objective; scales : of its columns.
     """
 
     memory: int = 10
@@ -62,6 +62,7 @@ class Proximal:
     longest: int = 15
     thorough: float = 0.05
     part: Part | None = None
+    scales: np.ndarray | None = None
 
     def start(self, objective, theta):
         part = self.part
@@ -71,7 +72,8 @@ class Proximal:
                 objective=objective if whole else objective.on_columns(part.columns)
             )
         point = evaluate(objective, theta)
-        return _arrive(objective, point, part, objective.column_scales(), False)
+        scales = objective.column_scales() if self.scales is None else self.scales
+        return _arrive(objective, point, part, scales, False)
 
     def step(self, objective, state):
         part = _working_set(objective, state)

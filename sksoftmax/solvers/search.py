@@ -34,15 +34,15 @@ def backtrack(objective, point, direction):
     for _ in range(MOST_TRIALS):
         trial = evaluate(objective, point.theta + length * direction)
         trial_slope = trial.gradient @ direction
-        if _low_enough(point.value, trial.value, length * slope, length * trial_slope):
+        if low_enough(point.value, trial.value, length * slope, length * trial_slope):
             return trial
         # The minimum of the cubic through both values and slopes, kept within bounds.
-        share = _cubic_minimum(point.value, trial.value, length * slope, length * trial_slope)
+        share = cubic_minimum(point.value, trial.value, length * slope, length * trial_slope)
         length *= min(max(share, 0.1), 0.6)
     return None
 
 
-def _low_enough(old, new, slope, new_slope):
+def low_enough(old, new, slope, new_slope):
     if new <= old + DECREASE * slope:
         return True
     # Hager and Zhang (2005), the approximate Wolfe condition: near the optimum the value can't
@@ -51,7 +51,7 @@ def _low_enough(old, new, slope, new_slope):
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _cubic_minimum(old, new, slope, new_slope):
+def cubic_minimum(old, new, slope, new_slope):
     """Where, as a share of the step, the interpolating cubic is least."""
     bend = slope + new_slope - 3 * (new - old)
     square = bend * bend - slope * new_slope

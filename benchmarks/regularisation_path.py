@@ -1,0 +1,151 @@
+"""Paths and cross-validation against cold fits and LogisticRegressionCV, as Markdown tables.
+
+    OPENBLAS_NUM_THREADS=1 python benchmarks/regularisation_path.py [cv] [path] [--only NAME ...]
+
+Cross-validation: ridge, 10 values of C from 1e-4 to 1e4, five folds. Each of the fifty fits of
+folds is judged by how far its objective, from its formula, is above the optimum that sksoftmax
+finds with ``tol=1e-9``. The ratio is of the fastest setting of scikit-learn's whose median distance
+is no more than twice ours; where none is, of the nearest, and marked ``>``. Paths are of 50 values
+of C; apart means a fit from nothing at each. Times are wall-clock seconds.
+"""
+
+import argparse
+import time
+import warnings
+
+import numpy as np
+from problems import gaussian
+from scipy.special import logsumexp
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.model_selection import StratifiedKFold
+from sparse_coefficients import dense, text, timed
+
+from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, gate
+from sksoftmax.fold_path import fit_ridge_path
+from sksoftmax.path import Settings, fit_path, grid, smallest_C
+from sksoftmax.threads import single_threaded_blas
+
+CS = np.logspace(-4, 4, 10)
+CV = StratifiedKFold(5)
+GOAL = 1e-4
+
+
+def made(n_rows, n_columns, n_classes, units=0):
+    problem = gaussian(n_rows, n_columns, n_classes)
+    return problem.X * np.logspace(0, units, n_columns), problem.y
+
+
+PROBLEMS = {
+    "20k x 50, K = 5": lambda: made(20_000, 50, 5),
+    "the same, units from 1 to 1e3": lambda: made(20_000, 50, 5, units=3),
+    "50k x 20, K = 3": lambda: made(50_000, 20, 3),
+    "5k x 30, K = 2": lambda: made(5_000, 30, 2),
+    "2k x 64, K = 10": lambda: made(2_000, 64, 10),
+    "5k x 200, K = 10": lambda: made(5_000, 200, 10),
+    "digits": lambda: load_digits(return_X_y=True),
+}
+
+
+def theirs(X, y):
+    """LogisticRegressionCV by settings, those that can be afforded."""
+    settings = [("lbfgs", 1e-4, 100), ("lbfgs", 1e-6, 300)]
+    if X.shape[1] * len(np.unique(y)) <= 700:
+        settings += [("newton-cholesky", 1e-4, 100)]
+    for solver, tol, max_iter in settings:
+        yield f"{solver}, tol={tol:g}", LogisticRegressionCV(
+            Cs=CS, l1_ratios=(0.0,), cv=CV, scoring="neg_log_loss", solver=solver, tol=tol,
+            max_iter=max_iter, use_legacy_attributes=False,
+        )  # fmt: skip
+
+
+def objectives(paths, X, y):
+    """Of every fit of a fold, (n_folds, n_Cs), from its formula."""
+    values = np.empty(paths.shape[:2])
+    labels = np.searchsorted(np.unique(y), y)
+    for fold, (train, _) in enumerate(CV.split(X, y)):
+        for place, C in enumerate(CS):
+            coef, intercept = paths[fold, place, :, :-1], paths[fold, place, :, -1]
+            scores = X[train] @ coef.T + intercept
+            if scores.shape[1] == 1:
+                scores = np.column_stack([np.zeros(len(train)), scores])
+            loss = logsumexp(scores, axis=1) - scores[np.arange(len(train)), labels[train]]
+            values[fold, place] = loss.mean() + np.sum(coef**2) / (2 * C * len(train))
+    return values
+
+
+def cross_validation(name, repeats):
+    X, y = PROBLEMS[name]()
+    best = SoftmaxRegressionCV(Cs=CS, cv=CV, tol=1e-9).fit(X, y)
+    best = objectives(best.coefs_paths_[:, 0], X, y)
+    contestants = dict(theirs(X, y))
+    contestants |= {f"tol={tol:g}": SoftmaxRegressionCV(Cs=CS, cv=CV, tol=tol)
+                    for tol in (1e-4, 1e-6)}  # fmt: skip
+    times, off = {key: [] for key in contestants}, {}
+    for _ in range(repeats):
+        for key, model in contestants.items():
+            if times[key] and times[key][0] > 5:
+                continue
+            times[key].append(timed(model, X, y))
+            off[key] = objectives(model.coefs_paths_[:, 0], X, y) / best - 1
+    seconds = {key: float(np.median(taken)) for key, taken in times.items()}
+    lines, ratios = [], []
+    for key, model in contestants.items():
+        ratio = ""
+        if isinstance(model, SoftmaxRegressionCV):
+            others = [k for k, m in contestants.items() if not isinstance(m, SoftmaxRegressionCV)]
+            enough = max(2 * np.median(off[key]), 1e-12)
+            near = [k for k in others if np.median(off[k]) <= enough]
+            pool = near or [max(others, key=lambda k: -np.median(off[k]))]
+            ratios.append(min(seconds[k] for k in pool) / seconds[key])
+            ratio = f"{'' if near else '> '}{ratios[-1]:.1f}"
+        who = "sksoftmax" if isinstance(model, SoftmaxRegressionCV) else "scikit-learn"
+        lines.append(f"| {name} | {who} {key} | {seconds[key]:.2f} | {np.median(off[key]):.0e} | "
+                     f"{off[key].max():.0e} | {ratio} |")  # fmt: skip
+    print("\n".join(lines), flush=True)
+    return ratios
+
+
+def path(make, l1_ratio):
+    X, y, _ = make()
+    settings = Settings(ElasticNet(), True, "auto", GOAL, 1000)
+    data = gate.encode(SoftmaxRegression(), X, y)
+    Cs = grid(50, smallest_C(data, l1_ratio, settings))
+    start = time.perf_counter()
+    with single_threaded_blas(), np.errstate(all="ignore"):
+        if l1_ratio:
+            fits = fit_path(data, Cs, l1_ratio, settings)
+        else:
+            fits = fit_ridge_path(data, Cs, settings)
+    along = time.perf_counter() - start
+    apart = sum(timed(SoftmaxRegression(C, l1_ratio=l1_ratio, tol=GOAL), X, y) for C in Cs)
+    steps = sum(fit.n_iter for fit in fits)
+    what = "l1" if l1_ratio else "ridge"
+    ratio = apart / along
+    print(f"| {make.__doc__} | {what} | {apart:.2f} | {along:.2f} | {ratio:.1f} | {steps} |",
+          flush=True)  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="*", default=["cv", "path"])
+    parser.add_argument("--only", nargs="*", default=list(PROBLEMS))
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if "cv" in options.what:
+        print("| ridge, 10 C, 5 folds | | seconds | median distance | largest | ratio |")
+        print("|---|---|---|---|---|---|")
+        ratios = [cross_validation(name, options.repeats) for name in options.only]
+        for tol, column in zip(("1e-4", "1e-6"), zip(*ratios, strict=True), strict=True):
+            mean = np.exp(np.mean(np.log(column)))
+            print(f"\ntol={tol}: geometric mean of the ratios {mean:.1f}", flush=True)
+    if "path" in options.what:
+        print("\n| 50 values of C, tol=1e-4 | | apart | path | ratio | steps |")
+        print("|---|---|---|---|---|---|")
+        for make, l1_ratio in ((dense, 1.0), (dense, 0.0), (text, 1.0)):
+            path(make, l1_ratio)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The folds of a path: their fits, their scores, and the choice among these."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax import gate
+from sksoftmax.path import Settings, fit_path
+from sksoftmax.regression import SoftmaxRegression
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all folds share.
+
+    y : ndarray of labels; weight : of shape (n_samples,)
+    score_params : dict of metadata for the scorer
+    """
+
+    X: object
+    y: np.ndarray
+    weight: np.ndarray
+    classes: np.ndarray
+    class_weight: object
+    Cs: np.ndarray
+    l1_ratios: np.ndarray
+    settings: Settings
+    scorer: object
+    score_params: dict
+
+
+class FoldResult(NamedTuple):
+    """Of one fold, arrays of shape (n_l1_ratios, n_Cs, ...)."""
+
+    scores: np.ndarray
+    coefs: np.ndarray
+    n_iter: np.ndarray
+    converged: np.ndarray
+
+
+def run_fold(task, fold, starts, ready, done=None):
+    """Fit a fold along C for each l1_ratio, and score it on the rows that it leaves out.
+
+    starts : list of lists of Fit of all data, by l1_ratio and C
+    ready : list by l1_ratio of lists of Fit, None where they are still to be made
+    done : callable, optional
+        Called after each fit.
+    """
+    train, test = fold
+    classes, paths = task.classes, ready
+    if None in ready:
+        data = gate.encode(
+            SoftmaxRegression(), task.X[train], task.y[train], task.weight[train],
+            task.class_weight,
+        )  # fmt: skip
+        classes, same = data.classes, np.array_equal(data.classes, task.classes)
+        paths = [
+            own or fit_path(data, task.Cs, ratio, task.settings, begin if same else None, done)
+            for own, ratio, begin in zip(ready, task.l1_ratios, starts, strict=True)
+        ]
+    rows = np.arange(len(task.y))[test]
+    rows = rows[task.weight[rows] > 0]
+    shape = (len(paths), len(task.Cs))
+    scores, n_iter, converged = np.empty(shape), np.empty(shape, int), np.empty(shape, bool)
+    coefs = np.array([[placed(fit, classes, task.classes) for fit in path] for path in paths])
+    X, y = task.X[rows], task.y[rows]
+    own = {name: np.asarray(value)[rows] for name, value in task.score_params.items()}
+    for place in np.ndindex(shape):
+        fit = paths[place[0]][place[1]]
+        n_iter[place], converged[place] = fit.n_iter, fit.converged
+        scores[place] = task.scorer(_model(coefs[place], task), X, y, **own)
+    return FoldResult(scores, coefs, n_iter, converged)
+
+
+def choose(scores, rule):
+    """Places of the chosen l1_ratio and C, from scores (n_folds, n_l1_ratios, n_Cs)."""
+    mean = scores.mean(axis=0)
+    ratio, place = np.unravel_index(np.argmax(mean), mean.shape)
+    if rule == "1se" and len(scores) > 1:
+        error = scores[:, ratio, place].std(ddof=1) / np.sqrt(len(scores))
+        place = np.flatnonzero(mean[ratio] >= mean[ratio, place] - error)[0]
+    return int(ratio), int(place)
+
+
+def placed(fit, own, classes):
+    """Coefficients and intercepts in the rows of all classes; nan for those a fold lacks."""
+    matrix = np.column_stack([fit.coef, fit.intercept])
+    if len(own) == len(classes):
+        return matrix
+    matrix = np.vstack([0 * matrix, matrix]) if len(own) == 2 else matrix
+    everywhere = np.full((len(classes), matrix.shape[1]), np.nan)
+    everywhere[np.searchsorted(classes, own)] = matrix
+    return everywhere
+
+
+def _model(matrix, task):
+    """A fitted SoftmaxRegression; of a class without coefficients the probability is zero."""
+    model = SoftmaxRegression()
+    missing = np.isnan(matrix[:, -1])
+    model.classes_, model.n_features_in_ = task.classes, matrix.shape[1] - 1
+    model.coef_ = np.where(missing[:, None], 0.0, matrix[:, :-1])
+    model.intercept_ = np.where(missing, -np.inf, matrix[:, -1])
+    return model

@@ -1,0 +1,78 @@
+"""How far scores can move along a direction, and what curvature they leave on the way.
+
+Between two thetas whose scores differ by ranges of up to r, the least probability of a row falls
+by a factor of ``exp(r)`` at most. So ``exp(-r)`` times the least moments at one of them (see
+``curvature.least``) lie below the Hessian at the other too: moments once made serve the proofs of
+many fits nearby.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax import curvature
+from sksoftmax.certificate import largest_range
+from sksoftmax.factors import Factor
+from sksoftmax.rows import Largest
+
+# Where scores differ by more, new moments prove more than they cost.
+FAR = 1.0
+# Ranges of scores that need not be known better than by a bound.
+NEAR = 0.5
+
+
+class Reach(NamedTuple):
+    """Second moments of the columns, and the largest norm of a row in their inverse.
+
+    By Cauchy and Schwarz no row's score along a direction exceeds the product of both norms.
+    """
+
+    moments: np.ndarray
+    farthest: float
+
+    @classmethod
+    def of(cls, objective):
+        matrix = objective.rows.sum(
+            lambda block: curvature.moments(block.X, block.weight, objective)
+        )
+        factor = Factor.of(matrix / objective.total_weight)
+
+        def block_sums(block):
+            columns = curvature.centred_columns(block.X, objective)
+            return Largest(float(factor.leverage(columns).max()))
+
+        # The matrix that the factor is of, its jitter included: norms must belong together.
+        root = np.triu(factor.cholesky[0]) * factor.scale
+        return cls(root.T @ root, float(np.sqrt(objective.rows.sum(block_sums).number)))
+
+    def bound(self, direction, n_scores):
+        """On the range over the classes of any row's scores along a direction."""
+        rows = direction.reshape(-1, n_scores)
+        products = rows.T @ self.moments @ rows
+        squares = np.diag(products)
+        if n_scores > 1:
+            squares = squares + squares[:, None] - 2 * products
+        return self.farthest * float(np.sqrt(max(squares.max(), 0.0)))
+
+
+@dataclass
+class LeastMoments:
+    """Moments below the curvature at any theta, remade where the last are of one too far away.
+
+    reach : Reach
+    """
+
+    reach: Reach
+    theta: np.ndarray | None = None
+    moments: np.ndarray | None = None
+
+    def at(self, objective, theta):
+        if self.theta is not None:
+            moved = theta - self.theta
+            far = self.reach.bound(moved, objective.map.n_scores)
+            far = far if far <= FAR else largest_range(objective, moved)
+            if far <= FAR:
+                return np.exp(-far) * self.moments
+        self.theta, self.moments = theta, curvature.least_moments(objective, theta)
+        return self.moments

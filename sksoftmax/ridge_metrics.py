@@ -1,0 +1,58 @@
+"""Metrics whose ridge is added last, so that one look at the data serves many strengths of it.
+
+A maker is a function of an objective and theta, which takes a pass over the data. What it returns
+takes the strength of a ridge, (n_parameters,), and gives a metric, at the price of a factor.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from sksoftmax import curvature, drawing, prices
+from sksoftmax.factors import ClassMetric, DiagonalMetric, Factor, FullMetric
+from sksoftmax.penalties import Ridge
+
+
+def makers(objective):
+    """Those that the objective can afford, the cheaper and weaker first."""
+    if not prices.columns_are_affordable(objective):
+        return [diagonal]
+    affordable = [averaged]
+    if prices.classes_are_affordable(objective):
+        affordable.append(by_class)
+    if objective.map.n_scores > 1 and objective.holds_hessian:
+        affordable.append(drawn)
+    return affordable
+
+
+def diagonal(objective, theta):
+    free = curvature.diagonal(_with_ridge(objective, np.zeros_like(theta)), theta).diagonal
+    return lambda strength: DiagonalMetric(free + strength.reshape(free.shape))
+
+
+def averaged(objective, theta):
+    classes, columns = curvature.averaged_moments(objective, theta)
+
+    def metric(strength):
+        return curvature.product(classes, columns, _with_ridge(objective, strength))
+
+    return metric
+
+
+def by_class(objective, theta):
+    matrices = curvature.class_moments(objective, theta)
+
+    def metric(strength):
+        ridge = np.diag(strength.reshape(-1, len(matrices))[:, 0])
+        return ClassMetric(tuple(Factor.of(matrix + ridge) for matrix in matrices))
+
+    return metric
+
+
+def drawn(objective, theta):
+    matrix = curvature.joint_moments(drawing.on_drawn_rows(objective, theta), theta)
+    return lambda strength: FullMetric(Factor.of(matrix + np.diag(strength)))
+
+
+def _with_ridge(objective, strength):
+    return replace(objective, penalty=Ridge(strength))

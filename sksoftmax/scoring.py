@@ -1,0 +1,50 @@
+"""Scores of fitted models, by scikit-learn's scorers or by the log loss that knows more."""
+
+import inspect
+
+import numpy as np
+from sklearn import get_config
+from sklearn.metrics import accuracy_score, get_scorer, make_scorer
+from sklearn.utils.metadata_routing import MetadataRequest
+
+LEAST_LOG = np.log(np.finfo(np.float64).eps)
+LOG_LOSS = "neg_log_loss"
+
+
+class LogLossScorer:
+    """Mean log probability of the labels, a weighted one if there are weights.
+
+    Unlike scikit-learn's it needs no row of each class, and stays finite for classes that the
+    model gives no probability.
+    """
+
+    def __call__(self, estimator, X, y, sample_weight=None):
+        logs, labels, classes = estimator.predict_log_proba(X), np.asarray(y), estimator.classes_
+        places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+        unknown = classes[places] != labels
+        if unknown.any():
+            raise ValueError(f"y has a class that the fit has not seen: {labels[unknown][0]!r}")
+        own = logs[np.arange(len(labels)), places]
+        return float(np.average(np.maximum(own, LEAST_LOG), weights=sample_weight))
+
+    def get_metadata_routing(self):
+        request = MetadataRequest(owner="LogLossScorer")
+        request.score.add_request(param="sample_weight", alias=True)
+        return request
+
+
+def scorer_of(scoring):
+    """The scorer for a name or a callable; None is accuracy, as in scikit-learn.
+
+    Those that are named here, and not made by the user, ask for sample weights.
+    """
+    if scoring == LOG_LOSS:
+        return LogLossScorer()
+    scorer = make_scorer(accuracy_score) if scoring is None else get_scorer(scoring)
+    if not callable(scoring) and get_config()["enable_metadata_routing"]:
+        scorer.set_score_request(sample_weight=True)
+    return scorer
+
+
+def takes_weights(scorer):
+    return "sample_weight" in inspect.signature(scorer).parameters

@@ -1,0 +1,138 @@
+"""Quasi-Newton descents of several objectives that are evaluated together.
+
+Each descent is a coroutine that yields what it wants to know, a point or a proof, and is sent the
+answer. Whoever drives them collects the questions, so that one pass over the data answers all.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax.solvers.lbfgs import RESCALE, Pair, two_loop
+from sksoftmax.solvers.search import MOST_TRIALS, Point, cubic_minimum, low_enough
+
+MEMORY = 30
+
+
+class Trial(NamedTuple):
+    """Asks for the point at a theta."""
+
+    theta: np.ndarray
+
+
+class Claim(NamedTuple):
+    """Asks for a proved gap at a point."""
+
+    point: Point
+
+
+class Track(NamedTuple):
+    """Where a descent ended, and what it learned.
+
+    gap : proved by then; inf where it ended for lack of progress or of steps
+    """
+
+    point: Point
+    gap: float
+    pairs: tuple
+    n_iter: int
+    slack: float
+
+
+def descent(point, pairs, metric, *, tol, slack, bound, longest):
+    """Steps from a point whose value and gradient are known.
+
+    slack : how much larger the proof is than the decrement, as far as is known
+    bound : function of a gradient, a bound on the gap that costs nothing
+    """
+    n_iter = 0
+    while True:
+        if n_iter % RESCALE <= 1:
+            scale = scale_of(pairs, metric)
+        direction = -two_loop(pairs, metric, scale, point.gradient)
+        decrement = -0.5 * float(point.gradient @ direction)
+        enough = tol * abs(point.value)
+        if min(slack * decrement, 1.3 * bound(point.gradient)) <= enough:
+            gap = yield Claim(point)
+            if gap <= enough:
+                return Track(point, gap, pairs, n_iter, slack)
+            missed = gap / max(decrement, np.finfo(np.float64).tiny)
+            slack *= 8.0 if np.isinf(missed) else max(2.0, missed / slack)
+        if n_iter == longest:
+            return Track(point, np.inf, pairs, n_iter, slack)
+        found = yield from _search(point, direction)
+        if found is None:
+            return Track(point, np.inf, pairs, n_iter, slack)
+        pairs, point = extended(pairs, point, found), found
+        n_iter += 1
+
+
+def scale_of(pairs, metric):
+    """What the metric's inverse is multiplied by, so that it suits the last pair."""
+    if not pairs:
+        return 1.0
+    last = pairs[-1]
+    return last.product / (last.change @ metric.solve(last.change))
+
+
+def _search(point, direction):
+    slope = float(point.gradient @ direction)
+    length = 1.0
+    for _ in range(MOST_TRIALS if slope < 0 else 0):
+        trial = yield Trial(point.theta + length * direction)
+        values = point.value, trial.value, length * slope, length * (trial.gradient @ direction)
+        if low_enough(*values):
+            return trial
+        length *= min(max(cubic_minimum(*values), 0.1), 0.6)
+    return None
+
+
+def extended(pairs, old, new):
+    step, change = new.theta - old.theta, new.gradient - old.gradient
+    pair = Pair(step, change, float(step @ change))
+    if pair.product > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
+        return (*pairs, pair)[-MEMORY:]
+    return pairs
+
+
+def stiffened(pairs, strength):
+    """Pairs of the same function with so much more of a ridge."""
+    stiff = []
+    for step, change, _ in pairs:
+        change = change + strength * step
+        product = float(step @ change)
+        if product > 0:
+            stiff.append(Pair(step, change, product))
+    return tuple(stiff)
+
+
+def drive(descents, evaluate, prove):
+    """Run descents to their ends; the results in their order.
+
+    evaluate, prove : functions of a list of thetas, or of points, and the descents' numbers
+    """
+    results, asked = [None] * len(descents), {}
+    answers = dict.fromkeys(range(len(descents)))  # there is nothing to tell them yet
+    while answers:
+        for number, answer in answers.items():
+            try:
+                asked[number] = descents[number].send(answer)
+            except StopIteration as end:
+                results[number] = end.value
+                asked.pop(number, None)
+        answers = _answers(asked, evaluate, prove)
+    return results
+
+
+def _answers(asked, evaluate, prove):
+    """Answers to all questions, by the numbers of those who ask."""
+    answers = {}
+    trials = [n for n, question in asked.items() if isinstance(question, Trial)]
+    if trials:
+        found = evaluate([asked[n].theta for n in trials], trials)
+        answers.update(zip(trials, found, strict=True))
+    claims = [n for n, question in asked.items() if isinstance(question, Claim)]
+    if claims:
+        gaps = prove([asked[n].point for n in claims], claims)
+        answers.update(zip(claims, gaps, strict=True))
+    return answers

@@ -1,0 +1,34 @@
+"""How much of a long computation is done: one line that is written over."""
+
+import sys
+from time import perf_counter
+
+
+class Tally:
+    """Counts what is done of a total, and shows it where that is wanted.
+
+    Parameters
+    ----------
+    total : int
+        How many there will be.
+    name : str
+        What they are.
+    shown : bool
+        Whether to print anything.
+    """
+
+    def __init__(self, total, name, shown):
+        self.total, self.name, self.shown = total, name, shown
+        self.done, self.begin = 0, perf_counter()
+
+    def advance(self, steps=1):
+        self.done += steps
+        if not self.shown:
+            return
+        bar = "#" * int(20 * self.done / self.total)
+        seconds = perf_counter() - self.begin
+        end = "\n" if self.done >= self.total else ""
+        print(
+            f"\r[{bar:<20}] {self.done}/{self.total} {self.name}, {seconds:.1f} s",
+            end=end, flush=True, file=sys.stdout,
+        )  # fmt: skip

@@ -1,0 +1,140 @@
+"""Laws of fits that are made together: each is what it would be alone."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+from registry import draw, thinned
+from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold
+
+from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, gate, problem
+from sksoftmax.fold_path import fit_folds, parts_of
+from sksoftmax.folds import NOTHING, cut
+from sksoftmax.path import Settings, pose
+from sksoftmax.solvers import minimize
+from sksoftmax.solvers.search import evaluate
+
+SETTINGS = Settings(ElasticNet(), True, "auto", 1e-9, 1000)
+CS = [1e-3, 0.1, 10.0, 1e3]
+KINDS = {
+    "dense": lambda X: X,
+    "sparse": lambda X: sp.csr_array(thinned(X)),
+    "units and offset": lambda X: X * np.logspace(0, 3, X.shape[1]) + 50,
+    "wide": lambda X: np.random.default_rng(3).standard_normal((len(X), 200)),
+    "separable": lambda X: 30 * X,
+}
+
+
+def posed(X, y, weight=None, **options):
+    """The Folds of three parts, and the data that they are of."""
+    data = gate.encode(SoftmaxRegression(), X, y, weight)
+    settings = Settings(**{**SETTINGS.__dict__, **options})
+    part_of = np.arange(data.n_rows) % 3
+    return cut(pose(data, 1.0, 0.0, settings), part_of, 3), part_of
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_points_are_those_of_each_objective_alone(n_classes, fit_intercept):
+    X, y = draw(97, 5, n_classes)
+    weight = np.random.default_rng(0).uniform(0.5, 2, 97)
+    folds, part_of = posed(X, y, weight, fit_intercept=fit_intercept)
+    held = [NOTHING, 0, 1, 2]
+    random = np.random.default_rng(1)
+    thetas = [random.standard_normal(folds.whole.map.n_parameters) for _ in held]
+    together = folds.evaluate(thetas, held)
+    at_one = folds.points_at(thetas[0], held)
+    for out, theta, point, other in zip(held, thetas, together, at_one, strict=True):
+        kept = part_of != out
+        data = gate.encode(SoftmaxRegression(), X[kept], y[kept], weight[kept])
+        # The same intercepts stand for those about the center of all.
+        alone = pose(data, 1.0, 0.0, Settings(ElasticNet(), fit_intercept, "auto", 0, 0))
+        coef, intercept = folds.whole.map.split(theta)
+        if fit_intercept:
+            intercept = intercept + coef @ (data.center - folds.whole.map.center)
+        value = evaluate(alone, alone.map.join(coef, intercept)).value
+        assert_allclose(point.value, value, rtol=1e-12)
+        own = folds.objective(out)
+        for found, where in ((point, theta), (other, thetas[0])):
+            expected = evaluate(own, where)
+            assert_allclose(found.value, expected.value, rtol=1e-12)
+            assert_allclose(found.gradient, expected.gradient, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_gaps_from_other_moments_are_bounds(n_classes):
+    X, y = draw(150, 4, n_classes)
+    folds, _ = posed(0.3 * X, y)
+    held = [NOTHING, 0, 1, 2]
+    random = np.random.default_rng(2)
+    for out in held:
+        objective = folds.objective(out)
+        solver = problem.solver_for(objective, "newton")
+        best = minimize(objective, solver, folds.whole.map.neutral(), tol=1e-13, max_iter=99)
+        for size in (1e-4, 1e-3):
+            theta = best.theta + size * random.standard_normal(len(best.theta))
+            if n_classes > 2:
+                theta -= folds.whole.map.common(theta)
+            anchor = folds.anchor(best.theta + 0.1 * random.standard_normal(len(best.theta)))
+            point = evaluate(objective, theta)
+            (gap,) = folds.gaps([point], [out], anchor)
+            true = point.value - best.value
+            assert true - 1e-14 <= gap < 1e3 * true
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_fits_together_are_the_fits_apart(kind, n_classes):
+    X, y = draw(120, 6, n_classes)
+    X = KINDS[kind](X)
+    folds = list(StratifiedKFold(3).split(X, y))
+    data = gate.encode(SoftmaxRegression(), X, y)
+    part_of = parts_of(folds, np.ones(120), data, SETTINGS)
+    fits = fit_folds(data, part_of, 3, CS, SETTINGS)
+    rows = [np.arange(120), *(train for train, _ in folds)]
+    for C, along in zip(CS, fits, strict=True):
+        for own, fit in zip(rows, along, strict=True):
+            one = SoftmaxRegression(C, tol=1e-9).fit(X[own], y[own])
+            assert fit.converged and one.converged_
+            assert abs(fit.objective - one.objective_) <= 2e-9 * one.objective_
+            scores = X @ fit.coef.T + fit.intercept
+            expected = X @ one.coef_.T + one.intercept_
+            assert_allclose(scores, expected, atol=2e-3 * np.abs(expected).max())
+
+
+def test_what_can_be_fitted_together():
+    X, y = draw(60, 3, 3)
+    data, ones = gate.encode(SoftmaxRegression(), X, y), np.ones(60)
+    halves = [(np.arange(30), np.arange(30, 60)), (np.arange(30, 60), np.arange(30))]
+    assert (parts_of(halves, ones, data, SETTINGS) == (np.arange(60) < 30)).all()
+    masks = [(np.arange(60) < 30, np.arange(60) >= 30)] * 2
+    assert parts_of(masks, ones, data, SETTINGS) is None  # the same rows twice
+    shuffled = list(ShuffleSplit(3, random_state=0).split(X))
+    assert parts_of(shuffled, ones, data, SETTINGS) is None
+    twice = [(np.r_[train, train], test) for train, test in halves]
+    assert parts_of(twice, ones, data, SETTINGS) is None
+    lacking = np.sort(y)
+    data = gate.encode(SoftmaxRegression(), X, lacking)
+    assert parts_of(list(KFold(3).split(X)), ones, data, SETTINGS) is None
+    some = [(np.r_[10:60], np.r_[0:10]), (np.r_[0:10, 20:60], np.r_[10:20])]
+    data = gate.encode(SoftmaxRegression(), X, y)
+    assert set(parts_of(some, ones, data, SETTINGS)) == {0, 1, 2}  # the last is in every fit
+    model = SoftmaxRegressionCV([0.1, 1.0], cv=some, tol=1e-9).fit(X, y)
+    one = SoftmaxRegression(1.0, tol=1e-9).fit(X[some[1][0]], y[some[1][0]])
+    assert_allclose(model.coefs_paths_[1, 0, 1, :, :-1], one.coef_, atol=1e-3)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_ranges_of_scores_are_bounded(n_classes):
+    X, y = draw(90, 4, n_classes)
+    X[:, 3] = X[:, 2]  # collinear
+    folds, part_of = posed(X, y)
+    direction = np.random.default_rng(0).standard_normal(folds.whole.map.n_parameters)
+    coef, intercept = folds.whole.map.split(direction)
+    scores = (X - folds.whole.map.center) @ coef.T + intercept
+    sizes = np.abs(scores[:, 0]) if n_classes == 2 else np.ptp(scores, axis=1)
+    for out in (NOTHING, 1):
+        true = sizes[part_of != out].max()
+        for share, most in ((1e-3, 10), (10, 1 + 1e-9)):
+            (found,) = folds.ranges([share * direction], [out])
+            assert share * true * (1 - 1e-9) <= found <= most * share * true

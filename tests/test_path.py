@@ -1,0 +1,29 @@
+"""Laws of a path: each fit is what it would be from nothing, and its gap is a bound."""
+
+import numpy as np
+import pytest
+from registry import draw
+
+from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, gate
+from sksoftmax.fold_path import fit_ridge_path
+from sksoftmax.path import Settings, fit_path, grid, smallest_C
+
+X, Y = draw(200, 12, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("l1_ratio, shape", [(1.0, ElasticNet()), (0.5, ElasticNet()),
+                                             (1.0, GroupLasso()), (0.0, ElasticNet())])  # fmt: skip
+def test_each_fit_is_the_fit_from_nothing(l1_ratio, shape, dtype):
+    columns = X.astype(dtype)
+    settings = Settings(shape, True, "auto", 1e-6, 1000)
+    data = gate.encode(SoftmaxRegression(), columns, Y)
+    Cs = grid(8, smallest_C(data, l1_ratio, settings))
+    fits = fit_path(data, Cs, l1_ratio, settings)
+    if l1_ratio == 0:
+        fits += fit_ridge_path(data, Cs, settings)
+    for C, fit in zip([*Cs, *Cs], fits, strict=False):
+        best = SoftmaxRegression(C, l1_ratio=l1_ratio, penalty=shape, tol=1e-10).fit(columns, Y)
+        assert fit.converged and fit.gap <= 1e-6 * fit.objective
+        assert (fit.objective - best.objective_) / best.objective_ >= -1e-9
+        assert fit.objective - best.objective_ <= fit.gap * (1 + 1e-9) + 1e-13

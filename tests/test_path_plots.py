@@ -1,0 +1,80 @@
+"""PathDisplay: the axes are asked what they show."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from registry import draw
+
+from sksoftmax import PathDisplay, SoftmaxRegressionCV
+
+matplotlib = pytest.importorskip("matplotlib")
+X, Y = draw(120, 6, 3)
+NAMES = np.array(["ash", "birch", "cedar"])
+
+
+@pytest.fixture(autouse=True)
+def no_window():
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("Agg")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return SoftmaxRegressionCV(6, l1_ratios=[0.5, 1.0], cv=4, rule="1se", tol=1e-4).fit(X, NAMES[Y])
+
+
+def test_scores_are_drawn_with_their_errors(model):
+    ratio = list(model.l1_ratios_).index(model.l1_ratio_)
+    display = PathDisplay.from_estimator(model)
+    scores = model.scores_[:, ratio]
+    assert_array_equal(display.lines_[0].get_xdata(), model.Cs_)
+    assert_allclose(display.lines_[0].get_ydata(), scores.mean(axis=0))
+    bars = display.errorbar_.lines[2][0].get_segments()
+    lengths = [np.ptp(bar[:, 1]) for bar in bars]
+    assert_allclose(lengths, 2 * scores.std(axis=0, ddof=1) / 2)
+    assert display.chosen_line_.get_xdata()[0] == model.C_
+    best = model.Cs_[np.argmax(scores.mean(axis=0))]
+    assert best > model.C_ and display.best_line_.get_xdata()[0] == best
+    assert display.ax_.get_xscale() == "log" and display.ax_.get_ylabel() == "neg_log_loss"
+    assert display.figure_ is display.ax_.figure
+
+
+def test_coefficients_are_drawn_by_feature_or_for_a_class(model):
+    coefs = model.coef_path_[0, :, :, :-1]
+    display = PathDisplay.from_estimator(model, l1_ratio=0.5, kind="coefficients", most_names=2)
+    assert_allclose(
+        np.array([line.get_ydata() for line in display.lines_]).T, np.linalg.norm(coefs, axis=1)
+    )
+    legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert len(legend) == 3 and display.errorbar_ is None
+    display.plot(kind="coefficients", label="birch", color="red")
+    assert_allclose(np.array([line.get_ydata() for line in display.lines_]).T, coefs[:, 1])
+    assert display.lines_[0].get_color() == "red"
+
+
+def test_two_classes_have_one_row():
+    two = SoftmaxRegressionCV([0.1, 1.0], cv=2).fit(X, Y == 1)
+    display = PathDisplay.from_estimator(two, kind="coefficients")
+    assert_allclose(display.lines_[3].get_ydata(), two.coef_path_[0, :, 0, 3])
+    display.plot(kind="coefficients", label=False)
+    assert_allclose(display.lines_[3].get_ydata(), -two.coef_path_[0, :, 0, 3])
+
+
+def test_axes_are_taken_and_bad_options_named(model):
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots()
+    display = PathDisplay.from_estimator(model, ax=ax)
+    assert display.ax_ is ax and display.figure_ is figure
+    for bad in ({"l1_ratio": 0.3}, {"kind": "x"}, {"kind": "coefficients", "label": "oak"}):
+        with pytest.raises(ValueError, match=list(bad)[-1]):
+            PathDisplay.from_estimator(model, **bad)
+
+
+def test_without_matplotlib_the_message_says_what_to_install(model, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"pip install sksoftmax\[plot\]"):
+        PathDisplay.from_estimator(model)
