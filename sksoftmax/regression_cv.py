@@ -22,9 +22,9 @@ from sksoftmax.cross_validation import Task, choose, placed, run_fold
 from sksoftmax.fold_path import fit_folds, fit_ridge_path, parts_of, suits
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
-from sksoftmax.tally import Tally
 from sksoftmax.scoring import scorer_of, takes_weights
 from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS
+from sksoftmax.tally import Tally
 from sksoftmax.threads import single_threaded_blas
 
 RULES = ("best", "1se")

@@ -23,7 +23,6 @@ LAYERS = {
     "functions_array_api": 0,
     "functions_checks": 0,
     "functions_numpy": 0,
-    "progress": 0,
     "threads": 0,
     "bins": 1,
     "maps": 1,
