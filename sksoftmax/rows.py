@@ -95,6 +95,9 @@ class ConvertedRows:
     rows: Rows
     convert: object
 
+    def __iter__(self):
+        return map(self.convert, self.rows)
+
     def sum(self, function):
         return self.rows.sum(lambda block: function(self.convert(block)))
 
