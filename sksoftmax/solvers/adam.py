@@ -6,8 +6,9 @@ import numpy as np
 
 from sksoftmax.solvers.stream import length, moved, observed
 
-# Steps beside those of the metric, where their length is automatic.
-REACH = 0.3
+# Steps beside those of the metric, where their length is automatic, times the root of the number of
+# columns: all of them move a row's scores together.
+REACH = 1.5
 TINY = np.finfo(np.float64).tiny
 
 
@@ -36,7 +37,7 @@ class Adam:
         mean = first / (1 - self.decay**n_gradients)
         size = np.sqrt(second / (1 - self.square_decay**n_gradients)) + TINY
         reach = length(objective, state, self.learning_rate)
-        reach *= REACH if self.learning_rate == "auto" else 1.0
+        reach *= REACH / np.sqrt(state.moments.size) if self.learning_rate == "auto" else 1.0
         state = state._replace(first=first, second=second, n_gradients=n_gradients)
         return moved(objective, state, -reach * scales * (mean / size))
 
