@@ -91,8 +91,7 @@ def one_pass(n_rows):
         stream(model, X, y)
         losses += [log_loss(model, X_new, y_new), once]
         cells = " | ".join(f"{each / best - 1:.2%}" for each in losses)
-        n_columns, n_classes = shape[:2]
-        name = f"{title}, {n_columns} columns, K = {n_classes}"
+        name = "{}, {} columns, K = {}".format(title, *shape[:2])
         print(f"| {name} | {best:.4f} | {cells} |", flush=True)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 # A step is so many times longer than one over the number of batches so far. Long steps forget the
 # start where the metric is poor; the average takes back the noise that they bring.
 LENGTH = 20.0
-# Rows a column that the first steps are shortened for, times LENGTH.
-CARE = 2.0
+# Rows a parameter that the first steps are shortened for, times LENGTH.
+CARE = 0.5
 # Weight of the last batch in the average of all: 2 over their number gives weights like 1, 2, 3 ...
 RECENT = 2.0
 # Batches in a row that have to be worse than expected, and rows a column, before a stream is taken
@@ -111,15 +111,14 @@ def watched(objective, state, value):
 def length(objective, state, learning_rate):
     """Length of the step on a batch: like one over the number of batches, shorter at first.
 
-    A row moves its own scores by as much as it is unlike the rest, the number of columns on
-    average; the first steps are shortened by that.
+    Steps bring noise in proportion to the number of parameters a row; the first, of which there
+    is no average to take it back, are shortened by that.
     """
     if learning_rate != "auto":
         return state.boldness * learning_rate
     weight = objective.total_weight
-    a_row = weight / objective.n_rows
-    bold = LENGTH * weight
-    return state.boldness * bold / (state.clock + bold + CARE * LENGTH * state.moments.size * a_row)
+    care = CARE * objective.map.n_parameters * weight / objective.n_rows
+    return state.boldness * LENGTH * weight / (state.clock + LENGTH * (weight + care))
 
 
 def moved(objective, state, step):
