@@ -168,7 +168,9 @@ class Objective:
         Each is normalised by the mean weight of all, so that their mean is this one.
         """
         weight, entries = self.total_weight / self.n_rows, self.n_entries / self.n_rows
-        for block in batches(self.rows, size, random):
+        rows = self.rows
+        source = (rows.rows, rows.convert) if isinstance(rows, ConvertedRows) else (rows, None)
+        for block in batches(source[0], size, random, source[1]):
             n_rows = len(block.weight)
             yield replace(
                 self,

@@ -95,9 +95,6 @@ class ConvertedRows:
     rows: Rows
     convert: object
 
-    def __iter__(self):
-        return map(self.convert, self.rows)
-
     def sum(self, function):
         return self.rows.sum(lambda block: function(self.convert(block)))
 
@@ -110,25 +107,28 @@ def every(stride, block):
     return Block(block.X[::stride], target, block.weight[::stride])
 
 
-def batches(rows, size, random):
+def batches(rows, size, random, convert=None):
     """The rows in random order, as blocks of ``size`` rows, the last one shorter.
 
     Blocks are taken in random order and mixed many at a time, so that memory holds a few of them
     and no more: rows that lie on a disk are read a block at a time.
 
     random : numpy.random.Generator
+    convert : function of a block, optional
+        What is made of the blocks as they are read.
     """
     blocks = list(rows)
     order = random.permutation(len(blocks))
     rest = []
     for start in range(0, len(blocks), MIXED):
-        mixed = joined(rest + [blocks[i] for i in order[start : start + MIXED]])
+        fresh = [blocks[i] for i in order[start : start + MIXED]]
+        mixed = joined(rest + (fresh if convert is None else list(map(convert, fresh))))
         places = random.permutation(len(mixed.weight))
         whole = len(places) - len(places) % size
         for begin in range(0, whole, size):
             yield picked(mixed, places[begin : begin + size])
         rest = [picked(mixed, places[whole:])] if whole < len(places) else []
-        del mixed  # before the next is made
+        del mixed, fresh  # before the next is made
     yield from rest
 
 

@@ -15,6 +15,7 @@ from sklearn.metrics import log_loss
 
 from sksoftmax import SoftmaxRegression
 from sksoftmax.penalties import Ridge
+from sksoftmax.rows import ConvertedRows
 from sksoftmax.solvers import SOLVERS, STREAMS, Epochs, minimize
 from sksoftmax.solvers.epochs import Reduced
 from sksoftmax.solvers.stream import StreamState
@@ -444,3 +445,18 @@ def test_soft_targets_of_a_stream_need_a_column_for_each_class():
         target[4] = 0.5
         model.partial_fit(X, target, classes=[0, 1, 2])
     assert not hasattr(model, "coef_")
+
+
+def test_batches_of_converted_rows_are_converted():
+    objective = make_objective(PROBLEMS["three classes"])
+
+    def convert(block):
+        return block._replace(X=2 * block.X)
+
+    other = replace(objective, rows=ConvertedRows(objective.rows, convert))
+    theta = np.linspace(-1, 1, objective.map.n_parameters)
+    for one, two in zip(other.batches(40, np.random.default_rng(0)),
+                        objective.batches(40, np.random.default_rng(0)), strict=True):
+        block, plain = next(iter(one.rows)), next(iter(two.rows))
+        assert_array_equal(block.X, 2 * plain.X)
+        assert one.value_and_gradient(theta)[0] != two.value_and_gradient(theta)[0]
