@@ -123,14 +123,16 @@ def check_weight(sample_weight, X):
     """Weights of the rows of X, in float64: they may span more than X's dtype."""
     if isinstance(sample_weight, Real):
         sample_weight = np.full(X.shape[0], float(sample_weight))
-    weight = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must be numbers: {error}") from None
+    weight = check_array(weight, ensure_2d=False, input_name="sample_weight")
     if weight.ndim != 1:
         raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
     check_consistent_length(X, weight)
     if (weight < 0).any():
-        raise ValueError(f"Negative sample_weight: {weight[weight < 0][0]!r}")
+        raise ValueError(f"Negative sample_weight: {float(weight[weight < 0][0])!r}")
     if not (weight > 0).any():
         raise ValueError("All values of sample_weight are zero: no sample has any weight")
     return weight
