@@ -124,10 +124,13 @@ def check_weight(sample_weight, X):
     if isinstance(sample_weight, Real):
         sample_weight = np.full(X.shape[0], float(sample_weight))
     try:
-        weight = np.asarray(sample_weight, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        weight = check_array(
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        )
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
         raise ValueError(f"sample_weight must be numbers: {error}") from None
-    weight = check_array(weight, ensure_2d=False, input_name="sample_weight")
     if weight.ndim != 1:
         raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
     check_consistent_length(X, weight)
