@@ -7,7 +7,7 @@ and on many.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import NamedTuple, Protocol
 
@@ -48,7 +48,13 @@ class Rows(Protocol):
     """An engine: applies a function to every block and adds the results."""
 
     def sum(self, function):
-        """``function(block_1) + function(block_2) + ...``, tuples being added by entry."""
+        """``function(block_1) + function(block_2) + ...``, tuples being added by entry.
+
+        The function may be sent to where the blocks are, and then must not hold the rows.
+        """
+
+    def map(self, function):
+        """Rows whose blocks are ``function(block)``."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,10 @@ class InMemoryRows:
             self._pool.append(ThreadPoolExecutor(self.n_threads))
         return add_pairwise(list(self._pool[0].map(sum_chunk, self.chunks)))
 
+    def map(self, function):
+        chunks = tuple(tuple(map(function, chunk)) for chunk in self.chunks)
+        return replace(self, chunks=chunks)
+
     def __enter__(self):
         return self
 
@@ -94,7 +104,12 @@ class ConvertedRows:
     convert: object
 
     def sum(self, function):
-        return self.rows.sum(lambda block: function(self.convert(block)))
+        convert = self.convert
+        return self.rows.sum(lambda block: function(convert(block)))
+
+    def map(self, function):
+        convert = self.convert
+        return self.rows.map(lambda block: function(convert(block)))
 
 
 def every(stride, block):
@@ -142,25 +157,41 @@ def sample(rows, n_rows, total, n_classes, mass=by_weight):
         weight = weight.astype(block.weight.dtype)
         return [Block(block.X[places], block.target[..., places], weight)]
 
-    blocks = rows.sum(draw)
+    return partition(*join(rows.sum(draw)), n_classes)
+
+
+def gather(rows):
+    """All rows as one block in memory: for few."""
+    return join(rows.sum(lambda block: [block]))
+
+
+def join(blocks):
+    """One block of the rows of several."""
     pieces = [block.X for block in blocks]
-    X = sp.vstack(pieces, format="csr") if sp.issparse(pieces[0]) else np.concatenate(pieces)
-    target = np.concatenate([block.target for block in blocks], axis=-1)
-    weight = np.concatenate([block.weight for block in blocks])
-    return partition(X, target, weight, n_classes)
+    return Block(
+        sp.vstack(pieces, format="csr") if sp.issparse(pieces[0]) else np.concatenate(pieces),
+        np.concatenate([block.target for block in blocks], axis=-1),
+        np.concatenate([block.weight for block in blocks]),
+    )
 
 
 def select_columns(rows, columns):
     """The rows with some of their columns, in the same blocks."""
+    return rows.map(
+        lambda block: Block(take_columns(block.X, columns), block.target, block.weight)
+    )
 
-    def select(block):
-        X = block.X[:, columns]
-        if sp.issparse(X) and X.nnz > DENSE * X.shape[0] * X.shape[1]:
-            X = X.toarray()
-        return Block(X, block.target, block.weight)
 
-    chunks = tuple(tuple(map(select, chunk)) for chunk in rows.chunks)
-    return InMemoryRows(chunks, rows.n_threads, rows._pool)
+def take_columns(X, columns):
+    taken = X[:, columns]
+    if sp.issparse(taken) and taken.nnz > DENSE * taken.shape[0] * taken.shape[1]:
+        return taken.toarray()
+    return taken
+
+
+def count_entries(block):
+    """Entries of X that a product multiplies."""
+    return block.X.nnz if sp.issparse(block.X) else block.X.size
 
 
 def add(total, term):

@@ -26,6 +26,7 @@ LAYERS = {
     "threads": 0,
     "bins": 1,
     "maps": 1,
+    "moments": 1,
     "factors": 1,
     "grams": 1,
     "penalties": 1,
