@@ -71,18 +71,10 @@ def encode(estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None):
         # A row without weight leaves no trace, whatever its label.
         X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
     classes, labels = encode_labels(y)
-    if len(classes) < 2:
-        raise ValueError(
-            f"{type(estimator).__name__} needs samples of at least 2 classes with positive weight; "
-            f"the data has only one class: {classes[0]!r}"
-        )
+    check_classes(estimator, classes)
     weight = weight_classes(weight, class_weight, classes, labels)
     by_class = np.bincount(labels, weights=weight, minlength=len(classes)).astype(np.float64)
-    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
-        raise ValueError(
-            "sample_weight and class_weight are out of all range: the weights of the classes sum "
-            f"to {by_class}"
-        )
+    check_range(by_class)
     n_scores = 1 if len(classes) == 2 else len(classes)
     n_threads = worthwhile_threads(X, n_scores, effective_n_jobs(n_jobs))
     rows = partition(X, labels, weight, n_scores, n_threads)
@@ -98,6 +90,27 @@ def encode(estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None):
         dtype=X.dtype,
         is_sparse=sp.issparse(X),
     )
+
+
+def on_dask(values):
+    """Whether Dask holds them."""
+    return hasattr(values, "__dask_graph__")
+
+
+def check_classes(estimator, classes):
+    if len(classes) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs samples of at least 2 classes with positive weight; "
+            f"the data has only one class: {classes[0]!r}"
+        )
+
+
+def check_range(by_class):
+    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
+        raise ValueError(
+            "sample_weight and class_weight are out of all range: the weights of the classes sum "
+            f"to {by_class}"
+        )
 
 
 def encode_labels(y):
@@ -120,35 +133,53 @@ def check_weight(sample_weight, X):
     """Weights of the rows of X, in float64: they may span more than X's dtype."""
     if isinstance(sample_weight, Real):
         sample_weight = np.full(X.shape[0], float(sample_weight))
+    weight = check_weight_values(sample_weight)
+    check_consistent_length(X, weight)
+    check_some_weight((weight > 0).any())
+    return weight
+
+
+def check_weight_values(sample_weight):
     weight = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight",
+        ensure_min_samples=0,
+    )  # fmt: skip
     if weight.ndim != 1:
         raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
-    check_consistent_length(X, weight)
     if (weight < 0).any():
         raise ValueError(f"Negative sample_weight: {weight[weight < 0][0]!r}")
-    if not (weight > 0).any():
-        raise ValueError("All values of sample_weight are zero: no sample has any weight")
     return weight
+
+
+def check_some_weight(some):
+    if not some:
+        raise ValueError("All values of sample_weight are zero: no sample has any weight")
 
 
 def weight_classes(weight, class_weight, classes, labels):
     """Weights of the rows times those of their classes; None where all are one."""
     if class_weight is None:
         return weight
+    by_class = np.bincount(labels, weights=weight, minlength=len(classes))
+    factors = class_factors(class_weight, classes, by_class)
+    return factors[labels] if weight is None else weight * factors[labels]
+
+
+def class_factors(class_weight, classes, by_class):
+    """What the weight of each class is multiplied by; None where by nothing."""
+    if class_weight is None:
+        return None
     if isinstance(class_weight, str) and class_weight == "balanced":
-        by_class = np.bincount(labels, weights=weight, minlength=len(classes))
         factors = by_class.sum() / (len(classes) * by_class)
     elif isinstance(class_weight, dict):
-        factors = compute_class_weight(class_weight, classes=classes, y=classes[labels])
+        factors = compute_class_weight(class_weight, classes=classes, y=classes)
     else:
         raise ValueError(
             f"class_weight must be None, a dict or 'balanced', got {class_weight!r}"
         )
     if not (np.isfinite(factors).all() and (factors > 0).all()):
         raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
-    return factors[labels] if weight is None else weight * factors[labels]
+    return factors
 
 
 def check_features(estimator, X):

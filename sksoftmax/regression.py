@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
-from sksoftmax import gate, problem
+from sksoftmax import engines, gate, problem
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.separation import has_no_optimum
@@ -181,7 +181,7 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
             gate.check_same_features(self, X)
         # All is done on a copy that takes the place of self in the end: an error loses nothing.
         draft = copy.copy(self)
-        data = gate.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
+        data = engines.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
         with single_threaded_blas(), data.rows, np.errstate(all="ignore"):
             data, columns, objective = self._pose(data)
             solution = minimize(

@@ -210,10 +210,10 @@ def add_pairwise(terms):
     return terms[0]
 
 
-def partition(X, target, weight, n_classes, n_threads=1):
+def partition(X, target, weight, n_classes, n_threads=1, step=None):
     """Cut encoded rows into cache-sized blocks without copying them; no weights are ones."""
     n_rows = X.shape[0]
-    step = block_rows(X, n_classes)
+    step = step or block_rows(X, n_classes)
     ones = np.ones(min(step, n_rows), dtype=X.dtype) if weight is None else None
 
     def block(start):
@@ -234,13 +234,20 @@ def worthwhile_threads(X, n_classes, n_threads):
 
 
 def block_rows(X, n_classes):
+    """Rows of a block of X."""
     n_rows, n_features = X.shape
-    if sp.issparse(X):
+    entries_a_row = X.nnz / max(1, n_rows) if sp.issparse(X) else None
+    return rows_a_block(n_features, X.dtype, n_classes, entries_a_row)
+
+
+def rows_a_block(n_features, dtype, n_classes, entries_a_row=None):
+    """Rows of a block; entries a row are those of sparse ones."""
+    if entries_a_row is not None:
         # A block's gradient is dense: n_features * n_classes numbers are written and added for
         # nnz * n_classes multiplications. Enough rows make the former small.
-        per_row = max(1.0, X.nnz / max(1, n_rows))
+        per_row = max(1.0, entries_a_row)
         return max(FEWEST_ROWS * 4, SPARSE_SCORES // n_classes, int(16 * n_features / per_row))
-    per_row = X.dtype.itemsize * n_features
+    per_row = dtype.itemsize * n_features
     # Many features and classes are a matter of matrix products, which want long blocks.
     fewest = max(FEWEST_ROWS, min(MOST_ROWS, 8 * n_classes))
     rows = max(fewest, min(MOST_ROWS, BLOCK_BYTES // max(1, per_row)))
