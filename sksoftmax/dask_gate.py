@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from traceback import clear_frames
 from typing import NamedTuple
 
 import dask
@@ -26,6 +27,15 @@ from sksoftmax.rows import Block, count_entries, join, partition, rows_a_block
 
 def encode(estimator, X, y, sample_weight=None, class_weight=None):
     """Training data of which Dask holds at least X, checked and encoded; see ``gate.encode``."""
+    try:
+        return _encode(estimator, X, y, sample_weight, class_weight)
+    except BaseException as error:
+        # What Dask holds for them would be held as long as the error is remembered.
+        clear_frames(error.__traceback__)
+        raise
+
+
+def _encode(estimator, X, y, sample_weight, class_weight):
     stub, checked = check(estimator, X, y, sample_weight)
     classes = union([note for note in checked["y"].notes if note is not None])
     strips, n_rows, n_entries = lay(checked, classes)
@@ -211,15 +221,19 @@ def raise_first(problems, lengths, name, cut):
             raise kind(f"{problem}\nThis is {where}." if cut else str(problem)) from problem
 
 
-def check_alike(checked, estimator, stub):
-    """Raise a ValueError unless all have as many rows, one at least, and X is of one kind."""
+def check_lengths(checked):
     totals = [int(chunks.lengths.sum()) for chunks in checked.values()]
     if len(set(totals)) > 1:
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: {totals}, of "
             f"{', '.join(checked)}"
         )
-    if totals[0] == 0:
+
+
+def check_alike(checked, estimator, stub):
+    """Raise a ValueError unless all have as many rows, one at least, and X is of one kind."""
+    check_lengths(checked)
+    if checked["X"].lengths.sum() == 0:
         check_array(stub, accept_sparse=True, estimator=estimator)  # says that there are no rows
     if len(set(checked["X"].notes)) > 1:
         raise ValueError("X has sparse and dense chunks: make all of them one or the other")
@@ -241,17 +255,22 @@ def lay(checked, classes):
 
     Labels number all classes that there are, of which some may have no weight.
     """
-    columns, sent = checked["X"], delayed(classes, traverse=False)
-    strips, last = [], 0
-    for chunk, length in zip(columns.held, columns.lengths, strict=True):
-        first, last = last, last + int(length)
-        parts = [list(each.parts(first, last)) for name, each in checked.items() if name != "X"]
-        strips.append(delayed(make_strip)(chunk, sent, *parts))
+    sent = delayed(classes, traverse=False)
+    strips = [delayed(make_strip)(chunk, sent, *parts) for chunk, *parts in beside(checked)]
     strips = dask.persist(*strips)
     sizes = np.array(dask.compute([delayed(sizes_of)(strip) for strip in strips])[0])
     filled = sizes[:, 0] > 0
     strips = [strip for strip, some in zip(strips, filled, strict=True) if some]
     return strips, *sizes[filled].T
+
+
+def beside(checked):
+    """Each chunk of X, with parts of the chunks of all else that have its rows."""
+    X, *others = checked.values()
+    last = 0
+    for chunk, length in zip(X.held, X.lengths, strict=True):
+        first, last = last, last + int(length)
+        yield chunk, *(list(other.parts(first, last)) for other in others)
 
 
 def make_strip(chunk, classes, labels, weights=None):

@@ -12,6 +12,7 @@ Dask's default.
 import copy
 from dataclasses import dataclass
 from itertools import count
+from traceback import clear_frames
 from uuid import uuid4
 
 import cloudpickle
@@ -65,9 +66,10 @@ class DaskRows:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, error, trace):
         """Let go of the pieces, which frees the memory that holds them."""
         self.pieces.clear()
+        clear_frames(trace)  # else they live as long as the error is remembered
 
 
 @dataclass(frozen=True, eq=False)

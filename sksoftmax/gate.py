@@ -97,6 +97,20 @@ def on_dask(values):
     return hasattr(values, "__dask_graph__")
 
 
+def in_memory(values):
+    """What Dask holds, computed; all else as it is."""
+    return values.compute() if on_dask(values) else values
+
+
+def check_in_memory(estimator, *values):
+    """Raise a TypeError where Dask holds any of the values."""
+    if any(map(on_dask, values)):
+        raise TypeError(
+            f"{type(estimator).__name__} takes no collections of Dask; SoftmaxRegression does. "
+            "To choose a penalty, compute a sample of the rows."
+        )
+
+
 def check_classes(estimator, classes):
     if len(classes) < 2:
         raise ValueError(

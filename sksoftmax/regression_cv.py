@@ -165,6 +165,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             If the promise of ``tol`` could not be proved for some fit.
         """
         self._check_parameters()
+        gate.check_in_memory(self, X, y, sample_weight)
         draft = copy.copy(self)
         data = gate.encode(draft, X, y, sample_weight, self.class_weight)
         X, y = validate_data(draft, X, y, accept_sparse="csr", dtype=gate.FLOATS, reset=False)

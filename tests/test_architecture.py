@@ -48,6 +48,7 @@ LAYERS = {
     "sparse_certificate": 2,
     "dask_gate": 3,
     "engines": 3,
+    "dask_prediction": 3,
     "dask_rows": 1,
     "gate": 3,
     "linear_classifier": 4,
@@ -69,7 +70,7 @@ SKLEARN_FROM = 3
 # Where there is no way round a name that scikit-learn keeps to itself.
 MAY_IMPORT_PRIVATE = {"gate", "functions_checks"}
 # Imported when a collection of Dask is seen.
-NEED_DASK = {"dask_gate", "dask_rows"}
+NEED_DASK = {"dask_gate", "dask_prediction", "dask_rows"}
 MAY_IMPORT_SKLEARN_LAZILY = {"functions_checks"}
 MOST_LINES = 400
 MOST_CODE_LINES = 40

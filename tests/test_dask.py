@@ -10,8 +10,9 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw, exponential_weights
+from sklearn.exceptions import NotFittedError
 
-from sksoftmax import SoftmaxRegression
+from sksoftmax import SoftmaxRegression, SoftmaxRegressionCV, SoftmaxTransformer, metrics
 from sksoftmax.rows import partition
 
 dask = pytest.importorskip("dask", reason="Dask is not installed")
@@ -25,7 +26,7 @@ NAMES = np.array(["pear", "apple", "fig"])
 @pytest.fixture(scope="module")
 def cluster():
     """Two worker processes on this machine, for as long as a test asks for them."""
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(**options, host="127.0.0.1") as found:
         yield found
 
@@ -206,6 +207,126 @@ def test_schedulers_give_the_same_bits(client, processes, options):
             assert_equal(fit_in_chunks(**options), on_cluster)
     with dask.config.set(scheduler="processes", pool=processes):
         assert_equal(fit_in_chunks(**options), on_cluster)
+
+
+# -- predictions ----------------------------------------------------------------------------------
+
+METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_predictions_stay_on_dask(dtype, n_classes, method):
+    X, y = data(n_classes=n_classes)
+    X = X.astype(dtype)
+    model = SoftmaxRegression().fit(X, NAMES[y])
+    expected = getattr(model, method)(X)
+    for chunks in (on_dask(X, 150), unknown(X, 150), on_dask(X, 150).map_blocks(sp.csr_array)):
+        lazy = getattr(model, method)(chunks)
+        assert isinstance(lazy, da.Array)
+        assert lazy.dtype == expected.dtype and lazy.ndim == expected.ndim
+        assert str(lazy.chunks[0]) == str(chunks.chunks[0])
+        assert lazy.shape[1:] == expected.shape[1:]
+        assert type(lazy._meta) is np.ndarray and lazy._meta.dtype == expected.dtype
+        found = lazy.compute()
+        assert found.dtype == expected.dtype
+        if method == "predict":
+            assert_array_equal(found, expected)
+        else:
+            tolerance = 1e-3 if dtype == np.float32 else 1e-9
+            assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_predictions_of_data_frames_are_arrays(method):
+    X, y = data()
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    model = SoftmaxRegression().fit(frame, NAMES[y])
+    frames = dd.from_pandas(frame, npartitions=3)
+    lazy = getattr(model, method)(frames)
+    expected = getattr(model, method)(frame)
+    assert isinstance(lazy, da.Array) and lazy.dtype == expected.dtype
+    assert np.isnan(lazy.chunks[0]).all() and len(lazy.chunks[0]) == 3
+    assert lazy.shape[1:] == expected.shape[1:]
+    if method == "predict":
+        assert_array_equal(lazy.compute(), expected)
+    else:
+        assert_allclose(lazy.compute(), expected, rtol=1e-12, atol=1e-12)
+    none = frames[frames["a"] > 10**9]
+    assert getattr(model, method)(none).compute().shape == (0, *expected.shape[1:])
+    with pytest.raises(ValueError, match="feature names"):
+        getattr(model, method)(frames[["d", "c", "b", "a"]])
+
+
+def test_nothing_is_computed_before_it_is_asked_for():
+    model = SoftmaxRegression().fit(*data())
+    X = on_dask(data()[0], 100).map_blocks(refuse, meta=np.empty((0, 4)))
+    for method in METHODS:
+        lazy = getattr(model, method)(X)
+        with pytest.raises(ZeroDivisionError):
+            lazy.compute()
+    with pytest.raises(ValueError, match="X has 3 features, but SoftmaxRegression is expecting 4"):
+        model.predict(X[:, :3])
+    with pytest.raises(NotFittedError):
+        SoftmaxRegression().predict(X)
+
+
+def refuse(chunk):
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("chunking", CHUNKINGS.values(), ids=CHUNKINGS)
+def test_the_score_is_that_in_memory(chunking):
+    X, y = data()
+    weight = exponential_weights(len(y))
+    model = SoftmaxRegression().fit(X, NAMES[y])
+    chunks, labels, weights = chunking(X, NAMES[y], weight)
+    assert_allclose(model.score(chunks, labels), model.score(X, NAMES[y]), rtol=1e-12)
+    expected = model.score(X, NAMES[y], sample_weight=weight)
+    assert_allclose(model.score(chunks, labels, sample_weight=weights), expected, rtol=1e-12)
+    assert_allclose(model.score(X, labels, sample_weight=weights), expected, rtol=1e-12)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.score(chunks, NAMES[y][1:])
+
+
+# -- the other estimators, and metrics ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"calibration": "temperature"}, {"input": "probabilities", "floor": 1e-6},
+], ids=str)  # fmt: skip
+def test_transformers(options):
+    rng = np.random.default_rng(0)
+    X = rng.dirichlet(np.ones(3), size=300)
+    y = (X.cumsum(axis=1) < rng.random((300, 1))).sum(axis=1)
+    expected = SoftmaxTransformer(**options).fit(X, y)
+    model = SoftmaxTransformer(**options).fit(on_dask(X, 80), on_dask(y, 100))
+    lazy = model.transform(on_dask(X, 80))
+    assert lazy.chunks == ((80, 80, 80, 60), (3,)) and lazy.dtype == X.dtype
+    assert_allclose(lazy.compute(), expected.transform(X), rtol=1e-12)
+    back = model.inverse_transform(lazy)
+    assert isinstance(back, da.Array)
+    assert_allclose(back.compute(), expected.inverse_transform(expected.transform(X)), atol=1e-12)
+
+
+@pytest.mark.parametrize("metric", [
+    metrics.expected_calibration_error, metrics.classwise_calibration_error,
+    metrics.log_loss_decomposition, metrics.refinement_loss,
+])  # fmt: skip
+def test_metrics(metric):
+    X, y = data()
+    weight = exponential_weights(len(y))
+    probabilities = SoftmaxRegression().fit(X, y).predict_proba(on_dask(X, 150))
+    found = metric(on_dask(y, 80), probabilities, sample_weight=on_dask(weight, 100))
+    assert_allclose(found, metric(y, probabilities.compute(), sample_weight=weight), rtol=1e-12)
+
+
+def test_cross_validation_says_that_it_wants_memory():
+    X, y = data()
+    for given in ((on_dask(X, 100), y), (X, on_dask(y, 100)), (X, y, on_dask(y, 100))):
+        with pytest.raises(TypeError, match="SoftmaxRegressionCV takes no collections of Dask"):
+            SoftmaxRegressionCV().fit(*given)
 
 
 # -- what is wrong is named -----------------------------------------------------------------------
