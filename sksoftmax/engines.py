@@ -10,14 +10,24 @@ from sklearn.metrics import accuracy_score
 from sksoftmax import gate
 
 
-def encode(estimator, X, y, sample_weight, class_weight, n_jobs):
-    """Training data checked and encoded, where X is; see ``gate.encode``."""
+def encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options):
+    """Training data checked and encoded, where X is; see ``gate.encode``.
+
+    Raises
+    ------
+    ValueError
+        For an option that only rows in memory have.
+    """
     if gate.on_dask(X):
         from sksoftmax import dask_gate
 
+        for name, value in options.items():
+            if value:
+                raise ValueError(f"{name} needs rows in memory, and X is a collection of Dask")
+
         return dask_gate.encode(estimator, X, y, sample_weight, class_weight)
     y, sample_weight = gate.in_memory(y), gate.in_memory(sample_weight)
-    return gate.encode(estimator, X, y, sample_weight, class_weight, n_jobs)
+    return gate.encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options)
 
 
 

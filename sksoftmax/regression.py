@@ -154,7 +154,7 @@ class SoftmaxRegression(LinearClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Dask collection} of shape (n_samples, n_features)
             float32 and float64 are used as they are, other dtypes become float64.
         y : array-like of shape (n_samples,)
             Labels of any kind.

@@ -1,5 +1,6 @@
 """Fits on Dask: the same model as in memory, whatever holds the rows and however they are cut."""
 
+import pickle
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -12,13 +13,17 @@ from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw, exponential_weights
 from sklearn.exceptions import NotFittedError
 
-from sksoftmax import SoftmaxRegression, SoftmaxRegressionCV, SoftmaxTransformer, metrics
+from sksoftmax import SoftmaxRegression, SoftmaxRegressionCV, SoftmaxTransformer, metrics, problem
+from sksoftmax.penalties import SHAPES
 from sksoftmax.rows import partition
 
 dask = pytest.importorskip("dask", reason="Dask is not installed")
 da = pytest.importorskip("dask.array", reason="dask.array is not installed")
 dd = pytest.importorskip("dask.dataframe", reason="dask.dataframe is not installed")
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+cloudpickle = pytest.importorskip("cloudpickle")
+dask_gate = pytest.importorskip("sksoftmax.dask_gate")
+dask_rows = pytest.importorskip("sksoftmax.dask_rows")
 
 NAMES = np.array(["pear", "apple", "fig"])
 
@@ -207,6 +212,49 @@ def test_schedulers_give_the_same_bits(client, processes, options):
             assert_equal(fit_in_chunks(**options), on_cluster)
     with dask.config.set(scheduler="processes", pool=processes):
         assert_equal(fit_in_chunks(**options), on_cluster)
+
+
+# -- what travels ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"solver": "gd"}, {"solver": "newton"}, {"solver": "lbfgs"}, {"C": np.inf},
+    {"l1_ratio": 0.5}, {"class_weight": "balanced"},
+], ids=str)  # fmt: skip
+def test_no_function_takes_rows_along(monkeypatch, options):
+    sizes, compute = [], dask_rows.compute
+
+    def weighed(graph, key):
+        sent = [task for task in graph.values() if isinstance(task, dask_rows.Sent)]
+        sizes.append(len(pickle.dumps(sent)))
+        return compute(graph, key)
+
+    monkeypatch.setattr(dask_rows, "compute", weighed)
+    X, y = draw(20_000, 6, 3)
+    SoftmaxRegression(**options).fit(on_dask(X, 4_000), y)
+    assert sizes and max(sizes) < 5_000 < X.nbytes / 100
+
+
+def test_an_evaluation_sends_theta_and_brings_one_gradient(monkeypatch):
+    seen, compute = [], dask_rows.compute
+
+    def weighed(graph, key):
+        tasks = {name: task for name, task in graph.items() if "sksoftmax-sum" in str(name)}
+        answer = compute(graph, key)
+        seen.append((len(cloudpickle.dumps(tasks)), len(pickle.dumps(answer))))
+        return answer
+
+    X, y = draw(400, 100, 20)
+    data = dask_gate.encode(SoftmaxRegression(), on_dask(X, 10), y)
+    objective = problem.pose(data, C=1.0, l1_ratio=0.0, shape=SHAPES["elasticnet"],
+                             fit_intercept=True, solver="auto")  # fmt: skip
+    theta = np.zeros(objective.map.n_parameters)
+    monkeypatch.setattr(dask_rows, "compute", weighed)
+    objective.value_and_gradient(theta)
+    ((sent, brought),) = seen
+    n_pieces = len(data.rows.pieces)
+    assert theta.nbytes < sent < theta.nbytes + 2_500 + 250 * n_pieces
+    assert theta.nbytes < brought < theta.nbytes + 1_000
 
 
 # -- predictions ----------------------------------------------------------------------------------
