@@ -36,12 +36,24 @@ def encode(y, names, label_smoothing, dtype):
     dtype : of distributions
     """
     classes, target = encode_labels(y) if y.ndim == 1 else _encode_matrix(y, names, dtype)
+    check_classes(classes)
+    return classes, smoothed(target, len(classes), label_smoothing, dtype)
+
+
+def check_classes(classes):
     if len(classes) < 2:
         raise ValueError(
             "samples of at least 2 classes with positive weight are needed; "
             f"the data has only one class: {classes[0]!r}"
         )
-    return classes, smoothed(target, len(classes), label_smoothing, dtype)
+
+
+def check_range(by_class):
+    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
+        raise ValueError(
+            "sample_weight and class_weight are out of all range: the weights of the classes sum "
+            f"to {by_class}"
+        )
 
 
 def weigh(target, weight, classes, class_weight):
@@ -52,11 +64,7 @@ def weigh(target, weight, classes, class_weight):
     by_class = _shares(target, weight, len(classes))
     factors = class_factors(class_weight, classes, by_class)
     by_class = by_class if factors is None else by_class * factors
-    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
-        raise ValueError(
-            "sample_weight and class_weight are out of all range: the weights of the classes sum "
-            f"to {by_class}"
-        )
+    check_range(by_class)
     return Weighed(*weighed(factors, target, weight), by_class, factors)
 
 
