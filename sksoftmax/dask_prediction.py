@@ -6,7 +6,7 @@ from dask.delayed import delayed
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from sksoftmax import dask_gate
+from sksoftmax import dask_chunks, dask_gate
 
 
 def by_chunks(estimator, method, X):
@@ -39,9 +39,9 @@ def accuracy(estimator, X, y, sample_weight):
     given = {"X": (estimator.predict(X), labels_of), "y": (y, labels_of)}
     if sample_weight is not None:
         given["sample_weight"] = (sample_weight, dask_gate.check_weights)
-    checked = dask_gate.check_chunks(given)
-    dask_gate.check_lengths(checked)
-    sums = [delayed(count_hits)(chunk, *parts) for chunk, *parts in dask_gate.beside(checked)]
+    checked = dask_chunks.check_chunks(given)
+    dask_chunks.check_lengths(checked)
+    sums = [delayed(count_hits)(chunk, *parts) for chunk, *parts in dask_chunks.beside(checked)]
     right, total = np.sum(dask.compute(sums)[0], axis=0)
     return float(right / total)
 

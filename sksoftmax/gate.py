@@ -46,6 +46,15 @@ class Encoded:
     is_sparse: bool
     held_out: "Encoded | None" = None
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        """Let go of the rows, where an engine holds them."""
+        self.rows.__exit__(*error)
+        if self.held_out is not None:
+            self.held_out.rows.__exit__(*error)
+
     @property
     def total_weight(self):
         return float(self.class_weight.sum())

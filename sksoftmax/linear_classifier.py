@@ -12,7 +12,7 @@ from sksoftmax import gate, prediction
 from sksoftmax.engines import accuracy, chunkwise
 
 
-class AccuracyMixin:
+class ScoreMixin:
     """The score of a classifier, also on collections of Dask."""
 
     def score(self, X, y, sample_weight=None):

@@ -10,10 +10,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
 from sksoftmax import (
-    callbacks, engines, gate, holdout, monitors, parameters, problem, shortfall, streaming,
+    callbacks,
+    engines,
+    gate,
+    holdout,
+    monitors,
+    parameters,
+    problem,
+    shortfall,
+    streaming,
 )  # fmt: skip
 from sksoftmax.callbacks import CallbackSupportMixin, with_callbacks
-from sksoftmax.linear_classifier import AccuracyMixin, LinearClassifierMixin
+from sksoftmax.linear_classifier import LinearClassifierMixin, ScoreMixin
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.separation import has_no_optimum
 from sksoftmax.solvers import STREAMS, minimize
@@ -28,9 +36,7 @@ def _streams(model):
     return True
 
 
-class SoftmaxRegression(
-    CallbackSupportMixin, AccuracyMixin, LinearClassifierMixin, BaseEstimator
-):
+class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin, BaseEstimator):
     r"""Multinomial logistic regression, fitted to a proven distance from the optimum.
 
     With weights :math:`w_i`, the sample weights times those of the classes, it minimises
@@ -300,7 +306,7 @@ class SoftmaxRegression(
             label_smoothing=self.label_smoothing, hold_out=holdout.chooser(self),
         )  # fmt: skip
         held_out = data.held_out
-        with single_threaded_blas(), data.rows, np.errstate(all="ignore"):
+        with single_threaded_blas(), data, np.errstate(all="ignore"):
             data, columns, objective = self._pose(data)
             coordinates = problem.Coordinates(
                 objective.map, columns, data.center, data.classes, data.dtype

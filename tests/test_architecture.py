@@ -54,7 +54,9 @@ LAYERS = {
     "early_stopping": 3,
     "folds": 2,
     "fold_path": 3,
+    "dask_chunks": 3,
     "dask_gate": 3,
+    "dask_strips": 3,
     "engines": 3,
     "dask_prediction": 3,
     "dask_rows": 1,
@@ -89,7 +91,7 @@ SKLEARN_FROM = 3
 # Where there is no way round a name that scikit-learn keeps to itself.
 MAY_IMPORT_PRIVATE = {"gate", "functions_checks"}
 # Imported when a collection of Dask is seen.
-NEED_DASK = {"dask_gate", "dask_prediction", "dask_rows"}
+NEED_DASK = {"dask_chunks", "dask_gate", "dask_prediction", "dask_rows", "dask_strips"}
 MAY_IMPORT_SKLEARN_LAZILY = {"functions_checks"}
 MOST_LINES = 400
 MOST_CODE_LINES = 40
