@@ -196,6 +196,117 @@ def test_a_warm_start_goes_on_from_the_last_fit():
         model.fit(on_dask(X[:, :3], 200), y)
 
 
+# -- targets that are distributions, and what watches a fit ---------------------------------------
+
+
+def shares(n_rows=700, n_classes=4, seed=0):
+    """Soft targets, of which the second class has no part."""
+    rng = np.random.default_rng(seed)
+    y = rng.dirichlet(np.ones(n_classes), size=n_rows)
+    y[:, 1] = 0
+    return y / y.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"label_smoothing": 0.2}, {"class_weight": "balanced"}, {"solver": "newton"},
+    {"class_weight": {3: 2.0}, "label_smoothing": 0.1},
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("chunking", CHUNKINGS.values(), ids=CHUNKINGS)
+def test_soft_targets(chunking, options):
+    X, y, weight = data()[0], shares(), exponential_weights(700)
+    expected = SoftmaxRegression(**options).fit(X, y, weight)
+    model = SoftmaxRegression(**options).fit(*chunking(X, y, weight))
+    assert_array_equal(model.classes_, [0, 2, 3])
+    assert_close(model, expected, X.std(axis=0))
+
+
+@pytest.mark.parametrize("options", [{}, {"class_weight": "balanced"}], ids=str)
+def test_smoothed_labels(options):
+    X, y = data()
+    options = {"label_smoothing": 0.2, **options}
+    weight = np.where(y == 2, 0.0, exponential_weights(len(y)))
+    for w in (None, weight):
+        expected = SoftmaxRegression(**options).fit(X, y, w)
+        model = SoftmaxRegression(**options).fit(on_dask(X, 130), on_dask(y, 77), w)
+        assert_close(model, expected, X.std(axis=0))
+
+
+def test_soft_targets_in_a_data_frame_name_the_classes():
+    X, y = data()[0], shares()
+    frame = pd.DataFrame(y, columns=["pear", "apple", "fig", "date"])
+    expected = SoftmaxRegression().fit(X, frame)
+    frames = dd.from_pandas(frame, npartitions=4)
+    for given in (frames, frame):
+        model = SoftmaxRegression().fit(on_dask(X, 150), given)
+        assert_array_equal(model.classes_, ["date", "fig", "pear"])
+        assert_close(model, expected, X.std(axis=0))
+
+
+def test_no_soft_target_is_what_is_no_distribution():
+    X, y = data()[0], shares()
+    bad = spoilt(spoilt(y, (350, 0), -0.5), (520, 0), 2.0)
+    match = "row 50 is none, an entry is -0.5\nThis is chunk 3 of the rows of X"
+    with pytest.raises(ValueError, match=match):
+        SoftmaxRegression().fit(on_dask(X, 100), on_dask(bad, 70))
+    weight = np.where(np.isin(np.arange(700), [350, 520]), 0.0, 1.0)
+    expected = SoftmaxRegression().fit(X, bad, weight)
+    model = SoftmaxRegression().fit(on_dask(X, 100), on_dask(bad, 70), on_dask(weight, 60))
+    assert_close(model, expected, X.std(axis=0))
+    with pytest.raises(ValueError, match="Input y contains NaN.\n*.*\n*This is chunk 5 of y"):
+        SoftmaxRegression().fit(on_dask(X, 100), on_dask(spoilt(y, (520, 0), np.nan), 100))
+
+
+@pytest.mark.parametrize("targets", ["labels", "shares", "smoothed labels"])
+def test_early_stopping_holds_out_the_same_rows(targets):
+    X, y = data(2000)
+    X = X / X.std(axis=0)
+    options = {"label_smoothing": 0.1 if targets == "smoothed labels" else 0.0}
+    options |= {"early_stopping": True, "solver": "gd", "C": 1e6, "random_state": 0}
+    y = shares(2000) if targets == "shares" else NAMES[y]
+    weight = exponential_weights(2000)
+    expected = SoftmaxRegression(**options).fit(X, y, weight)
+    model = SoftmaxRegression(**options).fit(on_dask(X, 300), on_dask(y, 450), weight)
+    assert_allclose(model.validation_curve_, expected.validation_curve_, rtol=1e-8)
+    assert len(model.validation_curve_) == model.n_iter_ + 1
+    assert_close(model, expected)
+
+
+def test_a_line_of_progress_and_callbacks(capsys):
+    X, y = data()
+    model = SoftmaxRegression(verbose=1)
+    callback = pytest.importorskip("sklearn.callback", reason="a scikit-learn with callbacks")
+    monitor = callback.ScoringMonitor(scoring="neg_log_loss")
+    model.set_callbacks(monitor)
+    model.fit(on_dask(X, 200), y)
+    assert str(model.n_iter_) in capsys.readouterr().out
+    assert len(model.time_curve_) == model.n_iter_ + 1
+
+
+@pytest.mark.parametrize("n_features", [8, 64])
+def test_many_classes_are_rounded_where_they_are(n_features):
+    """Far from the optimum rows are converted to single precision, as they are read."""
+    X, y = draw(3000, n_features, 40)
+    expected = SoftmaxRegression().fit(X, y)
+    assert_close(SoftmaxRegression().fit(on_dask(X, 700), y), expected)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_streams_say_that_they_want_memory(solver):
+    X, y = data()
+    model = SoftmaxRegression(solver=solver)
+    with pytest.raises(ValueError, match=f"solver='{solver}' needs rows in memory"):
+        model.fit(on_dask(X, 100), y)
+    for given in ((on_dask(X, 100), y), (X, on_dask(y, 100))):
+        with pytest.raises(TypeError, match="partial_fit takes no collections of Dask"):
+            model.partial_fit(*given, classes=[0, 1, 2])
+    assert not hasattr(model, "coef_")
+    chunks = on_dask(X, 100).to_delayed().ravel()
+    for number, chunk in enumerate(chunks):
+        part = slice(100 * number, 100 * (number + 1))
+        model.partial_fit(chunk.compute(), y[part], classes=[0, 1, 2])
+    assert model.n_iter_ == len(chunks)
+
+
 # -- the same under every scheduler ---------------------------------------------------------------
 
 
@@ -375,6 +486,10 @@ def test_cross_validation_says_that_it_wants_memory():
     for given in ((on_dask(X, 100), y), (X, on_dask(y, 100)), (X, y, on_dask(y, 100))):
         with pytest.raises(TypeError, match="SoftmaxRegressionCV takes no collections of Dask"):
             SoftmaxRegressionCV().fit(*given)
+    model = SoftmaxRegressionCV(Cs=[1.0], cv=2).fit(X, y)
+    with pytest.raises(TypeError, match=r"SoftmaxRegressionCV.score takes no collections of Dask"):
+        model.score(on_dask(X, 100), y)
+    assert_array_equal(model.predict(on_dask(X, 100)).compute(), model.predict(X))
 
 
 # -- what is wrong is named -----------------------------------------------------------------------
