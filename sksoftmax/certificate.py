@@ -104,13 +104,14 @@ def _tilted(objective, theta, tilt, lower):
     """The largest range of the tilt's scores, and the lower bound's matrix times the tilt."""
     at = curvature.probabilities_at(objective, theta)
     along = objective.map.prepare(tilt, objective.dtype)
+    forward, backward = objective.map.forward, objective.map.backward
+    stride, bend = lower.stride, lower.bend
 
     def block_sums(block):
-        block = every(lower.stride, block)
-        moved = objective.map.forward(along, block.X)
+        block = every(stride, block)
+        moved = forward(along, block.X)
         reach = Largest(_range(moved))
-        bent = lower.bend(at(block), moved, block.weight)
-        return reach, objective.map.backward(block.X, bent)
+        return reach, backward(block.X, bend(at(block), moved, block.weight))
 
     reach, sums = objective.rows.sum(block_sums)
     image = objective.map.gradient(sums) / objective.total_weight
@@ -134,11 +135,8 @@ def _by_intercepts(objective, theta, gradient):
 def largest_range(objective, direction):
     """The largest difference between two classes' scores of any row, along a direction."""
     prepared = objective.map.prepare(direction, objective.dtype)
-
-    def block_sums(block):
-        return Largest(_range(objective.map.forward(prepared, block.X)))
-
-    return objective.rows.sum(block_sums).number
+    forward = objective.map.forward
+    return objective.rows.sum(lambda block: Largest(_range(forward(prepared, block.X)))).number
 
 
 def _range(scores):

@@ -25,13 +25,12 @@ from sksoftmax.factors import (
 )
 from sksoftmax.grams import Grams, gram
 from sksoftmax.kernels import curvature_product, least_product, probabilities, variances
-from sksoftmax.rows import every
+from sksoftmax.moments import Centring, centred_columns, moments
+from sksoftmax.rows import every, take_columns
 
 TINY = np.finfo(np.float64).tiny
 # Entries of the scratch matrix of which the Hessian is made: it must stay in the cache.
 SCRATCH = 2**17
-# Second moments about zero over those about the center, beyond which the latter would cancel.
-FAR = 1e6
 
 
 def bound(objective):
@@ -67,12 +66,12 @@ def averaged(objective, theta):
 
 def averaged_moments(objective, theta):
     """The two factors of the averaged curvature: the classes' matrix and the columns'."""
-    at = probabilities_at(objective, theta)
+    at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
         probability = at(block)
         spread = variances(probability).mean(axis=0) * block.weight
-        columns = moments(block.X, spread, objective)
+        columns = moments(block.X, spread, about)
         return columns, float(spread.sum()), class_curvature(probability, block.weight)
 
     columns, mass, (frequency, agreement) = objective.rows.sum(block_sums)
@@ -86,20 +85,20 @@ def by_class(objective, theta):
     ``mean_i p_ik (1 - p_ik) x_i x_i'`` plus the penalty. As the classes sharpen, their couplings
     fade and their curvatures part, so that it is by far the best of the cheap metrics.
     """
-    strength = np.diag(_column_strength(objective))
     matrices = class_moments(objective, theta)
+    strength = np.diag(_column_strength(objective))
     return ClassMetric(tuple(Factor.of(matrix + strength) for matrix in matrices))
 
 
 def class_moments(objective, theta):
     """The matrices on columns that ``by_class`` is made of, without the penalty."""
-    at = probabilities_at(objective, theta)
+    at, about = probabilities_at(objective, theta), Centring.of(objective)
     stride = prices.class_stride(objective)
 
     def block_sums(block):
         block = every(stride, block)
         spread = variances(at(block)) * block.weight
-        return Grams(centred_columns(block.X, objective), spread)
+        return Grams(centred_columns(block.X, about), spread)
 
     return objective.rows.sum(block_sums).matrices() * (stride / objective.total_weight)
 
@@ -150,7 +149,7 @@ def least(objective, theta, stride=1):
 
 def least_moments(objective, theta, stride=1):
     """The matrix on columns that ``least`` is made of, without the penalty."""
-    at = probabilities_at(objective, theta)
+    at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
         block = every(stride, block)
@@ -159,7 +158,7 @@ def least_moments(objective, theta, stride=1):
             spread = variances(probability)[0]
         else:
             spread = probability.min(axis=0)
-        return moments(block.X, spread * block.weight, objective)
+        return moments(block.X, spread * block.weight, about)
 
     return objective.rows.sum(block_sums) / objective.total_weight
 
@@ -183,10 +182,10 @@ def exact(objective, theta):
 def joint_moments(objective, theta):
     """The Hessian without the penalty."""
     score_map = objective.map
-    at = probabilities_at(objective, theta)
+    at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
-        return _joint_moments(centred_columns(block.X, objective), at(block), block.weight)
+        return _joint_moments(centred_columns(block.X, about), at(block), block.weight)
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     if objective.is_symmetric:
@@ -201,10 +200,10 @@ def joint_moments(objective, theta):
 
 def _own_hessian(objective, theta):
     """The Hessian of a map that adds it up itself."""
-    at = probabilities_at(objective, theta)
+    at, hessian_sums = probabilities_at(objective, theta), objective.map.hessian_sums
 
     def block_sums(block):
-        return objective.map.hessian_sums(block.X, at(block), block.weight)
+        return hessian_sums(block.X, at(block), block.weight)
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
@@ -212,29 +211,30 @@ def _own_hessian(objective, theta):
 
 
 def _own_diagonal(objective, theta):
-    at = probabilities_at(objective, theta)
+    at, hessian_diagonal = probabilities_at(objective, theta), objective.map.hessian_diagonal
 
     def block_sums(block):
-        return objective.map.hessian_diagonal(block.X, at(block), block.weight)
+        return hessian_diagonal(block.X, at(block), block.weight)
 
     sums = objective.rows.sum(block_sums) / objective.total_weight
     return DiagonalMetric((sums + objective.penalty.strength)[:, None])
 
 
-def exact_of(part, at, rows):
+def exact_of(part, features, at, rows):
     """The Hessian's block of a few columns of the rows, without the penalty.
 
     part : Objective on these columns alone
+    features : indices of those of X
     at : function of a block of all columns, its probabilities
     """
-    of_part = {id(block): own for block, own in zip(rows, part.rows, strict=True)}
+    about = Centring.of(part)
 
     def block_sums(block):
-        own, probability = of_part[id(block)], at(block)
-        columns = centred_columns(own.X, part)
+        probability = at(block)
+        columns = centred_columns(take_columns(block.X, features), about)
         if len(probability) == 1:
-            return gram(columns, variances(probability)[0] * own.weight)
-        return _joint_moments(columns, probability, own.weight)
+            return gram(columns, variances(probability)[0] * block.weight)
+        return _joint_moments(columns, probability, block.weight)
 
     return rows.sum(block_sums) / part.total_weight
 
@@ -286,7 +286,8 @@ def lower_bounds(objective, theta):
 
 
 def shared(objective, weigh):
-    sums = objective.rows.sum(lambda block: moments(block.X, weigh(block), objective))
+    about = Centring.of(objective)
+    sums = objective.rows.sum(lambda block: moments(block.X, weigh(block), about))
     return _penalised(sums / objective.total_weight, objective)
 
 
@@ -335,42 +336,10 @@ def _squares(objective, weigh):
 
 def probabilities_at(objective, theta):
     prepared = objective.map.prepare(theta, objective.dtype)
-    return lambda block: probabilities(objective.map.forward(prepared, block.X))
+    forward = objective.map.forward
+    return lambda block: probabilities(forward(prepared, block.X))
 
 
 def _column_strength(objective):
     """The least strength of any class: what lies below the Hessian with it stays there."""
     return objective.penalty.strength.reshape(-1, objective.map.n_scores).min(axis=1)
-
-
-def moments(X, weight, objective):
-    """``sum_i weight_i x_i x_i'`` of the rows about the center, with the 1 of the intercept."""
-    if not sp.issparse(X):
-        return gram(centred_columns(X, objective), weight)
-    X = X.astype(objective.dtype, copy=False)
-    weighted = X.copy()
-    weighted.data *= np.repeat(weight.astype(X.dtype), np.diff(X.indptr))
-    inner = (X.T @ weighted).toarray()
-    if not objective.map.has_intercept:
-        return inner
-    # About the center after the fact, which columns with zeros are never far from. One that is
-    # far away has no zeros to speak of, and would cancel.
-    center, first, mass = objective.map.center, weight @ X, weight.sum()
-    if (inner.diagonal() > FAR * np.maximum(inner.diagonal() - mass * center**2, TINY)).any():
-        return gram(centred_columns(X, objective), weight)
-    matrix = np.empty((len(center) + 1,) * 2)
-    np.subtract(inner, np.outer(center, first), out=matrix[:-1, :-1])
-    matrix[:-1, :-1] -= np.outer(first - mass * center, center)
-    matrix[-1, :-1] = matrix[:-1, -1] = first - mass * center
-    matrix[-1, -1] = mass
-    return matrix
-
-
-def centred_columns(X, objective):
-    """Rows about the center, with a 1 appended if there is one, in the objective's dtype."""
-    dense = X.toarray() if sp.issparse(X) else X
-    if not objective.map.has_intercept:
-        return dense.astype(objective.dtype, copy=False)
-    columns = np.ones((dense.shape[0], dense.shape[1] + 1), dtype=objective.dtype)
-    np.subtract(dense, objective.map.center, out=columns[:, :-1], casting="same_kind")
-    return columns

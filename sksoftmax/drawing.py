@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from sksoftmax import curvature, prices
 from sksoftmax.kernels import variances
+from sksoftmax.moments import Centring, centred_columns
 from sksoftmax.rows import sample
 
 # Share of the rows that is drawn evenly, whatever their curvature.
@@ -25,13 +26,13 @@ def on_drawn_rows(objective, theta):
     n_rows = prices.hessian_rows(objective)
     if n_rows >= objective.n_rows:
         return objective
-    at = curvature.probabilities_at(objective, theta)
+    at, about = curvature.probabilities_at(objective, theta), Centring.of(objective)
 
     def spread(block):
         return variances(at(block)).mean(axis=0)
 
     def mass(block):
-        columns = curvature.centred_columns(block.X, objective)
+        columns = centred_columns(block.X, about)
         return block.weight * (spread(block) * factor.leverage(columns) + even)
 
     factor = curvature.shared(objective, lambda block: spread(block) * block.weight).factor

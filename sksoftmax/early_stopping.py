@@ -47,10 +47,10 @@ class EarlyStopping:
     def loss(self, theta):
         """The weighted mean loss of the held-out rows."""
         at = self.map.join(*self.coordinates.coefficients(theta))
-        prepared, score_map = self.map.prepare(at, np.dtype(np.float64)), self.map
+        prepared, forward = self.map.prepare(at, np.dtype(np.float64)), self.map.forward
 
         def block_loss(block):
-            scores = score_map.forward(prepared, block.X)
+            scores = forward(prepared, block.X)
             return cross_entropy_residual(scores, block.target, block.weight)
 
         return self.held_out.rows.sum(block_loss) / self.held_out.total_weight

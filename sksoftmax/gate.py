@@ -46,6 +46,15 @@ class Encoded:
     is_sparse: bool
     held_out: "Encoded | None" = None
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        """Let go of the rows, where an engine holds them."""
+        self.rows.__exit__(*error)
+        if self.held_out is not None:
+            self.held_out.rows.__exit__(*error)
+
     @property
     def total_weight(self):
         return float(self.class_weight.sum())
@@ -119,26 +128,53 @@ def _encoded(X, classes, weighed, n_jobs):
     )
 
 
+def on_dask(values):
+    """Whether Dask holds them."""
+    return hasattr(values, "__dask_graph__")
+
+
+def in_memory(values):
+    """What Dask holds, computed; all else as it is."""
+    return values.compute() if on_dask(values) else values
+
+
+def check_in_memory(culprit, advice, *values):
+    """Raise a TypeError where Dask holds any of the values."""
+    if any(map(on_dask, values)):
+        raise TypeError(f"{culprit} takes no collections of Dask: {advice}")
+
+
 def check_weight(sample_weight, X):
     """Weights of the rows of X, in float64: they may span more than X's dtype."""
     if isinstance(sample_weight, Real):
         sample_weight = np.full(X.shape[0], float(sample_weight))
+    weight = check_weight_values(sample_weight)
+    check_consistent_length(X, weight)
+    check_some_weight((weight > 0).any())
+    return weight
+
+
+def check_weight_values(sample_weight):
+    """Weights as they come, of some rows or of none."""
     try:
         weight = check_array(
-            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-        )
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight",
+            ensure_min_samples=0,
+        )  # fmt: skip
     except ValueError as error:
         if "could not convert" not in str(error):
             raise
         raise ValueError(f"sample_weight must be numbers: {error}") from None
     if weight.ndim != 1:
         raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
-    check_consistent_length(X, weight)
     if (weight < 0).any():
         raise ValueError(f"Negative sample_weight: {float(weight[weight < 0][0])!r}")
-    if not (weight > 0).any():
-        raise ValueError("All values of sample_weight are zero: no sample has any weight")
     return weight
+
+
+def check_some_weight(some):
+    if not some:
+        raise ValueError("All values of sample_weight are zero: no sample has any weight")
 
 
 def check_features(estimator, X):

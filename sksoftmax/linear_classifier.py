@@ -9,17 +9,41 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax import gate, prediction
+from sksoftmax.engines import accuracy, chunkwise
+
+
+class ScoreMixin:
+    """The score of a classifier, also on collections of Dask."""
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy: the share of rows, by weight, whose class is predicted.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, Dask collection} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        accuracy : float
+        """
+        return accuracy(self, X, y, sample_weight)
 
 
 class LinearClassifierMixin(ClassifierMixin):
-    """Predictions from ``coef_``, ``intercept_`` and ``classes_``; how to fit is a subclass's."""
+    """Predictions from ``coef_``, ``intercept_`` and ``classes_``; how to fit is a subclass's.
 
+    Of collections of Dask they are arrays of Dask, in the same chunks of rows.
+    """
+
+    @chunkwise
     def decision_function(self, X):
         """Scores of the classes.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Dask collection} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -29,12 +53,13 @@ class LinearClassifierMixin(ClassifierMixin):
         scores = self._predict(prediction.scores, X)
         return scores.ravel() if scores.shape[1] == 1 else scores
 
+    @chunkwise
     def predict(self, X):
         """The most probable class of each row.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Dask collection} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -43,12 +68,13 @@ class LinearClassifierMixin(ClassifierMixin):
         index = self._predict(prediction.largest, X)
         return self.classes_[index]
 
+    @chunkwise
     def predict_proba(self, X):
         """Probabilities of the classes: the softmax of the scores.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Dask collection} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -56,12 +82,13 @@ class LinearClassifierMixin(ClassifierMixin):
         """
         return self._predict(prediction.probabilities, X)
 
+    @chunkwise
     def predict_log_proba(self, X):
         """Logarithms of the probabilities, exact also where these are 0 or 1 to rounding.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Dask collection} of shape (n_samples, n_features)
 
         Returns
         -------

@@ -112,11 +112,13 @@ class LinearMap:
         shift = np.zeros(self.n_scores) if intercept is None else intercept - coef @ self.center
         return Affine(coef_t, shift.astype(dtype)[:, None])
 
-    def forward(self, prepared, X):
+    @staticmethod
+    def forward(prepared, X):
         """Class-major scores, (n_scores, n_rows), a fresh array."""
         return class_major_scores(X, *prepared)
 
-    def backward(self, X, residual):
+    @staticmethod
+    def backward(X, residual):
         """The two sums over rows of which a gradient is made, in float64."""
         return (
             np.asarray(residual @ X, dtype=np.float64),

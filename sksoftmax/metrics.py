@@ -337,6 +337,7 @@ class _Checked(NamedTuple):
 
 
 def _checked(y_true, y_proba, sample_weight, labels):
+    y_true, y_proba, sample_weight = map(gate.in_memory, (y_true, y_proba, sample_weight))
     dtypes = [np.float64, np.float32]
     array = check_array(y_proba, ensure_2d=False, dtype=dtypes, input_name="y_proba")
     array = array[:, None] if array.ndim == 1 else array

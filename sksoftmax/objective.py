@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sksoftmax import certificate, curvature, drawing, moments, prices
+from sksoftmax import certificate, curvature, drawing, prices, running_moments
 from sksoftmax.kernels import cross_entropy_residual, curvature_product, probabilities
 from sksoftmax.maps import LinearMap
 from sksoftmax.penalties import Penalty
@@ -15,6 +15,7 @@ from sksoftmax.rows import (
     InMemoryRows,
     Rows,
     batches,
+    count_entries,
     sample,
     select_columns,
 )
@@ -96,12 +97,13 @@ class Objective:
 
     def value_and_gradient(self, theta):
         prepared = self.map.prepare(theta, self.dtype)
+        forward, backward, dtype = self.map.forward, self.map.backward, self.dtype
 
         def block_sums(block):
-            X = block.X.astype(self.dtype, copy=False)
-            scores = self.map.forward(prepared, X)
+            X = block.X.astype(dtype, copy=False)
+            scores = forward(prepared, X)
             loss = cross_entropy_residual(scores, block.target, block.weight)
-            return loss, self.map.backward(X, scores)
+            return loss, backward(X, scores)
 
         loss, sums = self.rows.sum(block_sums)
         value, gradient = self.penalty.value_and_gradient(theta)
@@ -112,10 +114,12 @@ class Objective:
         """The Hessian at theta times a direction, the probabilities being made again."""
         at, along = (self.map.prepare(vector, self.dtype) for vector in (theta, direction))
 
+        forward, backward = self.map.forward, self.map.backward
+
         def block_sums(block):
-            probability = probabilities(self.map.forward(at, block.X))
-            moved = self.map.forward(along, block.X)
-            return self.map.backward(block.X, curvature_product(probability, moved, block.weight))
+            probability = probabilities(forward(at, block.X))
+            moved = forward(along, block.X)
+            return backward(block.X, curvature_product(probability, moved, block.weight))
 
         product = self.map.gradient(self.rows.sum(block_sums)) / self.total_weight
         return product + self.penalty.strength * direction
@@ -181,8 +185,9 @@ class Objective:
             )
 
     def observe(self, theta, full):
-        """Value, gradient, and the moments that a stream keeps: see ``moments``."""
-        return moments.observe(self, theta, full and prices.full_moments_are_affordable(self))
+        """Value, gradient, and the moments that a stream keeps: see ``running_moments``."""
+        full = full and prices.full_moments_are_affordable(self)
+        return running_moments.observe(self, theta, full)
 
     def moments_price(self):
         """Of a metric of such moments, in rows of a stream."""
@@ -197,7 +202,7 @@ class Objective:
             rows=rows,
             map=LinearMap(self.map.n_scores, len(columns), center),
             penalty=self.penalty.on_columns(places, self.map.n_scores),
-            n_entries=sum(getattr(block.X, "nnz", block.X.size) for block in rows),
+            n_entries=rows.sum(count_entries),
         )
 
     @property

@@ -14,6 +14,7 @@ import numpy as np
 from sksoftmax import curvature
 from sksoftmax.certificate import largest_range
 from sksoftmax.factors import Factor
+from sksoftmax.moments import Centring, centred_columns, moments
 from sksoftmax.rows import Largest
 
 # Where scores differ by more, new moments prove more than they cost.
@@ -33,13 +34,12 @@ class Reach(NamedTuple):
 
     @classmethod
     def of(cls, objective):
-        matrix = objective.rows.sum(
-            lambda block: curvature.moments(block.X, block.weight, objective)
-        )
+        about = Centring.of(objective)
+        matrix = objective.rows.sum(lambda block: moments(block.X, block.weight, about))
         factor = Factor.of(matrix / objective.total_weight)
 
         def block_sums(block):
-            columns = curvature.centred_columns(block.X, objective)
+            columns = centred_columns(block.X, about)
             return Largest(float(factor.leverage(columns).max()))
 
         # The matrix that the factor is of, its jitter included: norms must belong together.

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from sksoftmax import (
     callbacks,
+    engines,
     gate,
     holdout,
     monitors,
@@ -18,9 +19,9 @@ from sksoftmax import (
     problem,
     shortfall,
     streaming,
-)
+)  # fmt: skip
 from sksoftmax.callbacks import CallbackSupportMixin, with_callbacks
-from sksoftmax.linear_classifier import LinearClassifierMixin
+from sksoftmax.linear_classifier import LinearClassifierMixin, ScoreMixin
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.separation import has_no_optimum
 from sksoftmax.solvers import STREAMS, minimize
@@ -35,7 +36,7 @@ def _streams(model):
     return True
 
 
-class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimator):
+class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin, BaseEstimator):
     r"""Multinomial logistic regression, fitted to a proven distance from the optimum.
 
     With weights :math:`w_i`, the sample weights times those of the classes, it minimises
@@ -222,7 +223,7 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, Dask collection} of shape (n_samples, n_features)
             float32 and float64 are used as they are, other dtypes become float64.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Labels of any kind, or soft targets: a floating matrix of class probabilities, whose
@@ -300,12 +301,12 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
         # All is done on a copy that takes the place of self in the end: an error loses nothing.
         draft, clock = copy.copy(self), monitors.Clock()
         task = callbacks.begin(self, X, y, sample_weight)
-        data = gate.encode(
+        data = engines.encode(
             draft, X, y, sample_weight, self.class_weight, self.n_jobs,
             label_smoothing=self.label_smoothing, hold_out=holdout.chooser(self),
         )  # fmt: skip
         held_out = data.held_out
-        with single_threaded_blas(), data.rows, np.errstate(all="ignore"):
+        with single_threaded_blas(), data, np.errstate(all="ignore"):
             data, columns, objective = self._pose(data)
             coordinates = problem.Coordinates(
                 objective.map, columns, data.center, data.classes, data.dtype

@@ -184,6 +184,11 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             If the promise of ``tol`` could not be proved for some fit.
         """
         self._check_parameters()
+        gate.check_in_memory(
+            "SoftmaxRegressionCV",
+            "choose a penalty on a sample of the rows, and fit SoftmaxRegression on all",
+            X, y, sample_weight,
+        )  # fmt: skip
         draft = copy.copy(self)
         to_split, to_score = self._routed(sample_weight, groups, params)
         data = gate.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
@@ -217,6 +222,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         -------
         score : float
         """
+        advice = "score predictions of chunks, or compute them"
+        gate.check_in_memory("SoftmaxRegressionCV.score", advice, X, y, sample_weight)
         scorer = scorer_of(self.scoring)
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
         if get_config()["enable_metadata_routing"]:

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.linalg
 
 from sksoftmax import prices
-from sksoftmax.rows import partition
+from sksoftmax.rows import gather, partition
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,10 @@ def reduce_columns(data):
     """Data in the columns that are cheapest to fit on, and the way back to those of X."""
     if not prices.row_space_is_cheaper(data):
         return data, AllColumns()
-    blocks = list(data.rows)
-    X = np.concatenate([block.X for block in blocks])
+    X, target, weight = gather(data.rows)
     factorize = scipy.linalg.get_lapack_funcs("geqrf", (X,))
     reflections, factors, _, _ = factorize(X.T, lwork=64 * len(X), overwrite_a=True)
     reduced = np.ascontiguousarray(np.triu(reflections[: len(X)]).T)
-    target = np.concatenate([block.target for block in blocks], axis=-1)
-    weight = np.concatenate([block.weight for block in blocks])
     rows = partition(reduced, target, weight, data.n_scores, data.rows.n_threads)
     sums = rows.sum(lambda block: np.asarray(block.weight @ block.X, dtype=np.float64))
     data = replace(

@@ -7,7 +7,7 @@ and on many.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import NamedTuple, Protocol
 
@@ -53,7 +53,13 @@ class Rows(Protocol):
     """An engine: applies a function to every block and adds the results."""
 
     def sum(self, function):
-        """``function(block_1) + function(block_2) + ...``, tuples being added by entry."""
+        """``function(block_1) + function(block_2) + ...``, tuples being added by entry.
+
+        The function may be sent to where the blocks are, and then must not hold the rows.
+        """
+
+    def map(self, function):
+        """Rows whose blocks are ``function(block)``."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,10 @@ class InMemoryRows:
             self._pool.append(ThreadPoolExecutor(self.n_threads))
         return add_pairwise(list(self._pool[0].map(sum_chunk, self.chunks)))
 
+    def map(self, function):
+        chunks = tuple(tuple(map(function, chunk)) for chunk in self.chunks)
+        return replace(self, chunks=chunks)
+
     def __enter__(self):
         return self
 
@@ -99,7 +109,12 @@ class ConvertedRows:
     convert: object
 
     def sum(self, function):
-        return self.rows.sum(lambda block: function(self.convert(block)))
+        convert = self.convert
+        return self.rows.sum(lambda block: function(convert(block)))
+
+    def map(self, function):
+        convert = self.convert
+        return self.rows.map(lambda block: function(convert(block)))
 
 
 def every(stride, block):
@@ -188,17 +203,28 @@ def sample(rows, n_rows, total, n_classes, mass=by_weight):
     return partition(*joined(rows.sum(draw)), n_classes)
 
 
+def gather(rows):
+    """All rows as one block in memory: for few."""
+    return joined(rows.sum(lambda block: [block]))
+
+
 def select_columns(rows, columns):
     """The rows with some of their columns, in the same blocks."""
+    return rows.map(
+        lambda block: Block(take_columns(block.X, columns), block.target, block.weight)
+    )
 
-    def select(block):
-        X = block.X[:, columns]
-        if sp.issparse(X) and X.nnz > DENSE * X.shape[0] * X.shape[1]:
-            X = X.toarray()
-        return Block(X, block.target, block.weight)
 
-    chunks = tuple(tuple(map(select, chunk)) for chunk in rows.chunks)
-    return InMemoryRows(chunks, rows.n_threads, rows._pool)
+def take_columns(X, columns):
+    taken = X[:, columns]
+    if sp.issparse(taken) and taken.nnz > DENSE * taken.shape[0] * taken.shape[1]:
+        return taken.toarray()
+    return taken
+
+
+def count_entries(block):
+    """Entries of X that a product multiplies."""
+    return block.X.nnz if sp.issparse(block.X) else block.X.size
 
 
 def add(total, term):
@@ -217,10 +243,10 @@ def add_pairwise(terms):
     return terms[0]
 
 
-def partition(X, target, weight, n_classes, n_threads=1):
+def partition(X, target, weight, n_classes, n_threads=1, step=None):
     """Cut encoded rows into cache-sized blocks without copying them; no weights are ones."""
     n_rows = X.shape[0]
-    step = block_rows(X, n_classes)
+    step = step or block_rows(X, n_classes)
     ones = np.ones(min(step, n_rows), dtype=X.dtype) if weight is None else None
 
     def block(start):
@@ -241,13 +267,20 @@ def worthwhile_threads(X, n_classes, n_threads):
 
 
 def block_rows(X, n_classes):
+    """Rows of a block of X."""
     n_rows, n_features = X.shape
-    if sp.issparse(X):
+    entries_a_row = X.nnz / max(1, n_rows) if sp.issparse(X) else None
+    return rows_a_block(n_features, X.dtype, n_classes, entries_a_row)
+
+
+def rows_a_block(n_features, dtype, n_classes, entries_a_row=None):
+    """Rows of a block; entries a row are those of sparse ones."""
+    if entries_a_row is not None:
         # A block's gradient is dense: n_features * n_classes numbers are written and added for
         # nnz * n_classes multiplications. Enough rows make the former small.
-        per_row = max(1.0, X.nnz / max(1, n_rows))
+        per_row = max(1.0, entries_a_row)
         return max(FEWEST_ROWS * 4, SPARSE_SCORES // n_classes, int(16 * n_features / per_row))
-    per_row = X.dtype.itemsize * n_features
+    per_row = dtype.itemsize * n_features
     # Many features and classes are a matter of matrix products, which want long blocks.
     fewest = max(FEWEST_ROWS, min(MOST_ROWS, 8 * n_classes))
     small = SMALL_PRODUCT // max(1, n_features * n_classes)

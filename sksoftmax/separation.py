@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from sksoftmax.certificate import largest_range
-from sksoftmax.rows import Largest
+from sksoftmax.rows import Largest, gather
 
 # A range of scores that no overlap of the classes would let an optimum have, as a rule.
 SUSPICIOUS = 25.0
@@ -32,13 +32,13 @@ def has_no_optimum(objective, solution):
         return True
     if not objective.rows.sum(lambda block: Largest(_has_an_empty_class(block))).number:
         return False  # every class holds every row back
-    blocks = list(objective.rows)
-    stack = sp.vstack if sp.issparse(blocks[0].X) else np.concatenate
-    X = stack([block.X for block in blocks])
+    if objective.n_rows * objective.map.n_columns * max(2, objective.map.n_scores) > MOST_ENTRIES:
+        return False
+    X, target, _ = gather(objective.rows)
     if objective.map.has_intercept:
         X = X if sp.issparse(X) else sp.csr_array(X - objective.map.center)
         X = sp.hstack([X, np.ones((X.shape[0], 1))], format="csr")
-    rows, labels = _labelled(np.concatenate([block.target for block in blocks], axis=-1))
+    rows, labels = _labelled(target)
     return bool(is_separable(X[rows], labels, max(2, objective.map.n_scores)))
 
 

@@ -149,7 +149,8 @@ def _balanced(objective, theta, pull):
         return Dual(pull, 0.0)
     features = free[free < smooth.map.n_features]
     part = smooth.on_columns(features, free)
-    spread = curvature.exact_of(part, curvature.probabilities_at(smooth, theta), smooth.rows)
+    at = curvature.probabilities_at(smooth, theta)
+    spread = curvature.exact_of(part, features, at, smooth.rows)
     tilt = -np.linalg.pinv(spread, hermitian=True) @ objective.rows_of(pull)[free].ravel()
     reach = largest_range(part, tilt)
     if reach > MOST_TILT:

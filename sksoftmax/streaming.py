@@ -95,6 +95,8 @@ def encode(model, X, y, classes, sample_weight):
     ValueError, TypeError
         Naming what is wrong with X, y or the weights; labels that are none of the classes.
     """
+    advice = "pass it their chunks, computed, one after the other"
+    gate.check_in_memory("partial_fit", advice, X, y, sample_weight)
     X = validate_data(
         model, X, reset=not hasattr(model, "n_features_in_"), accept_sparse="csr",
         dtype=gate.FLOATS, ensure_min_samples=1,

@@ -37,12 +37,24 @@ def encode(y, names, label_smoothing, dtype):
     dtype : of distributions
     """
     classes, target = encode_labels(y) if y.ndim == 1 else _encode_matrix(y, names, dtype)
+    check_classes(classes)
+    return classes, smoothed(target, len(classes), label_smoothing, dtype)
+
+
+def check_classes(classes):
     if len(classes) < 2:
         raise ValueError(
             "samples of at least 2 classes with positive weight are needed; "
             f"the data has only one class: {classes[0]!r}"
         )
-    return classes, smoothed(target, len(classes), label_smoothing, dtype)
+
+
+def check_range(by_class):
+    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
+        raise ValueError(
+            "sample_weight and class_weight are out of all range: the weights of the classes sum "
+            f"to {by_class}"
+        )
 
 
 def weigh(target, weight, classes, class_weight):
@@ -50,20 +62,16 @@ def weigh(target, weight, classes, class_weight):
 
     So a class weight multiplies these shares, and a row counts as much as they then sum to.
     """
-    by_class = _shares(target, weight, len(classes))
+    by_class = weight_of_classes(target, weight, len(classes))
     factors = class_factors(class_weight, classes, by_class)
     by_class = by_class if factors is None else by_class * factors
-    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
-        raise ValueError(
-            "sample_weight and class_weight are out of all range: the weights of the classes sum "
-            f"to {by_class}"
-        )
+    check_range(by_class)
     return Weighed(*weighed(factors, target, weight), by_class, factors)
 
 
 def weigh_like(other, target, weight):
     """Targets and weights with the class weights that other rows have."""
-    by_class = _shares(target, weight, len(other.by_class))
+    by_class = weight_of_classes(target, weight, len(other.by_class))
     by_class = by_class if other.factors is None else by_class * other.factors
     return Weighed(*weighed(other.factors, target, weight), by_class, other.factors)
 
@@ -143,29 +151,31 @@ def _encode_matrix(y, names, dtype):
 
     A class that no row gives any probability is left out, like one that no row is labelled with.
     """
-    classes = _classes_of(names, y.shape[1])
+    classes = classes_of(names, y.shape[1])
     order = np.argsort(classes, kind="stable")
     order = order[y.any(axis=0)[order]]
     columns = y.T if names is None and len(order) == y.shape[1] else y.T[order]
-    return classes[order], _normalised(columns, y, dtype)
+    return classes[order], normalised(columns, y, dtype)
 
 
 def shares_of(y, names, classes, dtype):
     """The rows' distributions over classes that are known, class-major."""
-    found = np.asarray(classes) if names is None else _classes_of(names, y.shape[1])
+    found = np.asarray(classes) if names is None else classes_of(names, y.shape[1])
     if y.shape[1] != len(classes) or set(found.tolist()) != set(np.asarray(classes).tolist()):
         columns = f"{y.shape[1]} columns" if names is None else f"the columns {names.tolist()}"
         raise ValueError(f"y needs a column for each of classes={classes}; it has {columns}")
-    return _normalised(y.T[np.argsort(found, kind="stable")], y, dtype)
+    return normalised(y.T[np.argsort(found, kind="stable")], y, dtype)
 
 
-def _normalised(columns, y, dtype):
+def normalised(columns, y, dtype):
+    """Distributions of class-major columns of y, in a fresh array."""
     target = np.empty(columns.shape, dtype=dtype)
     np.divide(columns, y.sum(axis=1, dtype=np.float64), out=target, casting="same_kind")
     return target
 
 
-def _classes_of(names, n_classes):
+def classes_of(names, n_classes):
+    """The classes of a matrix's columns, in their order."""
     if names is None:
         return np.arange(n_classes)
     if len({type(name) for name in names.tolist()}) > 1:
@@ -188,7 +198,7 @@ def smoothed(target, n_classes, amount, dtype):
     return target
 
 
-def _shares(target, weight, n_classes):
+def weight_of_classes(target, weight, n_classes):
     """The weight of each class in all, in float64."""
     if target.ndim == 1:
         return np.bincount(target, weights=weight, minlength=n_classes).astype(np.float64)

@@ -5,9 +5,19 @@ where other threads are at work they can cost fifty times as much. It also makes
 independent of the machine's number of cores.
 """
 
+from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 
 from threadpoolctl import ThreadpoolController
+
+
+class _Held:
+    """How many are within the context now, and what the last to leave puts back."""
+
+    lock = Lock()
+    count = 0
+    first = None
 
 
 @cache
@@ -16,6 +26,18 @@ def _controller():
     return ThreadpoolController()
 
 
+@contextmanager
 def single_threaded_blas():
-    """A context in which BLAS uses one thread."""
-    return _controller().limit(limits=1, user_api="blas")
+    """A context in which BLAS uses one thread; those who share it may leave in any order."""
+    with _Held.lock:
+        # Some libraries have a limit for each thread, others one for the process.
+        limit = _controller().limit(limits=1, user_api="blas")
+        _Held.first = limit if _Held.count == 0 else _Held.first
+        _Held.count += 1
+    try:
+        yield
+    finally:
+        with _Held.lock:
+            _Held.count -= 1
+            if _Held.count == 0:
+                _Held.first.restore_original_limits()

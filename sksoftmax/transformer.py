@@ -8,8 +8,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sksoftmax import calibration, calibration_choice, score_columns, score_steps
+from sksoftmax import calibration, calibration_choice, gate, score_columns, score_steps
 from sksoftmax.calibration import Learned
+from sksoftmax.engines import chunkwise
 from sksoftmax.functions import softmax
 from sksoftmax.score_reading import Reading, log
 
@@ -188,6 +189,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             best, or if labels are read as numbers of columns.
         """
         temperature = self._check_parameters()
+        X, y, sample_weight = map(gate.in_memory, (X, y, sample_weight))
         array = check_array(_as_numpy(X), dtype=_FLOATS, estimator=self, input_name="X")
         if self.input == "probabilities":
             score_columns.check_probabilities(array)
@@ -201,6 +203,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         validate_data(self, _as_numpy(X), reset=True, skip_check_array=True)
         return self._keep(fitted)
 
+    @chunkwise
     def transform(self, X):
         """Probabilities of rows of scores.
 
@@ -237,6 +240,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         answer = answer.astype(array.dtype, copy=False)
         return X.new_tensor(answer) if hasattr(X, "new_tensor") else answer
 
+    @chunkwise
     def inverse_transform(self, X):
         """What `transform` turns into the given probabilities.
 

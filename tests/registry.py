@@ -6,6 +6,7 @@ no center in the parameters and no two-class shortcut other than its definition,
 
 from dataclasses import dataclass, fields
 from functools import cache
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -215,7 +216,17 @@ def partition_two_threads(X, target, weight, n_classes):
     return partition(X, target, weight, n_classes, n_threads=2)
 
 
-ENGINES = {
+def small_blocks_on_dask(X, target, weight, n_classes):
+    """The same blocks and runs as ``small_blocks``."""
+    from dask.delayed import delayed
+
+    from sksoftmax.dask_rows import DaskRows, Piece
+
+    rows = cut(X, target, weight, n_classes)
+    return DaskRows.keep([delayed(Piece.of(run), traverse=False) for run in rows.chunks])
+
+
+IN_MEMORY = {
     "one block": one_block,
     "partition": partition,
     "partition, two threads": partition_two_threads,
@@ -223,6 +234,9 @@ ENGINES = {
     "small blocks, two threads": small_blocks_two_threads,
     "one run": one_run,
 }
+ENGINES = dict(IN_MEMORY)
+if find_spec("dask"):
+    ENGINES["small blocks, on Dask"] = small_blocks_on_dask
 
 # -- maps, penalties, metrics, solvers -----------------------------------------------------------
 

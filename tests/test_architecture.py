@@ -26,6 +26,7 @@ LAYERS = {
     "threads": 0,
     "bins": 1,
     "maps": 1,
+    "moments": 1,
     "factors": 1,
     "grams": 1,
     "penalties": 1,
@@ -37,7 +38,7 @@ LAYERS = {
     "certificate": 2,
     "composite": 2,
     "curvature": 2,
-    "moments": 2,
+    "running_moments": 2,
     "drawing": 2,
     "objective": 2,
     "prices": 2,
@@ -53,6 +54,12 @@ LAYERS = {
     "early_stopping": 3,
     "folds": 2,
     "fold_path": 3,
+    "dask_chunks": 3,
+    "dask_gate": 3,
+    "dask_strips": 3,
+    "engines": 3,
+    "dask_prediction": 3,
+    "dask_rows": 1,
     "gate": 3,
     "holdout": 3,
     "monitors": 3,
@@ -84,6 +91,8 @@ LAYERS = {
 SKLEARN_FROM = 3
 # Where there is no way round a name that scikit-learn keeps to itself.
 MAY_IMPORT_PRIVATE = {"gate", "functions_checks"}
+# Imported when a collection of Dask is seen.
+NEED_DASK = {"dask_chunks", "dask_gate", "dask_prediction", "dask_rows", "dask_strips"}
 MAY_IMPORT_SKLEARN_LAZILY = {"functions_checks"}
 MOST_LINES = 400
 MOST_CODE_LINES = 40
@@ -172,9 +181,20 @@ def test_private_names_of_others_are_imported_in_one_place(name):
 @FILE
 def test_only_dependencies_are_imported_at_once(name):
     allowed = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "sksoftmax"}
+    if name in NEED_DASK:
+        allowed |= {"dask", "cloudpickle"}
     for target in imported(name, top_level=True):
         root = target.split(".")[0]
         assert root in allowed or root in sys.stdlib_module_names, f"{name} imports {target}"
+
+
+@FILE
+def test_dask_is_imported_only_by_what_is_imported_lazily(name):
+    if name in NEED_DASK:
+        return
+    for target in imported(name, top_level=True):
+        assert not {target.removeprefix("sksoftmax."), target.split(".")[0]} & {*NEED_DASK, "dask"}
+    assert "distributed" not in {target.split(".")[0] for target in imported(name)}
 
 
 @FILE

@@ -4,10 +4,19 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-from registry import ENGINES, PROBLEMS, cut
+from registry import ENGINES, IN_MEMORY, PROBLEMS, cut
 
 from sksoftmax import rows as rows_module
-from sksoftmax.rows import Largest, add_pairwise, block_rows, partition, row_slice, sample
+from sksoftmax.rows import (
+    Block,
+    Largest,
+    add_pairwise,
+    block_rows,
+    gather,
+    partition,
+    row_slice,
+    sample,
+)
 
 ENGINE = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 KINDS = ["dense", "sparse"]
@@ -42,13 +51,27 @@ def test_sum_over_blocks_is_the_sum_over_rows(engine, kind):
 @ENGINE
 def test_blocks_are_the_rows_in_order(engine):
     X, target, weight = make_rows()
-    blocks = list(engine(X, target, weight, 3))
+    blocks = engine(X, target, weight, 3).sum(lambda block: [block])
     assert_array_equal(np.concatenate([block.X for block in blocks]), X)
     assert_array_equal(np.concatenate([block.target for block in blocks]), target)
     assert_array_equal(np.concatenate([block.weight for block in blocks]), weight)
 
 
 @ENGINE
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_are_mapped_block_by_block(engine, kind):
+    X, target, weight = make_rows(kind)
+    with engine(X, target, weight, 3) as rows, rows.map(shifted) as mapped:
+        expected = rows.sum(lambda block: [moments(shifted(block))])
+        assert str(mapped.sum(lambda block: [moments(block)])) == str(expected)
+        assert_array_equal(gather(mapped).target, target)
+
+
+def shifted(block):
+    return Block(block.X[:, 1:], block.target, 2 * block.weight)
+
+
+@pytest.mark.parametrize("engine", IN_MEMORY.values(), ids=IN_MEMORY)
 @pytest.mark.parametrize("kind", KINDS)
 def test_blocks_are_views(engine, kind):
     X, target, weight = make_rows(kind)
@@ -169,7 +192,7 @@ def test_largest_adds_by_taking_the_larger():
 def test_a_sample_keeps_the_total_weight_and_about_the_number_of_rows(engine, kind):
     X, target, weight = make_rows(kind, n_rows=400)
     with engine(X, target, weight, 3) as rows:
-        n_blocks = sum(1 for _ in rows)
+        n_blocks = rows.sum(lambda block: 1)
         part = sample(rows, 100, float(weight.sum()), 3)
     drawn, total = sum(len(b.weight) for b in part), sum(b.weight.sum() for b in part)
     # Rows that are drawn more than once are one row of more weight.

@@ -1,0 +1,48 @@
+"""Who holds the rows: memory, or Dask where X is a collection of its.
+
+Nothing here imports Dask before a collection of Dask's is seen.
+"""
+
+from functools import wraps
+
+from sklearn.metrics import accuracy_score
+
+from sksoftmax import gate
+
+
+def encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options):
+    """Training data checked and encoded, where X is; see ``gate.encode``.
+
+    """
+    if gate.on_dask(X):
+        from sksoftmax import dask_gate
+
+        return dask_gate.encode(
+            estimator, X, y, sample_weight, class_weight, **options
+        )
+    y, sample_weight = gate.in_memory(y), gate.in_memory(sample_weight)
+    return gate.encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options)
+
+
+def chunkwise(method):
+    """A method of rows that is applied chunk by chunk, lazily, where Dask holds the rows."""
+
+    @wraps(method)
+    def applied(self, X):
+        if not gate.on_dask(X):
+            return method(self, X)
+        from sksoftmax import dask_prediction
+
+        return dask_prediction.by_chunks(self, method.__name__, X)
+
+    return applied
+
+
+def accuracy(estimator, X, y, sample_weight):
+    """The share of rows, by weight, that an estimator labels as y does."""
+    if gate.on_dask(X):
+        from sksoftmax import dask_prediction
+
+        return dask_prediction.accuracy(estimator, X, y, sample_weight)
+    y, sample_weight = gate.in_memory(y), gate.in_memory(sample_weight)
+    return accuracy_score(y, estimator.predict(X), sample_weight=sample_weight)
