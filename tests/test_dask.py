@@ -252,7 +252,7 @@ def test_no_soft_target_is_what_is_no_distribution():
     expected = SoftmaxRegression().fit(X, bad, weight)
     model = SoftmaxRegression().fit(on_dask(X, 100), on_dask(bad, 70), on_dask(weight, 60))
     assert_close(model, expected, X.std(axis=0))
-    with pytest.raises(ValueError, match="Input y contains NaN.\n*.*\n*This is chunk 5 of y"):
+    with pytest.raises(ValueError, match=r"Input y contains NaN.\n*.*\n*This is chunk 5 of y"):
         SoftmaxRegression().fit(on_dask(X, 100), on_dask(spoilt(y, (520, 0), np.nan), 100))
 
 
