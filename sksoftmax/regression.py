@@ -284,8 +284,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
             As for ``fit``, and for labels that are not in ``classes``. Nothing is lost.
         """
         parameters.check(self)
-        streaming.check_steps(self)
-        classes = streaming.check_classes(self, classes)
+        classes = streaming.check(self, classes)
         draft = copy.copy(self)
         rows = streaming.encode(draft, X, y, classes, sample_weight)
         with single_threaded_blas(), np.errstate(all="ignore"):

@@ -78,6 +78,12 @@ class Encoded(NamedTuple):
             yield Encoded(row_slice(self.X, start, stop), self.target[..., start:stop], weight)
 
 
+def check(model, classes):
+    """The classes of the stream, if the model's parameters are ones for a stream."""
+    check_steps(model)
+    return check_classes(model, classes)
+
+
 def check_classes(model, classes):
     """The classes of the stream, sorted: those given, or those of what the model has seen."""
     known = getattr(model, "classes_", None)
