@@ -9,15 +9,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import check_cv, cross_val_predict
 from sklearn.utils import assert_all_finite, column_or_1d, get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sksoftmax import gate
 from sksoftmax.decision_scores import DecisionScores
 from sksoftmax.transformer import SoftmaxTransformer
+from sksoftmax.wrapping import WrapperMixin, router
 
 
-class SoftmaxCalibratedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class SoftmaxCalibratedClassifier(
+    WrapperMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Give a classifier calibrated probabilities.
 
     The scores of each row come from a copy of the classifier that was fitted without that row. One
@@ -185,16 +188,6 @@ class SoftmaxCalibratedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstim
         """The classifier fitted on all rows."""
         return self.scores_.estimator_
 
-    @property
-    def n_features_in_(self):
-        """Number of features that the fitted classifier has seen."""
-        return self.estimator_.n_features_in_
-
-    @property
-    def feature_names_in_(self):
-        """Names of the features that the fitted classifier has seen."""
-        return self.estimator_.feature_names_in_
-
     def get_metadata_routing(self):
         """Tell where metadata go: here, to the classifier's `fit` and the splitter's `split`.
 
@@ -203,13 +196,7 @@ class SoftmaxCalibratedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstim
         routing : MetadataRouter
             What scikit-learn's metadata routing asks for.
         """
-        to_fit = MethodMapping().add(caller="fit", callee="fit")
-        router = MetadataRouter(owner=self).add_self_request(self)
-        router.add(estimator=self.estimator, method_mapping=to_fit)
-        if hasattr(self.cv, "get_metadata_routing"):
-            to_split = MethodMapping().add(caller="fit", callee="split")
-            router.add(splitter=self.cv, method_mapping=to_split)
-        return router
+        return router(self, fitting=["fit"], splitting=["fit"]).add_self_request(self)
 
     def _route(self, sample_weight, params):
         """Parameters for the classifier's `fit` and for the splitter's `split`."""

@@ -21,6 +21,7 @@ from sksoftmax.factors import (
     Metric,
     ProductMetric,
     SharedMetric,
+    metric_factor,
 )
 from sksoftmax.grams import Grams, gram
 from sksoftmax.kernels import curvature_product, least_product, probabilities, variances
@@ -128,11 +129,12 @@ def product(classes, columns, objective):
     # Half powers of two: like enough for a metric, and few.
     level = np.round(2 * np.log2(curvatures / usual))
     strength = np.diag(_column_strength(objective))
+    factor = metric_factor if prices.solutions_are_dear(objective) else Factor.of
     groups = []
     for value in np.unique(level):
         members = np.flatnonzero(level == value)
         matrix = np.exp(np.log(curvatures[members]).mean()) * columns + strength
-        groups.append((members, Factor.of(matrix)))
+        groups.append((members, factor(matrix)))
     return ProductMetric(rotation, tuple(groups))
 
 

@@ -16,15 +16,17 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
     UNUSED,
-    MetadataRouter,
-    MethodMapping,
     process_routing,
 )
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from sksoftmax.wrapping import WrapperMixin, router
 
-class DecisionScores(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+
+class DecisionScores(
+    WrapperMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Give the decision scores of a classifier as a transformer.
 
     A pipeline takes no classifier but as its last step. This puts one before it::
@@ -195,16 +197,6 @@ class DecisionScores(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return self.estimator_.classes_
 
     @property
-    def n_features_in_(self):
-        """Number of features that the fitted classifier has seen."""
-        return self.estimator_.n_features_in_
-
-    @property
-    def feature_names_in_(self):
-        """Names of the features that the fitted classifier has seen."""
-        return self.estimator_.feature_names_in_
-
-    @property
     def _n_features_out(self):
         n_classes = len(self.classes_)
         is_single = n_classes == 2 and hasattr(self.estimator_, "decision_function")
@@ -218,13 +210,7 @@ class DecisionScores(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         routing : MetadataRouter
             What scikit-learn's metadata routing asks for.
         """
-        to_fit = MethodMapping().add(caller="fit", callee="fit")
-        to_fit.add(caller="fit_transform", callee="fit")
-        router = MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=to_fit)
-        if hasattr(self.cv, "get_metadata_routing"):
-            to_split = MethodMapping().add(caller="fit_transform", callee="split")
-            router.add(splitter=self.cv, method_mapping=to_split)
-        return router
+        return router(self, fitting=["fit", "fit_transform"], splitting=["fit_transform"])
 
     def _fit(self, X, y, fit_params):
         fitted = clone(self.estimator).fit(X, y, **fit_params)

@@ -11,6 +11,7 @@ import numpy as np
 
 @np.errstate(all="ignore")
 def softmax(scores, *, xp, axis, temperature, where, empty):
+    """Probabilities, in the dtype that the scores compute in."""
     dtype, scores = _working(scores, temperature, xp)
     shifted, maximum = _shift(_masked(scores, where, xp), axis, temperature, xp)
     exponentials = xp.exp(shifted)
@@ -23,6 +24,7 @@ def softmax(scores, *, xp, axis, temperature, where, empty):
 
 @np.errstate(all="ignore")
 def log_softmax(scores, *, xp, axis, temperature, where, empty):
+    """Their logarithms."""
     dtype, scores = _working(scores, temperature, xp)
     shifted, maximum = _shift(_masked(scores, where, xp), axis, temperature, xp)
     result = shifted - _log_partition(shifted, axis, xp)
@@ -34,6 +36,7 @@ def log_softmax(scores, *, xp, axis, temperature, where, empty):
 
 @np.errstate(all="ignore")
 def logsumexp(scores, *, xp, axis, where):
+    """The logarithm of the sum of exponentials, without the axis."""
     dtype, scores = _working(scores, 1.0, xp)
     shifted, maximum = _shift(_masked(scores, where, xp), axis, 1.0, xp)
     total = _log_partition(shifted, axis, xp)

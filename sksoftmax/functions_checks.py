@@ -21,6 +21,7 @@ def as_array(values):
 
 
 def as_numpy(values, name):
+    """A NumPy array; what would lose something on the way is refused."""
     if hasattr(values, "tocsr"):
         raise TypeError(f"{name} is a sparse matrix; pass a dense array, e.g. {name}.toarray().")
     if isinstance(values, np.ma.MaskedArray):
@@ -31,6 +32,7 @@ def as_numpy(values, name):
 
 
 def check_real(array, name, xp):
+    """An array of real numbers, or of truth values."""
     if xp is np:
         is_real = array.dtype.kind in "biuf"  # many times faster than isdtype
     else:
@@ -54,6 +56,7 @@ def _foreign_namespace(values):
 
 
 def check_axis(axis, ndim):
+    """An axis counted from the first."""
     if ndim == 0:
         raise ValueError("scores must have at least one dimension; got a single number.")
     if isinstance(axis, (bool, np.bool_)) or not hasattr(axis, "__index__"):
@@ -62,6 +65,7 @@ def check_axis(axis, ndim):
 
 
 def check_temperature(temperature):
+    """A positive, finite float."""
     is_float = type(temperature) is float  # asking an abstract class takes a microsecond
     if not is_float and (
         isinstance(temperature, bool) or not isinstance(temperature, numbers.Real)
@@ -77,6 +81,7 @@ def check_temperature(temperature):
 
 
 def check_empty(empty):
+    """The name of what stands for the probabilities of a row without mass."""
     if empty not in EMPTY_OPTIONS:
         options = ", ".join(map(repr, EMPTY_OPTIONS))
         raise ValueError(f"empty must be one of {options}; got {empty!r}.")
@@ -115,12 +120,14 @@ def check_out(out, shape, dtype):
 
 
 def check_label_smoothing(label_smoothing):
+    """A float from 0 to less than 1."""
     if not isinstance(label_smoothing, numbers.Real) or not 0 <= label_smoothing < 1:
         raise ValueError(f"label_smoothing must be a number in [0, 1); got {label_smoothing!r}.")
     return float(label_smoothing)
 
 
 def check_matrix(scores):
+    """Scores of some rows."""
     if scores.ndim != 2:
         raise ValueError(f"scores must have shape (n, n_classes); got {tuple(scores.shape)}.")
     if scores.shape[0] == 0:

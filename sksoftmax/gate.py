@@ -155,14 +155,19 @@ def check_weight(sample_weight, X):
 
 
 def check_weight_values(sample_weight):
-    weight = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight",
-        ensure_min_samples=0,
-    )  # fmt: skip
+    try:
+        weight = check_array(
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight",
+            ensure_min_samples=0,
+        )  # fmt: skip
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise ValueError(f"sample_weight must be numbers: {error}") from None
     if weight.ndim != 1:
         raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
     if (weight < 0).any():
-        raise ValueError(f"Negative sample_weight: {weight[weight < 0][0]!r}")
+        raise ValueError(f"Negative sample_weight: {float(weight[weight < 0][0])!r}")
     return weight
 
 

@@ -33,6 +33,10 @@ def class_major_scores(X, coef_t, intercept):
         scores = X @ coef_t
         scores = scores.toarray() if sp.issparse(scores) else scores
         return np.add(scores.T, intercept, order="C")
+    if coef_t.shape[1] < MANY_CLASSES:
+        # To read the rows once from first to last brings them into the cache at the memory's
+        # pace. The product reads them in tiles, which is slower by more than this costs.
+        X.max(initial=0.0)
     scores = coef_t.T @ X.T
     scores += intercept
     return scores

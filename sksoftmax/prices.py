@@ -28,6 +28,7 @@ EXPONENTIAL = 10  # multiplications that take as long
 STEPS_OF_NEWTON = 8  # that are to be expected
 PRODUCTS_OF_NEWTON = 50  # with the Hessian, a truncated step
 SAVED_BY_HESSIAN = 4  # steps
+DEAR = 0.05  # share of an evaluation
 STEPS_A_HESSIAN = 5  # that a drawn Hessian serves
 
 
@@ -98,6 +99,12 @@ def n_parameters(objective):
 
 def columns_are_affordable(objective):
     return columns(objective) <= MOST_FOR_COLUMNS
+
+
+def solutions_are_dear(objective):
+    """Whether to solve with a factor on columns costs a good part of an evaluation."""
+    solution = objective.map.n_scores * objective.map.n_columns**2
+    return solution > max(SMALL, DEAR * evaluation(objective))
 
 
 def moments_are_dear(objective):

@@ -18,6 +18,9 @@ import scipy.sparse as sp
 # below a few thousand rows the interpreter's calls begin to show. Both were measured.
 BLOCK_BYTES = 3 * 2**18
 MOST_ROWS = 6144
+# Multiplications up to which OpenBLAS has kernels that read the operands where they are, twice as
+# fast as those that copy them into tiles first.
+SMALL_PRODUCT = 10**6
 FEWEST_ROWS = 512
 # Scores of a block of sparse rows, whose products have a fixed cost of their own.
 SPARSE_SCORES = 2**15
@@ -280,7 +283,9 @@ def rows_a_block(n_features, dtype, n_classes, entries_a_row=None):
     per_row = dtype.itemsize * n_features
     # Many features and classes are a matter of matrix products, which want long blocks.
     fewest = max(FEWEST_ROWS, min(MOST_ROWS, 8 * n_classes))
-    rows = max(fewest, min(MOST_ROWS, BLOCK_BYTES // max(1, per_row)))
+    small = SMALL_PRODUCT // max(1, n_features * n_classes)
+    most = min(MOST_ROWS, small) if small >= fewest else MOST_ROWS
+    rows = max(fewest, min(most - 16, BLOCK_BYTES // max(1, per_row)))
     # An odd multiple of 16: with a power of two, the classes of a row of class-major scores
     # compete for few lines of the cache.
     return 16 * (rows // 16 | 1)

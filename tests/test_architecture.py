@@ -75,6 +75,7 @@ LAYERS = {
     "path": 3,
     "problem": 3,
     "decision_scores": 4,
+    "wrapping": 4,
     "metrics": 4,
     "cross_validation": 4,
     "prediction": 4,

@@ -25,7 +25,14 @@ from registry import (
 )
 
 from sksoftmax import curvature, drawing, prices
-from sksoftmax.factors import DiagonalMetric, Factor, FullMetric, SharedMetric
+from sksoftmax.factors import (
+    DiagonalFactor,
+    DiagonalMetric,
+    Factor,
+    FullMetric,
+    SharedMetric,
+    metric_factor,
+)
 
 PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
 ENGINE = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
@@ -416,3 +423,16 @@ def test_what_is_penalised_is_known():
     assert make_objective(PROBLEMS["no intercept"]).penalised_coef
     assert not make_objective(PROBLEMS["unpenalised"]).penalised_coef
     assert make_objective(PROBLEMS["unpenalised"]).gap_estimate(np.ones(15)) == np.inf
+
+
+def test_a_metric_is_its_diagonal_only_where_no_column_is_explained_by_others():
+    rng = np.random.default_rng(0)
+    columns, vector = rng.normal(size=(4000, 60)), rng.normal(size=60)
+    scales = np.logspace(-3, 3, 60)
+    alone = (columns.T @ columns) * np.outer(scales, scales)
+    assert isinstance(metric_factor(alone), DiagonalFactor)
+    assert_allclose(metric_factor(alone).solve(vector), vector / np.diag(alone))
+    for hidden in (columns[:, 1], columns[:, 1:9].sum(axis=1), columns[:, 1:].sum(axis=1)):
+        columns[:, 0] = hidden + 1e-3 * rng.normal(size=4000) * hidden.std()
+        together = (columns.T @ columns) * np.outer(scales, scales)
+        assert isinstance(metric_factor(together), Factor)
