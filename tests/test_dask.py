@@ -6,7 +6,6 @@ from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
@@ -17,6 +16,7 @@ from sksoftmax import SoftmaxRegression, SoftmaxRegressionCV, SoftmaxTransformer
 from sksoftmax.penalties import SHAPES
 from sksoftmax.rows import partition
 
+pd = pytest.importorskip("pandas", reason="pandas is not installed")
 dask = pytest.importorskip("dask", reason="Dask is not installed")
 da = pytest.importorskip("dask.array", reason="dask.array is not installed")
 dd = pytest.importorskip("dask.dataframe", reason="dask.dataframe is not installed")
