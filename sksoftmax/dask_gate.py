@@ -6,6 +6,7 @@ X decides how rows are cut; labels and weights follow.
 import warnings
 from dataclasses import replace
 from functools import partial
+from numbers import Real
 from traceback import clear_frames
 
 import numpy as np
@@ -41,13 +42,19 @@ def encode(
 
 
 def _encode(estimator, X, y, sample_weight, class_weight, label_smoothing, hold_out):
+    if y is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed; it is None")
+    y = np.asarray(y) if isinstance(y, (list, tuple)) else y
+    even = None
+    if isinstance(sample_weight, Real):  # of all rows
+        (even,), sample_weight = gate.check_weight_values([float(sample_weight)]), None
     stub, checked = check(estimator, X, y, sample_weight)
     is_sparse = bool(checked["X"].notes[0])
     if is_soft(y):
         encoding = Shares.of(targets.column_names(y), y.shape[1], stub.dtype)
     else:
         encoding = Labels(union([note for note in checked["y"].notes if note is not None]))
-    strips = lay(checked, encoding)
+    strips = lay(checked, encoding, even)
     gate.check_some_weight(strips.held)
     present = strips.by_class > 0
     classes = encoding.classes[present]

@@ -75,14 +75,18 @@ class Strips(NamedTuple):
         return cls(list(strips), np.array(lengths), np.array(entries), add_pairwise(list(weights)))
 
 
-def lay(checked, encoding):
-    """Strips of all chunks, whose targets are of all classes, also those without weight."""
+def lay(checked, encoding, even=None):
+    """Strips of all chunks, whose targets are of all classes, also those without weight.
+
+    even : the weight of every row, if it is one for all
+    """
     beds = list(beside(checked))
     if isinstance(encoding, Shares):
         problems = dask.compute([delayed(problem_of)(*parts) for _, *parts in beds])[0]
         raise_first(problems, checked["X"].lengths, "the rows of X", cut=True)
     sent = delayed(encoding, traverse=False)
-    strips = [delayed(make_strip)(chunk, sent, *parts) for chunk, *parts in beds]
+    make = delayed(make_strip) if even is None else delayed(partial(make_strip, even=even))
+    strips = [make(chunk, sent, *parts) for chunk, *parts in beds]
     return Strips.of(strips, len(encoding.classes))
 
 
@@ -97,11 +101,13 @@ def problem_of(labels, weights=None):
     return None
 
 
-def make_strip(chunk, encoding, labels, weights=None):
+def make_strip(chunk, encoding, labels, weights=None, even=None):
     """A chunk of X with what belongs to its rows of the chunks of labels and weights."""
     X = chunk.values
+    if even == 0:
+        return Piece.of([Block(X[:0], encoding.target([]), np.zeros(0))])
     if weights is None:
-        weight = np.ones(X.shape[0], dtype=X.dtype)
+        weight = np.ones(X.shape[0], dtype=X.dtype) if even is None else np.full(X.shape[0], even)
         return Piece.of([Block(X, encoding.target(labels), weight)])
     weight = stacked(weights, np.zeros(0))
     if not weight.all():  # a row without weight leaves no trace
