@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sksoftmax.solvers import STREAMS
+
 
 def complaint(model, ended, separable):
     """What there is to warn of a fit; None if nothing.
@@ -33,10 +35,13 @@ def describe(model, separable):
             "no penalty. Give C a finite value."
         )
     stopped = model.n_iter_ < model.max_iter
-    if stopped:
-        advice = "rounding hides any further gain: a larger tol can be kept"
-    else:
+    if not stopped:
         advice = "increase max_iter, or tol"
+    elif model.solver_ in STREAMS:
+        advice = "no further pass leads down: a larger tol can be kept, or try solver='auto'"
+        advice += "" if model.learning_rate == "auto" else " or a smaller learning_rate"
+    else:
+        advice = "rounding hides any further gain: a larger tol can be kept"
     if np.isinf(model.C):
         advice += ", or give C a finite value, since separable classes have no optimum without"
     if not gap <= value:

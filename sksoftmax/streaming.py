@@ -5,6 +5,7 @@ mid-stream goes on exactly as the original does.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -61,15 +62,20 @@ class Batch(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """Checked arrays of one call."""
+    """Checked arrays of one call, or of one of its batches.
+
+    cuts : where the batches of a call begin and end, rows without weight being left out of them
+    """
 
     X: object
     target: np.ndarray
     weight: np.ndarray | None
+    cuts: np.ndarray | None = None
 
-    def rows(self, start, stop):
-        weight = None if self.weight is None else self.weight[start:stop]
-        return Encoded(row_slice(self.X, start, stop), self.target[..., start:stop], weight)
+    def batches(self):
+        for start, stop in pairwise(self.cuts):
+            weight = None if self.weight is None else self.weight[start:stop]
+            yield Encoded(row_slice(self.X, start, stop), self.target[..., start:stop], weight)
 
 
 def check_classes(model, classes):
@@ -83,8 +89,24 @@ def check_classes(model, classes):
     if known is not None and not np.array_equal(classes, known):
         raise ValueError(f"classes={classes} is not the same as on the last call: {known}")
     if len(classes) < 2:
-        raise ValueError(f"classes must be at least 2, got one class: {classes[0]!r}")
+        raise ValueError(f"classes must be at least 2 different labels, got {classes.tolist()}")
+    if (classes != classes).any():
+        raise ValueError(f"classes must be labels, and nan is none: {classes}")
     return classes
+
+
+def check_steps(model):
+    """Raise a ValueError for a parameter that asks for all rows at once."""
+    if isinstance(model.class_weight, str):
+        raise ValueError(
+            f"class_weight={model.class_weight!r} needs all rows at once, and partial_fit sees "
+            "some: pass weights as a dict, or in sample_weight"
+        )
+    if model.early_stopping:
+        raise ValueError(
+            "early_stopping=True holds rows out of a fit, and partial_fit has none to go back to: "
+            "set early_stopping=False"
+        )
 
 
 def encode(model, X, y, classes, sample_weight):
@@ -108,22 +130,29 @@ def encode(model, X, y, classes, sample_weight):
     weight = None if sample_weight is None else gate.check_weight(sample_weight, X)
     if soft:
         targets.check_distributions(y, weight)
+    cuts = _cuts(X.shape[0], model.batch_size)
     if weight is not None and (weight == 0).any():
+        # They keep their place in the batches, so that calls are the same batches as one call.
+        cuts = np.unique(np.append(0, np.cumsum(weight > 0))[cuts])
         X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
     target = targets.shares_of(y, names, classes, X.dtype) if soft else _places(y, classes)
-    if isinstance(model.class_weight, str):
-        raise ValueError(
-            f"class_weight={model.class_weight!r} needs all rows at once, and partial_fit sees "
-            "some: pass weights as a dict, or in sample_weight"
-        )
     target = targets.smoothed(target, len(classes), model.label_smoothing, X.dtype)
     factors = targets.class_factors(model.class_weight, classes, None)
-    return Encoded(X, *targets.weighed(factors, target, weight))
+    return Encoded(X, *targets.weighed(factors, target, weight), cuts)
+
+
+def _cuts(n_rows, batch_size):
+    """Where batches begin, and where the last one ends."""
+    size = ROWS_OF_STEP if batch_size == "auto" else batch_size
+    return np.append(np.arange(0, n_rows, size), n_rows)
 
 
 def _places(y, classes):
     """For each label, the index of its class."""
-    places = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    try:
+        places = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    except TypeError as error:
+        raise ValueError(f"y has labels that are not like classes={classes}: {error}") from None
     foreign = classes[places] != y
     if foreign.any():
         raise ValueError(
@@ -134,12 +163,9 @@ def _places(y, classes):
 
 def advance(model, encoded, classes):
     """The stream after the rows of one call, in batches of ``model.batch_size`` in their order."""
-    n_rows = encoded.X.shape[0]
-    size = ROWS_OF_STEP if model.batch_size == "auto" else model.batch_size
     n_scores = 1 if len(classes) == 2 else len(classes)
     stream, method = getattr(model, "_stream", Stream()), tuned_method(model)
-    for start in range(0, n_rows, size):
-        batch = encoded.rows(start, min(start + size, n_rows))
+    for batch in encoded.batches():
         own = float(batch.X.shape[0] if batch.weight is None else batch.weight.sum())
         stream = _with_classes(_ready(model, stream, batch, own, n_scores), batch.target)
         stream = replace(
@@ -149,8 +175,22 @@ def advance(model, encoded, classes):
             n_steps=stream.n_steps + 1,
         )
         objective = replace(_objective(model, stream, batch), total_weight=own)
-        stream = replace(stream, state=method.advance(objective, stream.state))
+        stream = replace(stream, state=_stepped(model, method, objective, stream.state))
     return stream
+
+
+def _stepped(model, method, objective, state):
+    """The state after a step, or an error where that leads out of all range."""
+    try:
+        state = method.advance(objective, state)
+        if np.isfinite(state.value) and np.isfinite(state.theta).all():
+            return state
+    except np.linalg.LinAlgError:  # moments that are not finite have no metric
+        pass
+    raise ValueError(
+        f"steps of solver={model.solver!r} overflow: learning_rate={model.learning_rate!r} is too "
+        "large, or X is"
+    )
 
 
 def _objective(model, stream, encoded):

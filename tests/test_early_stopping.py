@@ -145,7 +145,17 @@ def test_no_warning_and_an_honest_gap(solver):
     kept, _ = split_of(model, y, 4)
     best = SoftmaxRegression(C=1e4, tol=1e-9, max_iter=5000).fit(X[kept], y[kept])
     assert best.converged_ and not model.converged_
-    assert model.gap_ >= model.objective_ - best.objective_ > 0
+    assert np.inf > model.gap_ >= model.objective_ - best.objective_ > 0
+
+
+@SOLVER
+def test_the_end_of_the_run_bounds_the_gap_of_its_best_step(solver):
+    X, y = draw(280, 20, 4, noise=2.0)
+    model = early(solver=solver, C=100.0, n_iter_no_change=100).fit(X, y)
+    assert model.validation_curve_.argmin() < model.n_iter_
+    to_the_end = model.objective_ - model.objective_curve_[-1]
+    assert to_the_end <= model.gap_ <= to_the_end + 2e-6 * model.objective_
+    assert not model.converged_
 
 
 def test_a_fit_that_reaches_the_optimum_has_converged():

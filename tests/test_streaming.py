@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import PROBLEMS, Problem, draw, exponential_weights, make_objective
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from sksoftmax import SoftmaxRegression
@@ -65,6 +66,23 @@ def test_one_call_is_the_calls_on_its_batches(options, kind, n_classes, solver):
     assert_equal_bits(whole, streamed(clone(model), X, y, size=40, weight=weight))
     assert whole.n_iter_ == 6 and whole.solver_ == solver
     assert whole.gap_ == np.inf and not whole.converged_
+
+
+@STREAM
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("soft", [False, True])
+def test_rows_without_weight_keep_their_place_in_the_batches(soft, kind, solver):
+    X, y = draw(200, 5, 3)
+    weight = exponential_weights(200) * (np.arange(200) % 3 > 0)
+    weight[80:120] = 0  # a whole batch: no step
+    target = np.eye(3)[y] if soft else y
+    model = SoftmaxRegression(solver=solver, batch_size=40)
+    whole = clone(model).partial_fit(kind(X), target, [0, 1, 2], sample_weight=weight)
+    places = np.r_[0:80, 120:200]
+    pieces = streamed(clone(model), kind(X[places]), target[places], size=40, classes=[0, 1, 2],
+                      weight=weight[places])
+    assert_equal_bits(whole, pieces)
+    assert whole.n_iter_ == 4
 
 
 @STREAM
@@ -137,6 +155,9 @@ def test_a_call_that_fails_changes_nothing(solver):
         "inconsistent numbers": (X[:5], y[:4]),
         "same as on the last call": (X[:5], y[:5], [0, 1]),
         "Negative sample_weight": (X[:5], y[:5], None, -np.ones(5)),
+        "sample_weight are zero": (X[:5], y[:5], None, np.zeros(5)),
+        r"not like classes=\[0 1 2\]": (X[:2], np.array([0, None], dtype=object)),
+        r"not in classes: \[nan\]": (X[:2], [0, np.nan]),
     }
     for message, arguments in bad.items():
         with pytest.raises(ValueError, match=message):
@@ -163,6 +184,10 @@ def test_the_first_call_needs_classes_and_two_of_them():
         SoftmaxRegression(solver="sgd").partial_fit(X, y)
     with pytest.raises(ValueError, match="at least 2"):
         SoftmaxRegression(solver="sgd").partial_fit(X, 0 * y, classes=[0])
+    with pytest.raises(ValueError, match=r"at least 2 different labels, got \[\]"):
+        SoftmaxRegression(solver="sgd").partial_fit(X, y, classes=[])
+    with pytest.raises(ValueError, match="classes must be labels, and nan is none"):
+        SoftmaxRegression(solver="sgd").partial_fit(X, y, classes=[0, 1, np.nan])
 
 
 @pytest.mark.parametrize("solver", sorted({*SOLVERS, "proximal"} - STREAMS.keys()))
@@ -176,6 +201,8 @@ def test_what_needs_all_rows_at_once_is_refused():
     X, y = draw(30, 3, 3)
     with pytest.raises(ValueError, match="class_weight='balanced' needs all rows"):
         SoftmaxRegression(solver="sgd", class_weight="balanced").partial_fit(X, y, [0, 1, 2])
+    with pytest.raises(ValueError, match="set early_stopping=False"):
+        SoftmaxRegression(solver="sgd", early_stopping=True).partial_fit(X, y, [0, 1, 2])
     with pytest.raises(ValueError, match="smooth"):
         SoftmaxRegression(solver="sgd", l1_ratio=0.5).partial_fit(X, y, [0, 1, 2])
     model = SoftmaxRegression(solver="sgd").partial_fit(X, y, classes=[0, 1, 2])
@@ -303,6 +330,18 @@ def test_the_learning_rate_of_sgd_is_a_share_of_the_newton_step():
         for rate in (0.2, 0.4)
     ]
     assert_allclose(2 * steps[0], steps[1], rtol=1e-9)
+
+
+@STREAM
+def test_steps_far_too_long_end_in_an_error_or_where_they_began(solver):
+    X, y = unscaled(400, 3, 3)
+    model = SoftmaxRegression(solver=solver, learning_rate=1e300, random_state=0)
+    with pytest.raises(ValueError, match="overflow: learning_rate=1e\\+300 is too large"):
+        streamed(model, X, y)
+    advice = "no further pass leads down: .* try solver='auto' or a smaller learning_rate"
+    with pytest.warns(ConvergenceWarning, match=advice):
+        model = clone(model).fit(X, y)
+    assert not model.converged_ and model.objective_ <= model.objective_curve_[0]
 
 
 # -- streams that change --------------------------------------------------------------------------

@@ -69,11 +69,14 @@ class Epochs:
         if plain:  # the curvature is about to change
             stream = StreamState(point.theta, point.theta)
         random = np.random.default_rng((self.seed, state.n_epochs))
-        for batch in objective.batches(self.rows_of_batch(objective), random):
-            stream = self.method.advance(batch if plain else Reduced(batch, point), stream)
-        arrived = self._arrive(objective, stream.average, stream, state.n_epochs + 1)
-        if arrived.point.value <= point.value + ROUNDING * abs(point.value):
-            return arrived
+        try:
+            for batch in objective.batches(self.rows_of_batch(objective), random):
+                stream = self.method.advance(batch if plain else Reduced(batch, point), stream)
+            arrived = self._arrive(objective, stream.average, stream, state.n_epochs + 1)
+            if arrived.point.value <= point.value + ROUNDING * abs(point.value):
+                return arrived
+        except np.linalg.LinAlgError:
+            pass  # far too long steps have led where nothing is finite
         boldness = CAUTION * state.stream.boldness
         stream = state.stream._replace(boldness=boldness, first=None, second=None, n_gradients=0)
         return state._replace(

@@ -104,7 +104,10 @@ def settle(objective, solution, theta, tol):
     """The solution at another point of its run, and what is proved of that."""
     theta, value, gradient = evaluate(objective, theta)
     enough = Proof(objective, tol).enough(value)
-    gap = objective.gap(theta, gradient, max(enough, 0.0))
+    # What was proved at the end of the run bounds the optimum, and so the gap of any point.
+    gap = max(value - (solution.value - solution.gap), 0.0)
+    if gap > enough:
+        gap = min(gap, objective.gap(theta, gradient))
     return solution._replace(theta=theta, value=value, gap=gap, converged=gap <= enough)
 
 
