@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import subprocess
 from datetime import date
 from importlib import metadata
@@ -107,11 +108,19 @@ def load(part, quick):
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def page(parts, quick, figure):
+def written_by_hand(text, parts):
+    """The sections of a page that no part writes, which a new page keeps."""
+    titles = {"Method", *(part.TITLE for part in parts.values())}
+    sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
+    return [section for section in sections if section[3:].partition("\n")[0] not in titles]
+
+
+def page(parts, quick, figure, last=""):
     """All parts that have been measured, as one Markdown page.
 
     parts : dict of part modules by name
     figure : name of the figure's file, or None
+    last : the page so far
     """
     stored = {name: load(name, quick) for name in parts}
     stored = {name: each for name, each in stored.items() if each}
@@ -129,7 +138,7 @@ def page(parts, quick, figure):
         if name == "fits" and figure:
             lines.append(f"![Distance from the optimum against time]({figure})\n")
         lines.append(provenance(each["conditions"]))
-    return "\n".join(lines)
+    return "\n".join(lines + [section.rstrip() + "\n" for section in written_by_hand(last, parts)])
 
 
 def provenance(measured):

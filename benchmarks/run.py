@@ -103,9 +103,11 @@ def write_page(output, quick):
     output.mkdir(parents=True, exist_ok=True)
     stored = report.load("fits", quick)
     drawn = bool(stored) and figure.draw(stored["findings"], output / FIGURE)
-    text = report.page(PARTS, quick, FIGURE if drawn else None)
-    (output / "benchmarks.md").write_text(text, encoding="utf-8")
-    print(f"Wrote {output / 'benchmarks.md'}")
+    path = output / "benchmarks.md"
+    last = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = report.page(PARTS, quick, FIGURE if drawn else None, last)
+    path.write_text(text, encoding="utf-8")
+    print(f"Wrote {path}")
 
 
 if __name__ == "__main__":

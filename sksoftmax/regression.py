@@ -126,8 +126,8 @@ class SoftmaxRegression(CallbackSupportMixin, LinearClassifierMixin, BaseEstimat
     objective_ : float
         The objective, of the rows fitted, at the coefficients found.
     gap_ : float
-        Upper bound on ``objective_ - optimum``; inf where none could be proved. After early stopping
-        the last step proves it of the best one too.
+        Upper bound on ``objective_ - optimum``; inf where none could be proved. After early
+        stopping the last step proves it of the best one too.
     converged_ : bool
         Whether ``gap_ <= tol * objective_``. After early stopping, or where a callback ended the
         fit, that is usually not so, and no warning is given.

@@ -2,7 +2,9 @@
 
 import doctest
 import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -40,3 +42,19 @@ def test_links_lead_to_files(path):
     for link in links:
         if "://" not in link:
             assert (path.parent / link).exists(), link
+
+
+def test_a_new_page_of_benchmarks_keeps_what_is_written_by_hand(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import report
+
+    sys.modules.pop("report")
+    parts = {"fits": SimpleNamespace(TITLE="Time to the optimum", markdown=str)}
+    stored = {"findings": "new figures", "conditions": report.conditions("run", False)}
+    monkeypatch.setattr(report, "load", lambda name, quick: stored)
+    last = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    text = report.page(parts, False, None, last)
+    by_hand = last[last.index("## Streams") :].rstrip()
+    assert by_hand in text and text.count("new figures") == 1
+    assert text.count("## Time to the optimum") == text.count("## Method") == 1
+    assert report.page(parts, False, None, text) == text
