@@ -82,7 +82,13 @@ def weighed(factors, target, weight):
 
 
 def is_matrix(y):
-    """Whether y is a floating matrix of at least two columns, and so no labels."""
+    """Whether y is a floating matrix of at least two columns, and so no labels.
+
+    Raises
+    ------
+    ValueError
+        For one of integers: it may be indicators of classes, or several outputs.
+    """
     if isinstance(y, (list, tuple)):
         if not (len(y) and isinstance(y[0], (list, tuple, np.ndarray))):
             return False
@@ -93,8 +99,16 @@ def is_matrix(y):
     shape = getattr(y, "shape", ())
     if len(shape) != 2 or shape[1] < 2:
         return False
-    if hasattr(y, "columns"):  # a data frame; its array would be of the most general kind
-        return all("float" in str(kind).lower() for kind in y.dtypes)
+    # A data frame's array would be of the most general kind.
+    frame = hasattr(y, "columns")
+    kinds = [str(kind).lower() for kind in (y.dtypes if frame else [getattr(y, "dtype", "")])]
+    if all(kind.startswith(("int", "uint", "bool")) for kind in kinds):
+        raise ValueError(
+            f"y of shape {shape} is {kinds[0]}: labels are one for each row, and a matrix of class "
+            "probabilities is floating, as y.astype(float) would be"
+        )
+    if frame:
+        return all("float" in kind for kind in kinds)
     return getattr(getattr(y, "dtype", None), "kind", "") == "f" and isinstance(y, np.ndarray)
 
 

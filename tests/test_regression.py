@@ -677,7 +677,7 @@ BAD_DATA = {
     "y nan": ((GOOD_X, np.where(GOOD_Y, GOOD_Y, np.nan)), ValueError, "y contains NaN"),
     "y continuous": ((GOOD_X, GOOD_X[:, 0]), ValueError, "Unknown label type"),
     "y two columns": ((GOOD_X, GOOD_X[:, :2]), ValueError, "row 0 is none, an entry is -"),
-    "y two labels": ((GOOD_X, np.stack([GOOD_Y] * 2, 1)), ValueError, "y should be a 1d array"),
+    "y two labels": ((GOOD_X, np.stack([GOOD_Y] * 2, 1)), ValueError, "labels are one for each"),
     "y one class": ((GOOD_X, 0 * GOOD_Y), ValueError, "only one class"),
     "weight short": ((GOOD_X, GOOD_Y, np.ones(ROWS - 1)), ValueError, "inconsistent numbers"),
     "weight square": ((GOOD_X, GOOD_Y, np.ones((ROWS, 2))), ValueError, "sample_weight must be 1d"),

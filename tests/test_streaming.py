@@ -19,7 +19,7 @@ from sksoftmax.penalties import Ridge
 from sksoftmax.rows import ConvertedRows
 from sksoftmax.solvers import SOLVERS, STREAMS, Epochs, minimize
 from sksoftmax.solvers.epochs import Reduced
-from sksoftmax.solvers.stream import StreamState
+from sksoftmax.solvers.stream import PATIENCE, StreamState, watched
 
 STREAM = pytest.mark.parametrize("solver", STREAMS)
 N_CLASSES = pytest.mark.parametrize("n_classes", [2, 4])
@@ -407,6 +407,24 @@ def test_a_stream_that_changes_stays_stable(size, n_batches, change, C, solver):
         found = loss(model, X, y)
     best = loss(SoftmaxRegression().fit(X, y), X, y)
     assert found <= 1.3 * best
+
+
+@pytest.mark.parametrize("worse, begins_anew", [(1.4, "nothing"), (1.6, "average"), (9.0, "all")])
+def test_a_run_of_bad_batches_begins_anew_and_single_ones_do_not(worse, begins_anew):
+    objective = make_objective(PROBLEMS["many rows"])
+    theta = np.ones(objective.map.n_parameters)
+    state = begin = StreamState(theta, theta, value=1.0, clock=10.0, n_gradients=7)
+    for value in [worse] * (PATIENCE - 1) + [1.0] + [worse] * (PATIENCE - 1):
+        state = watched(objective, state, value)
+    assert state.theta is theta and state.began == 0
+    state = watched(objective, state, worse)
+    if begins_anew == "nothing":
+        assert state == begin
+    if begins_anew == "average":
+        assert state.theta is theta and state.began == state.clock == 10
+    if begins_anew == "all":
+        assert not state.theta.any() and not state.average.any()
+        assert state.clock == state.known == state.n_gradients == 0
 
 
 @STREAM
