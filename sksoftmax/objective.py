@@ -83,6 +83,11 @@ class Objective:
         return bool((strength == strength[:, :1]).all())
 
     @property
+    def entries_of_row(self):
+        """Columns that a row has entries in, the intercept's among them, in the mean."""
+        return self.n_entries / self.n_rows + self.map.n_columns - self.map.n_features
+
+    @property
     def penalised_coef(self):
         """Whether the penalty holds every coefficient, so that an optimum exists."""
         return bool(self.map.split(self.penalty.strength > 0)[0].all())
