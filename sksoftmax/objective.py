@@ -84,8 +84,13 @@ class Objective:
 
     @property
     def entries_of_row(self):
-        """Columns that a row has entries in, the intercept's among them, in the mean."""
-        return self.n_entries / self.n_rows + self.map.n_columns - self.map.n_features
+        """Columns that a row is not zero in, the intercept's among them, in the mean."""
+
+        def block_entries(block):
+            return block.X.nnz if hasattr(block.X, "nnz") else np.count_nonzero(block.X)
+
+        entries = self.rows.sum(block_entries)
+        return entries / self.n_rows + self.map.n_columns - self.map.n_features
 
     @property
     def penalised_coef(self):
