@@ -84,6 +84,16 @@ class Objective:
         return bool((strength == strength[:, :1]).all())
 
     @property
+    def entries_of_row(self):
+        """Columns that a row is not zero in, the intercept's among them, in the mean."""
+
+        def block_entries(block):
+            return block.X.nnz if hasattr(block.X, "nnz") else np.count_nonzero(block.X)
+
+        entries = self.rows.sum(block_entries)
+        return entries / self.n_rows + self.map.n_columns - self.map.n_features
+
+    @property
     def penalised_coef(self):
         """Whether the penalty holds every coefficient, so that an optimum exists."""
         return bool(self.map.split(self.penalty.strength > 0)[0].all())

@@ -120,8 +120,8 @@ class Moments:
 
     @property
     def size(self):
-        """Number of columns."""
-        return len(self.columns.diagonal)
+        """Number of columns that were seen to move, the intercept's among them."""
+        return max(1, np.count_nonzero(self.columns.diagonal))
 
     @property
     def mass(self):
@@ -136,7 +136,7 @@ class Moments:
     def metric(self, objective):
         """The metric: of few rows, the diagonal counts for more than the rest."""
         columns = self.columns.diagonal
-        extra = columns * (len(columns) / self.n_rows + COLLINEAR) / self.mass
+        extra = columns * (self.size / self.n_rows + COLLINEAR) / self.mass
         return self.columns.metric(self.classes, 1 / self.mass, extra, objective)
 
     def damping(self, other, share):

@@ -278,6 +278,32 @@ def test_sparse_columns_are_like_dense_ones(n_classes, solver):
     assert_allclose(loss(dense, X, y), loss(sparse, X, y), rtol=2e-3)
 
 
+def test_columns_without_entries_change_no_step_of_adam():
+    X, y = draw(400, 6, 3)
+    X = sp.csr_array(np.where(X > 0.3, X, 0))
+    wide = sp.csr_array(sp.hstack([X, sp.csr_array((400, 300))]))
+    narrow = streamed(SoftmaxRegression(solver="adam"), X, y)
+    model = streamed(SoftmaxRegression(solver="adam"), wide, y)
+    assert_allclose(model.coef_[:, :6], narrow.coef_, rtol=1e-9)
+    assert not model.coef_[:, 6:].any()
+
+
+@STREAM
+def test_the_first_steps_are_longer_where_rows_have_few_entries(solver):
+    """Words by Zipf's law, three in ten of the class: 3000 columns, of which a row has thirty."""
+    random = np.random.default_rng(0)
+    cumulated = np.cumsum(1 / np.arange(1, 3001))
+    y = random.integers(3, size=9000)
+    words = np.searchsorted(cumulated, cumulated[-1] * random.random((9000, 30)))
+    of_class = random.permuted(np.tile(np.arange(3000), (3, 1)), axis=1)
+    words = np.where(random.random((9000, 30)) < 0.3, of_class[y[:, None], words], words)
+    X = sp.csr_array((np.ones(words.size), (np.arange(9000).repeat(30), words.ravel())))
+    model = streamed(SoftmaxRegression(solver=solver), X[:8000], y[:8000], size=500)
+    best = SoftmaxRegression(tol=1e-3).fit(X[:8000], y[:8000])
+    most = {"sgd": 1.5, "adam": 9}[solver]  # of a loss of 0.03
+    assert loss(model, X[8000:], y[8000:]) <= most * loss(best, X[8000:], y[8000:])
+
+
 @STREAM
 def test_single_precision_stays_single(solver):
     X, y = draw(300, 4, 3)
@@ -439,6 +465,15 @@ def test_rows_one_at_a_time_are_stable(solver):
 
 
 # -- the parts ------------------------------------------------------------------------------------
+
+
+def test_a_metric_serves_until_a_moment_has_grown():
+    objective, method = make_objective(PROBLEMS["many rows"]), STREAMS["sgd"]()
+    theta = objective.map.neutral()
+    state = method.advance(objective, StreamState(theta, theta))._replace(due=1e9)
+    assert method.advance(objective, state).metric is state.metric
+    rows = ConvertedRows(objective.rows, lambda block: block._replace(X=3 * block.X))
+    assert method.advance(replace(objective, rows=rows), state).metric is not state.metric
 
 
 def test_a_reduced_batch_has_the_anchors_gradient_there():
