@@ -235,24 +235,29 @@ class Along:
 
     def _prove(self, points, held):
         """Gaps of some fits, by whichever proof may do."""
+        enough = [self.tol * abs(point.value) for point in points]
         anchored = self.folds.can_anchor
-        gaps = self._by_anchor(points, held) if anchored else [np.inf] * len(held)
+        gaps = self._by_anchor(points, held, enough) if anchored else [np.inf] * len(held)
         for i, (point, out) in enumerate(zip(points, held, strict=True)):
-            objective, enough = self.folds.objective(out), self.tol * abs(point.value)
-            by_ridge = 1.3 * ridge_bound(objective, point.gradient) <= enough
-            if gaps[i] > enough and (by_ridge or not anchored):
-                gaps[i] = objective.gap(point.theta, point.gradient, enough)
+            objective = self.folds.objective(out)
+            by_ridge = 1.3 * ridge_bound(objective, point.gradient) <= enough[i]
+            if gaps[i] > enough[i] and (by_ridge or not anchored):
+                gaps[i] = objective.gap(point.theta, point.gradient, enough[i])
         return gaps
 
-    def _by_anchor(self, points, held):
-        theta = points[0].theta
+    def _by_anchor(self, points, held, enough):
+        theta = points[0].theta if held == [NOTHING] else self.progress[NOTHING].point.theta
         if self.anchor is None:
             self.anchor = self.folds.anchor(theta)
-        elif held == [NOTHING]:
-            (reach,) = self.folds.ranges([theta - self.anchor.theta], held)
-            if reach > FAR:
-                self.anchor = self.folds.anchor(theta)
-        return self.folds.gaps(points, held, self.anchor)
+        gaps = self.folds.gaps(points, held, self.anchor, enough)
+        if (gaps > enough).any() and self._is_far(theta):
+            self.anchor = self.folds.anchor(theta)
+            gaps = self.folds.gaps(points, held, self.anchor, enough)
+        return gaps
+
+    def _is_far(self, theta):
+        (reach,) = self.folds.ranges([theta - self.anchor.theta], [NOTHING])
+        return reach > FAR
 
     def _solution(self, out, track):
         theta, value, _ = track.point

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from sksoftmax import curvature, prices
 from sksoftmax.certificate import MOST_TILT, MOST_UNSOLVED
 from sksoftmax.factors import Factor
-from sksoftmax.kernels import cross_entropy_residual
+from sksoftmax.kernels import losses_and_residuals
 from sksoftmax.maps import Affine
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
@@ -86,8 +86,8 @@ class Folds:
             if kept:
                 loss, coef, intercept = self._sums(part, [prepared[i] for i in kept])
                 losses[kept] += loss
-                by_coef[kept] += coef.reshape(len(kept), *by_coef.shape[1:])
-                by_intercept[kept] += intercept.reshape(len(kept), -1)
+                by_coef[kept] += coef
+                by_intercept[kept] += intercept
         points = []
         for i, (theta, out) in enumerate(zip(thetas, held, strict=True)):
             total = self.whole.total_weight * self.share(out)
@@ -97,17 +97,24 @@ class Folds:
         return points
 
     def _sums(self, rows, prepared):
-        """Losses and the sums of gradients, side by side, of some rows."""
+        """Losses and the sums of gradients, side by side, of some rows.
+
+        To the kernel they are the rows as often as there are fits.
+        """
         joint, n_fits = _side_by_side(prepared), len(prepared)
         score_map = self.whole.map
 
         def block_sums(block):
             scores = score_map.forward(joint, block.X)
-            each = scores.reshape(n_fits, score_map.n_scores, -1)
-            losses = [cross_entropy_residual(one, block.target, block.weight) for one in each]
-            return np.array(losses), *score_map.backward(block.X, scores)
+            target = np.tile(block.target, n_fits)
+            as_rows = scores.reshape(score_map.n_scores, -1)
+            losses = losses_and_residuals(as_rows, target, np.tile(block.weight, n_fits))
+            losses = losses.reshape(n_fits, -1).astype(np.float64, copy=False) @ block.weight
+            return losses, *score_map.backward(block.X, scores)
 
-        return rows.sum(block_sums)
+        losses, by_coef, by_intercept = rows.sum(block_sums)
+        by_coef = by_coef.reshape(score_map.n_scores, n_fits, -1).swapaxes(0, 1)
+        return losses, by_coef, by_intercept.reshape(score_map.n_scores, n_fits).T
 
     def points_at(self, theta, held):
         """The points of all these fits at one theta, for the price of one evaluation."""
@@ -122,16 +129,19 @@ class Folds:
             points.append(Point(theta, value, gradient))
         return points
 
+    def bounds(self, directions):
+        """As `ranges`, all of them such as cost nothing."""
+        return [self.reach.bound(one, self.whole.map.n_scores) for one in directions]
+
     def ranges(self, directions, held):
         """Of each fit, a bound on the range over the classes of any row's scores.
 
         One that costs nothing where that is small, else the largest of all rows.
         """
         score_map = self.whole.map
-        if self.reach is not None:
-            bounds = [self.reach.bound(one, score_map.n_scores) for one in directions]
-            if max(bounds) <= NEAR:
-                return bounds
+        bounds = self.bounds(directions)
+        if max(bounds) <= NEAR:
+            return bounds
         prepared = [score_map.prepare(theta, self.whole.dtype) for theta in directions]
         largest = np.zeros(len(held))
         for h, part in enumerate(self.parts):
@@ -162,23 +172,58 @@ class Folds:
             curvature.least_moments(replace(self.whole, rows=part), theta) for part in self.parts
         ))  # fmt: skip
 
-    def gaps(self, points, held, anchor):
+    def gaps(self, points, held, anchor, enough):
         """Upper bounds on the distances to the optima, from the moments at another theta.
 
-        The bound of ``certificate``, with these moments in the place of L: see ``reach``.
+        The bound of ``certificate``, with these moments in the place of L: see ``reach``. What
+        costs no pass over the rows comes first. A number above ``enough`` need not be a bound: it
+        is the least that the proof might have given.
         """
-        far = self.ranges([point.theta - anchor.theta for point in points], held)
-        tilted = []
+        moved, enough = [point.theta - anchor.theta for point in points], np.asarray(enough)
+        gaps = self._each(self._balanced, points, held, anchor, self.bounds(moved))
+        left = np.flatnonzero(gaps > enough)
+        if len(left):
+            points, held = [points[i] for i in left], [held[i] for i in left]
+            far = self.ranges([moved[i] for i in left], held)
+            gaps[left] = self._by_tilts(points, held, anchor, far, enough[left])
+        return gaps
+
+    def _by_tilts(self, points, held, anchor, far, enough):
+        gaps = self._each(self._balanced, points, held, anchor, far)
+        tilts, costs, rests = self._each(self._tilted, points, held, anchor, far).T
+        hoped = (costs / 2 + rests).astype(np.float64)
+        trying = np.flatnonzero((gaps > enough) & (hoped <= enough))
+        if len(trying):
+            reaches = self.ranges(list(tilts[trying]), [held[i] for i in trying])
+            for i, reach in zip(trying, reaches, strict=True):
+                bent = costs[i] / (2 * (1 - reach)) + rests[i]
+                hoped[i] = bent if reach <= MOST_TILT else np.inf
+        return np.minimum(gaps, hoped)
+
+    def _each(self, prove, points, held, anchor, far):
+        """What a proof says of each point, given how far it is from the anchor."""
+        found = []
         for point, out, reach in zip(points, held, far, strict=True):
             moments = sum(own for h, own in enumerate(anchor.moments) if h != out)
             moments = moments * (np.exp(-reach) / self.share(out))
-            tilted.append(self._tilted(point.gradient, moments, self.penalty(out)))
-        tilts, costs, rests = zip(*tilted, strict=True)
-        reaches = self.ranges(tilts, held)
-        return [
-            np.inf if reach > MOST_TILT else cost / (2 * (1 - reach)) + rest
-            for cost, rest, reach in zip(costs, rests, reaches, strict=True)
-        ]
+            found.append(prove(point.gradient, moments, self.penalty(out)))
+        return np.array(found, dtype=object if isinstance(found[0], tuple) else None)
+
+    def _balanced(self, gradient, moments, penalty):
+        """The bound by a tilt of the intercepts alone: all else is left to the penalty."""
+        score_map = self.whole.map
+        common = score_map.common(gradient)
+        left = (gradient - common).reshape(-1, score_map.n_scores)
+        divergence = 0.0
+        if score_map.has_intercept:
+            tilt = left[-1] / max(moments[-1, -1], np.finfo(np.float64).tiny)
+            (reach,) = _ranges(tilt[:, None], 1)
+            if not reach <= MOST_TILT:
+                return np.inf
+            divergence = float(left[-1] @ tilt) / (2 * (1 - reach))
+            left = left - np.outer(moments[:, -1], tilt)
+        rest = self.ridge_bound(penalty, left.ravel()) + self.ridge_bound(penalty, common)
+        return divergence + rest
 
     def _tilted(self, gradient, moments, penalty):
         """A tilt, twice what it costs but for its reach, and the bound on what it leaves."""
@@ -210,17 +255,17 @@ class _Largest:
 
 
 def _ranges(scores, n_fits):
-    each = scores.reshape(n_fits, -1, scores.shape[1])
-    if each.shape[1] == 1:
-        return np.abs(each).max(axis=(1, 2))
-    return (each.max(axis=1) - each.min(axis=1)).max(axis=1)
+    each = scores.reshape(-1, n_fits, scores.shape[1])
+    if len(each) == 1:
+        return np.abs(each[0]).max(axis=1)
+    return (each.max(axis=0) - each.min(axis=0)).max(axis=1)
 
 
 def _side_by_side(prepared):
-    return Affine(
-        np.concatenate([one.coef_t for one in prepared], axis=1),
-        np.concatenate([one.intercept for one in prepared]),
-    )
+    """Scores of several fits: all of the first class's, then of the next's."""
+    coef_t = np.stack([one.coef_t for one in prepared], axis=2)
+    intercept = np.stack([one.intercept for one in prepared], axis=1)
+    return Affine(coef_t.reshape(len(coef_t), -1), intercept.reshape(-1, 1))
 
 
 def _joined(parts):

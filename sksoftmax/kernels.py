@@ -62,6 +62,11 @@ def cross_entropy_residual(scores, target, weight):
     -------
     loss : float
     """
+    return _weighted_sum(losses_and_residuals(scores, target, weight), weight)
+
+
+def losses_and_residuals(scores, target, weight):
+    """As `cross_entropy_residual`, but returns each row's loss, without its weight."""
     if scores.shape[0] == 1:
         return _sigmoid_residual(scores[0], target, weight)
     with np.errstate(over="ignore"):
@@ -80,7 +85,7 @@ def cross_entropy_residual(scores, target, weight):
     np.multiply(exponential, held / total, out=scores)
     _subtract_target(scores, target, weight)
     logarithm -= own
-    return _weighted_sum(logarithm, weight)
+    return logarithm
 
 
 def probabilities(scores):
@@ -151,10 +156,10 @@ def _sigmoid_residual(scores, target, weight):
         mass = target.sum(axis=0, dtype=scores.dtype)
         logarithm *= mass
         probability = probability * mass
-    loss = _weighted_sum(logarithm - second * scores, weight)
+    losses = logarithm - second * scores
     np.subtract(probability, second, out=scores)
     scores *= weight
-    return loss
+    return losses
 
 
 def _second_class(target, dtype):

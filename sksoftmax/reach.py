@@ -19,7 +19,7 @@ from sksoftmax.rows import Largest
 # Where scores differ by more, new moments prove more than they cost.
 FAR = 1.0
 # Ranges of scores that need not be known better than by a bound.
-NEAR = 0.5
+NEAR = 1.0
 
 
 class Reach(NamedTuple):

@@ -77,7 +77,7 @@ def test_gaps_from_other_moments_are_bounds(n_classes):
                 theta -= folds.whole.map.common(theta)
             anchor = folds.anchor(best.theta + 0.1 * random.standard_normal(len(best.theta)))
             point = evaluate(objective, theta)
-            (gap,) = folds.gaps([point], [out], anchor)
+            (gap,) = folds.gaps([point], [out], anchor, [0.0])
             true = point.value - best.value
             assert true - 1e-14 <= gap < 1e3 * true
 
