@@ -62,15 +62,30 @@ def run_fold(task, fold, starts, ready, done=None):
     rows = np.arange(len(task.y))[test]
     rows = rows[task.weight[rows] > 0]
     shape = (len(paths), len(task.Cs))
-    scores, n_iter, converged = np.empty(shape), np.empty(shape, int), np.empty(shape, bool)
+    n_iter, converged = np.empty(shape, int), np.empty(shape, bool)
     coefs = np.array([[placed(fit, classes, task.classes) for fit in path] for path in paths])
     X, y = task.X[rows], task.y[rows]
     own = {name: np.asarray(value)[rows] for name, value in task.score_params.items()}
     for place in np.ndindex(shape):
         fit = paths[place[0]][place[1]]
         n_iter[place], converged[place] = fit.n_iter, fit.converged
-        scores[place] = task.scorer(_model(coefs[place], task), X, y, **own)
+    scores = _scores(coefs.reshape(-1, *coefs.shape[2:]), task, X, y, own).reshape(shape)
     return FoldResult(scores, coefs, n_iter, converged)
+
+
+def _scores(matrices, task, X, y, params):
+    """What the scorer says of models, given by coefficients with the intercept last."""
+    if hasattr(task.scorer, "of_linear"):
+        return task.scorer.of_linear(*_filled(matrices), task.classes, X, y, **params)
+    models = (_model(matrix, task) for matrix in matrices)
+    return np.array([task.scorer(model, X, y, **params) for model in models])
+
+
+def _filled(matrices):
+    """Coefficients and intercepts; those of a class that is nan make its probability zero."""
+    missing = np.isnan(matrices[..., -1])
+    coefs = np.where(missing[..., None], 0.0, matrices[..., :-1])
+    return coefs, np.where(missing, -np.inf, matrices[..., -1])
 
 
 def choose(scores, rule):
@@ -95,10 +110,8 @@ def placed(fit, own, classes):
 
 
 def _model(matrix, task):
-    """A fitted SoftmaxRegression; of a class without coefficients the probability is zero."""
+    """A fitted SoftmaxRegression."""
     model = SoftmaxRegression()
-    missing = np.isnan(matrix[:, -1])
     model.classes_, model.n_features_in_ = task.classes, matrix.shape[1] - 1
-    model.coef_ = np.where(missing[:, None], 0.0, matrix[:, :-1])
-    model.intercept_ = np.where(missing, -np.inf, matrix[:, -1])
+    model.coef_, model.intercept_ = _filled(matrix)
     return model

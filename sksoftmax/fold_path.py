@@ -32,6 +32,7 @@ MOST_FITS = 21
 MOST_NUMBERS = 1_000_000
 
 
+@np.errstate(all="ignore")
 def fit_folds(data, part_of, n_folds, Cs, settings, done=None):
     """Fits at increasing values of C, of all rows and of all but each part.
 

@@ -296,4 +296,3 @@ def cut(objective, part_of, n_parts):
     whole = replace(objective, rows=_joined(parts), rough_dtype=objective.dtype)
     folds = Folds(whole, tuple(parts), np.array(weights))
     return replace(folds, reach=Reach.of(whole)) if folds.can_anchor else folds
-

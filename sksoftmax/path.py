@@ -39,6 +39,8 @@ class Fit(NamedTuple):
     converged: bool
 
 
+# Trial steps may lead to where numbers overflow; what comes of it is refused there.
+@np.errstate(all="ignore")
 def fit_path(data, Cs, l1_ratio, settings, starts=None, done=None):
     """Fits at increasing values of C.
 
@@ -92,7 +94,7 @@ def _predicted(objective, trail, C):
     What is zero stays so, and what would change its sign becomes so.
     """
     last = trail[-1]
-    if len(trail) == 1:
+    if trail[0].C == last.C:  # one fit, or two at the same C, tell no direction
         return last.theta
     share = np.log(C / last.C) / np.log(last.C / trail[0].C)
     ahead = last.theta + share * (last.theta - trail[0].theta)
@@ -132,6 +134,7 @@ class Memory:
         return replace(objective, least=self.least)
 
 
+@np.errstate(all="ignore")
 def smallest_C(data, l1_ratio, settings):
     """The largest C at which every penalised coefficient is zero; 0 where there is none.
 

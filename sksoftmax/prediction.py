@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax import functions_numpy
-from sksoftmax.kernels import class_major_scores
+from sksoftmax.kernels import class_major_scores, losses_and_residuals
 from sksoftmax.rows import block_rows, row_slice
 from sksoftmax.threads import single_threaded_blas
 
@@ -32,6 +32,24 @@ def probabilities(X, coef, intercept):
 def log_probabilities(X, coef, intercept):
     """Log-softmax of the scores, (n_rows, n_classes)."""
     return _by_blocks(functions_numpy.log_softmax, X, coef, intercept)
+
+
+def own_log_probabilities(X, target, coefs, intercepts):
+    """Of each row's own class, by each of some models, (n_models, n_rows).
+
+    target : ndarray of shape (n_rows,), indices of classes
+    coefs : ndarray of shape (n_models, n_scores, n_features)
+    intercepts : ndarray of shape (n_models, n_scores), -inf for a class without probability
+    """
+    n_models, n_scores = intercepts.shape
+    coef = coefs.swapaxes(0, 1).reshape(n_scores * n_models, -1)
+    result = np.empty((n_models, X.shape[0]))
+    for rows, block in _class_major(X, coef, intercepts.T.ravel()):
+        own = np.tile(target[rows], n_models)
+        # To the kernel they are the rows as often as there are models.
+        losses = losses_and_residuals(block.reshape(n_scores, -1), own, np.ones(len(own)))
+        result[:, rows] = -losses.reshape(n_models, -1)
+    return result
 
 
 def largest(X, coef, intercept):

@@ -7,6 +7,8 @@ from sklearn import get_config
 from sklearn.metrics import accuracy_score, get_scorer, make_scorer
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sksoftmax.prediction import own_log_probabilities
+
 LEAST_LOG = np.log(np.finfo(np.float64).eps)
 LOG_LOSS = "neg_log_loss"
 
@@ -19,18 +21,29 @@ class LogLossScorer:
     """
 
     def __call__(self, estimator, X, y, sample_weight=None):
-        logs, labels, classes = estimator.predict_log_proba(X), np.asarray(y), estimator.classes_
-        places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
-        unknown = classes[places] != labels
-        if unknown.any():
-            raise ValueError(f"y has a class that the fit has not seen: {labels[unknown][0]!r}")
-        own = logs[np.arange(len(labels)), places]
+        logs, places = estimator.predict_log_proba(X), _places(y, estimator.classes_)
+        own = logs[np.arange(len(places)), places]
         return float(np.average(np.maximum(own, LEAST_LOG), weights=sample_weight))
+
+    def of_linear(self, coefs, intercepts, classes, X, y, sample_weight=None):
+        """The scores of several linear models at once, as `own_log_probabilities` takes them."""
+        own = own_log_probabilities(X, _places(y, classes), coefs, intercepts)
+        return np.average(np.maximum(own, LEAST_LOG), axis=1, weights=sample_weight)
 
     def get_metadata_routing(self):
         request = MetadataRequest(owner="LogLossScorer")
         request.score.add_request(param="sample_weight", alias=True)
         return request
+
+
+def _places(y, classes):
+    """The index of each label among the classes."""
+    labels = np.asarray(y)
+    places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    unknown = classes[places] != labels
+    if unknown.any():
+        raise ValueError(f"y has a class that the fit has not seen: {labels[unknown][0]!r}")
+    return places
 
 
 def scorer_of(scoring):

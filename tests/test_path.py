@@ -27,3 +27,14 @@ def test_each_fit_is_the_fit_from_nothing(l1_ratio, shape, dtype):
         assert fit.converged and fit.gap <= 1e-6 * fit.objective
         assert (fit.objective - best.objective_) / best.objective_ >= -1e-9
         assert fit.objective - best.objective_ <= fit.gap * (1 + 1e-9) + 1e-13
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_a_value_of_c_that_comes_twice_is_fitted_twice(l1_ratio):
+    X, y = draw(120, 6, 3)
+    settings = Settings(ElasticNet(), True, "proximal", 1e-9, 1000)
+    data = gate.encode(SoftmaxRegression(), X, y)
+    fits = fit_path(data, [0.1, 0.1, 0.1, 1.0, 1.0], l1_ratio, settings)
+    assert all(fit.converged for fit in fits)
+    for once, again in ((0, 1), (1, 2), (3, 4)):
+        np.testing.assert_allclose(fits[once].coef, fits[again].coef, atol=1e-4)

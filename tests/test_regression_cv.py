@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, SoftmaxRegressionCV
 from sksoftmax.cross_validation import choose
+from sksoftmax.scoring import scorer_of
 
 X, Y = draw(150, 8, 3)
 CV = StratifiedKFold(3)
@@ -171,6 +172,22 @@ def test_the_path_of_all_data_ends_in_the_chosen_fit():
     ratio, place = list(model.l1_ratios_).index(model.l1_ratio_), list(model.Cs_).index(model.C_)
     assert_array_equal(model.coef_path_[ratio, place, :, :-1], model.coef_)
     assert_array_equal(model.coef_path_[ratio, place, :, -1], model.intercept_)
+
+
+def test_the_log_loss_of_many_models_is_that_of_each():
+    random, scorer = np.random.default_rng(0), scorer_of("neg_log_loss")
+    for n_scores, X_of in ((1, X), (4, sp.csr_array(X)), (4, X.astype(np.float32))):
+        coefs = 20 * random.standard_normal((3, n_scores, 8))
+        intercepts = random.standard_normal((3, n_scores))
+        intercepts[1, -1] = -np.inf if n_scores > 1 else 0.0
+        classes = np.array(list("adez"))[: max(2, n_scores)]
+        y, weight = random.choice(classes, len(Y)), random.uniform(0.5, 2, len(Y))
+        found = scorer.of_linear(coefs, intercepts, classes, X_of, y, sample_weight=weight)
+        for coef, intercept, score in zip(coefs, intercepts, found, strict=True):
+            model = SoftmaxRegression()
+            model.coef_, model.intercept_, model.classes_ = coef, intercept, classes
+            model.n_features_in_ = 8
+            assert_allclose(score, scorer(model, X_of, y, sample_weight=weight), rtol=1e-11)
 
 
 def test_metadata_are_routed():
