@@ -139,7 +139,10 @@ def validated_stub(estimator, X, reset=True):
 def is_soft(y):
     """Whether y is a floating matrix of at least two columns, and so no labels."""
     if gate.on_dask(y) and not hasattr(y, "columns"):
-        return y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind == "f"
+        if y.ndim != 2 or y.shape[1] < 2:
+            return False
+        targets.check_no_indicators(y.shape, [str(y.dtype)])
+        return y.dtype.kind == "f"
     return targets.is_matrix(y)
 
 

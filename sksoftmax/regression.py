@@ -107,8 +107,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     warm_start : bool, default=False
         Start from the last fit's coefficients.
     n_jobs : int or None, default=None
-        Threads for the sums over rows, counted as joblib does: None is 1, -1 all cores. The
-        result does not depend on it.
+        Threads for the sums over rows, counted as joblib does: None is 1, -1 all cores. Used
+        where columns times classes are thousands; the result does not depend on it.
     random_state : int, RandomState instance or None, default=None
         Which rows early stopping holds out, and the order of the rows in a ``fit`` by "sgd" and
         "adam". Nothing else is random.

@@ -110,14 +110,19 @@ def is_matrix(y):
     # A data frame's array would be of the most general kind.
     frame = hasattr(y, "columns")
     kinds = [str(kind).lower() for kind in (y.dtypes if frame else [getattr(y, "dtype", "")])]
+    check_no_indicators(shape, kinds)
+    if frame:
+        return all("float" in kind for kind in kinds)
+    return getattr(getattr(y, "dtype", None), "kind", "") == "f" and isinstance(y, np.ndarray)
+
+
+def check_no_indicators(shape, kinds):
+    """Raise a ValueError if the columns of a matrix, by their dtypes' names, are of integers."""
     if all(kind.startswith(("int", "uint", "bool")) for kind in kinds):
         raise ValueError(
             f"y of shape {shape} is {kinds[0]}: labels are one for each row, and a matrix of class "
             "probabilities is floating, as y.astype(float) would be"
         )
-    if frame:
-        return all("float" in kind for kind in kinds)
-    return getattr(getattr(y, "dtype", None), "kind", "") == "f" and isinstance(y, np.ndarray)
 
 
 def column_names(y):
