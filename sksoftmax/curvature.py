@@ -286,6 +286,7 @@ def lower_bounds(objective, theta):
 
 
 def shared(objective, weigh):
+    """One matrix on columns for all classes, of rows weighted by a function of their block."""
     about = Centring.of(objective)
     sums = objective.rows.sum(lambda block: moments(block.X, weigh(block), about))
     return _penalised(sums / objective.total_weight, objective)
@@ -335,6 +336,7 @@ def _squares(objective, weigh):
 
 
 def probabilities_at(objective, theta):
+    """The probabilities at theta, as a function of a block."""
     prepared = objective.map.prepare(theta, objective.dtype)
     forward = objective.map.forward
     return lambda block: probabilities(forward(prepared, block.X))

@@ -77,6 +77,7 @@ def check_chunks(checks):
 
 
 def checked_chunks(values, check):
+    """Each chunk, or the whole of what is in memory, checked where it is."""
     if not gate.on_dask(values):
         yield delayed(attempt(check, values), traverse=False)
         return
@@ -85,10 +86,12 @@ def checked_chunks(values, check):
 
 
 def what_is_known(chunk):
+    """All of a checked chunk that the client needs to see."""
     return chunk.note, chunk.problem, chunk.n_rows
 
 
 def raise_first(problems, lengths, name, cut):
+    """Raise the first of the chunks' errors, and say which chunk it is of if there are several."""
     for number, problem in enumerate(problems):
         if problem is not None:
             kind = ValueError if isinstance(problem, ValueError) else TypeError
@@ -97,6 +100,7 @@ def raise_first(problems, lengths, name, cut):
 
 
 def check_lengths(checked):
+    """Raise a ValueError unless all that was passed has as many rows."""
     totals = [int(chunks.lengths.sum()) for chunks in checked.values()]
     if len(set(totals)) > 1:
         raise ValueError(

@@ -68,6 +68,7 @@ def _encode(estimator, X, y, sample_weight, class_weight, label_smoothing, hold_
 
 
 def encoded(strips, code, classes, is_sparse, stub):
+    """The strips cut into blocks, and what a fit knows of them at once."""
     n_rows, n_entries = int(strips.lengths.sum()), int(strips.entries.sum())
     n_scores = 1 if len(classes) == 2 else len(classes)
     entries_a_row = n_entries / n_rows if is_sparse else None
@@ -88,6 +89,7 @@ def encoded(strips, code, classes, is_sparse, stub):
 
 
 def sums_of(block, n_classes):
+    """Of a block, the weight of each class and the weighted sums of the columns."""
     columns = np.asarray(block.weight @ block.X, dtype=np.float64)
     return targets.weight_of_classes(block.target, block.weight, n_classes), columns
 
@@ -147,6 +149,7 @@ def is_soft(y):
 
 
 def check_shape_of_labels(y):
+    """Warn of labels in a column, as scikit-learn does."""
     if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
         warnings.warn(
             "A column-vector y was passed when a 1d array was expected. Please change the shape "
@@ -157,6 +160,7 @@ def check_shape_of_labels(y):
 
 
 def check_columns(chunk, dtype, name):
+    """A chunk of X, and whether it is sparse."""
     X = check_array(
         chunk, accept_sparse="csr", dtype=dtype, estimator=name, input_name="X",
         ensure_min_samples=0,
@@ -165,6 +169,7 @@ def check_columns(chunk, dtype, name):
 
 
 def check_labels(chunk, name):
+    """A chunk of labels by their places among its own classes, and these."""
     y = column_or_1d(chunk)
     if len(y) == 0:
         return np.zeros(0, dtype=np.uint8), None
@@ -181,6 +186,7 @@ def check_distributions(chunk, name):
 
 
 def check_weights(chunk):
+    """A chunk of sample weights, and nothing else to know of it."""
     return gate.check_weight_values(chunk), None
 
 
