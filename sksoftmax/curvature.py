@@ -85,9 +85,14 @@ def by_class(objective, theta):
     ``mean_i p_ik (1 - p_ik) x_i x_i'`` plus the penalty. As the classes sharpen, their couplings
     fade and their curvatures part, so that it is by far the best of the cheap metrics.
     """
-    matrices = class_moments(objective, theta)
-    strength = np.diag(_column_strength(objective))
-    return ClassMetric(tuple(Factor.of(matrix + strength) for matrix in matrices))
+    return class_metric(class_moments(objective, theta), _column_strength(objective), objective)
+
+
+def class_metric(matrices, strength, objective):
+    """The metric of a matrix on columns for each class, plus the penalty."""
+    ridge, each = np.diag(strength), objective.rows.each
+    factors = each(lambda matrix: Factor.of(matrix + ridge), matrices)
+    return ClassMetric(tuple(factors), each if prices.solutions_are_long(objective) else map)
 
 
 def class_moments(objective, theta):
@@ -100,7 +105,9 @@ def class_moments(objective, theta):
         spread = variances(at(block)) * block.weight
         return Grams(centred_columns(block.X, about), spread)
 
-    return objective.rows.sum(block_sums).matrices() * (stride / objective.total_weight)
+    matrices = objective.rows.sum(block_sums).matrices(objective.rows.each)
+    matrices *= stride / objective.total_weight
+    return matrices
 
 
 def sharpened(objective, theta):

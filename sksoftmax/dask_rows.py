@@ -63,6 +63,9 @@ class DaskRows:
         sent = delayed(Sent(function))
         return DaskRows.keep([delayed(map_piece)(sent, piece) for piece in self.pieces])
 
+    def each(self, function, *items):
+        return list(map(function, *items))
+
     def __enter__(self):
         return self
 

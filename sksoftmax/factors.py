@@ -132,14 +132,19 @@ class ClassMetric:
     """A matrix on columns for each class, on what sums to zero over classes.
 
     See `DiagonalMetric` for why the rest is left out.
+
+    factors : tuple of Factor
+    each : function, the builtin ``map`` or one like it
+        Goes through the classes.
     """
 
     factors: tuple
+    each: object = map
 
     def solve(self, vector):
-        solution = vector.reshape(-1, len(self.factors)).copy()
-        for k, factor in enumerate(self.factors):
-            solution[:, k] = factor.solve(solution[:, k])
+        columns = vector.reshape(-1, len(self.factors)).T
+        solved = self.each(lambda factor, column: factor.solve(column), self.factors, columns)
+        solution = np.stack(list(solved), axis=1)
         solution -= solution.mean(axis=1, keepdims=True)
         return solution.ravel()
 

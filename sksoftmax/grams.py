@@ -2,8 +2,9 @@
 
 import numpy as np
 
-# Rows, for each column, that are worth a product: with fewer, writing the matrix takes longer.
-ROWS_A_COLUMN = 2
+# Rows, for each column, from which on products are made of those held. With few of them adding up
+# the matrices takes as long as making them; and at the end threads can share out the classes.
+ROWS_A_COLUMN = 8
 FEWEST_ROWS = 1024
 
 
@@ -29,28 +30,37 @@ class Grams:
     def __iadd__(self, other):
         self.held += other.held
         if other.total is not None:
-            self._include(other.total)
-        n_rows, n_columns = sum(len(columns) for columns, _ in self.held), self.n_columns
-        if n_rows >= max(FEWEST_ROWS, ROWS_A_COLUMN * n_columns):
+            self._include(other.total.__getitem__)
+        n_rows = sum(len(columns) for columns, _ in self.held)
+        if n_rows >= max(FEWEST_ROWS, ROWS_A_COLUMN * self.shape[1]):
             self.matrices()
         return self
 
     @property
-    def n_columns(self):
-        return self.held[0][0].shape[1] if self.held else self.total.shape[1]
+    def shape(self):
+        if self.total is not None:
+            return self.total.shape
+        columns, weights = self.held[0]
+        return len(weights), columns.shape[1], columns.shape[1]
 
-    def matrices(self):
-        """ndarray of shape (n_classes, n_columns, n_columns)."""
+    def matrices(self, each=map):
+        """ndarray of shape (n_classes, n_columns, n_columns).
+
+        each : function, the builtin ``map`` or one like it
+            Goes through the classes.
+        """
         if self.held:
             columns, weights = zip(*self.held, strict=True)
-            columns, self.held = np.concatenate(columns), []
-            products = (gram(columns, weight) for weight in np.concatenate(weights, axis=1))
-            self._include(products)
+            columns, weights = np.concatenate(columns), np.concatenate(weights, axis=1)
+            self._include(lambda k: gram(columns, weights[k]), each)
+            self.held = []
         return self.total
 
-    def _include(self, matrices):
+    def _include(self, matrix_of, each=map):
         if self.total is None:
-            self.total = np.stack(list(matrices))
-        else:
-            for own, matrix in zip(self.total, matrices, strict=True):
-                own += matrix
+            self.total = np.zeros(self.shape)
+
+        def include(k):
+            self.total[k] += matrix_of(k)
+
+        list(each(include, range(len(self.total))))

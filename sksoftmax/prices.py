@@ -29,6 +29,7 @@ STEPS_OF_NEWTON = 8  # that are to be expected
 PRODUCTS_OF_NEWTON = 50  # with the Hessian, a truncated step
 SAVED_BY_HESSIAN = 4  # steps
 DEAR = 0.05  # share of an evaluation
+LONG_COLUMNS = 400  # whose factor is solved with in 200 microseconds
 STEPS_A_HESSIAN = 5  # that a drawn Hessian serves
 
 
@@ -105,6 +106,11 @@ def solutions_are_dear(objective):
     """Whether to solve with a factor on columns costs a good part of an evaluation."""
     solution = objective.map.n_scores * objective.map.n_columns**2
     return solution > max(SMALL, DEAR * evaluation(objective))
+
+
+def solutions_are_long(objective):
+    """Whether to solve with one factor on columns takes as long as to turn to another thread."""
+    return objective.map.n_columns >= LONG_COLUMNS
 
 
 def moments_are_dear(objective):

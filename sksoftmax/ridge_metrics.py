@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from sksoftmax import curvature, drawing, prices
-from sksoftmax.factors import ClassMetric, DiagonalMetric, Factor, FullMetric
+from sksoftmax.factors import DiagonalMetric, Factor, FullMetric
 from sksoftmax.penalties import Ridge
 
 
@@ -43,8 +43,8 @@ def by_class(objective, theta):
     matrices = curvature.class_moments(objective, theta)
 
     def metric(strength):
-        ridge = np.diag(strength.reshape(-1, len(matrices))[:, 0])
-        return ClassMetric(tuple(Factor.of(matrix + ridge) for matrix in matrices))
+        ridge = strength.reshape(-1, len(matrices))[:, 0]
+        return curvature.class_metric(matrices, ridge, objective)
 
     return metric
 

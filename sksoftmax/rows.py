@@ -61,6 +61,9 @@ class Rows(Protocol):
     def map(self, function):
         """Rows whose blocks are ``function(block)``."""
 
+    def each(self, function, *items):
+        """The list of ``function(item)``: work on what is no row, by the engine's threads."""
+
 
 @dataclass(frozen=True)
 class InMemoryRows:
@@ -83,11 +86,14 @@ class InMemoryRows:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 return reduce(add, map(function, chunk))
 
+        return add_pairwise(self.each(sum_chunk, self.chunks))
+
+    def each(self, function, *items):
         if self.n_threads == 1:
-            return add_pairwise(list(map(sum_chunk, self.chunks)))
+            return list(map(function, *items))
         if not self._pool:
             self._pool.append(ThreadPoolExecutor(self.n_threads))
-        return add_pairwise(list(self._pool[0].map(sum_chunk, self.chunks)))
+        return list(self._pool[0].map(function, *items))
 
     def map(self, function):
         chunks = tuple(tuple(map(function, chunk)) for chunk in self.chunks)
@@ -115,6 +121,9 @@ class ConvertedRows:
     def map(self, function):
         convert = self.convert
         return self.rows.map(lambda block: function(convert(block)))
+
+    def each(self, function, *items):
+        return self.rows.each(function, *items)
 
 
 def every(stride, block):
@@ -238,7 +247,7 @@ def add(total, term):
 def add_pairwise(terms):
     """Sum in the fixed order of a binary tree, which also keeps rounding errors small."""
     while len(terms) > 1:
-        pairs = [add(left, right) for left, right in zip(terms[::2], terms[1::2], strict=False)]
+        pairs = list(map(add, terms[::2], terms[1::2]))
         terms = pairs + terms[2 * len(pairs) :]
     return terms[0]
 

@@ -412,8 +412,9 @@ def test_a_warm_start_refuses_other_classes_and_columns():
 
 
 @pytest.mark.parametrize("n_jobs", [2, -1])
-def test_threads_do_not_change_a_bit(n_jobs):
-    problem = PROBLEMS["many rows"]
+@pytest.mark.parametrize("name", ["many rows", "forty classes, offset columns"])
+def test_threads_do_not_change_a_bit(n_jobs, name):
+    problem = PROBLEMS[name]
     one = SoftmaxRegression(n_jobs=1).fit(problem.X, problem.y)
     model = SoftmaxRegression(n_jobs=n_jobs).fit(problem.X, problem.y)
     assert_array_equal(model.coef_, one.coef_)
