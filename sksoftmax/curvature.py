@@ -110,10 +110,14 @@ def class_moments(objective, theta):
     return matrices
 
 
-def sharpened(objective, theta):
-    """The best metric that pays for itself on the way to the optimum."""
+def sharpened(objective, theta, last=None):
+    """The best metric that pays for itself on the way to the optimum, after the last one."""
     if objective.is_symmetric and prices.classes_are_affordable(objective):
         return by_class(objective, theta)
+    if isinstance(last, ProductMetric) and last.is_diagonal:
+        # The fewer the rows that hold a sharp model's curvature, the more seem their columns to
+        # be correlated; but it is the classes that have come to differ.
+        return diagonal(objective, theta)
     return averaged(objective, theta)
 
 

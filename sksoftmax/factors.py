@@ -110,6 +110,11 @@ class ProductMetric:
     rotation: np.ndarray
     groups: tuple
 
+    @property
+    def is_diagonal(self):
+        """Whether columns have nothing to do with each other."""
+        return all(isinstance(factor, DiagonalFactor) for _, factor in self.groups)
+
     def solve(self, vector):
         rotated = vector.reshape(-1, len(self.rotation)) @ self.rotation
         for members, factor in self.groups:

@@ -66,10 +66,10 @@ class Objective:
             return Block(X, block.target, block.weight.astype(SINGLE))
 
         at_zero = None if center is None else np.zeros(n_features)
-        return replace(
-            self, rows=ConvertedRows(self.rows, convert), dtype=SINGLE,
-            map=LinearMap(self.map.n_scores, n_features, at_zero),
-        )  # fmt: skip
+        kept = prices.single_is_small(self)
+        rows = self.rows.map(convert) if kept else ConvertedRows(self.rows, convert)
+        score_map = LinearMap(self.map.n_scores, n_features, at_zero)
+        return replace(self, rows=rows, dtype=SINGLE, map=score_map)
 
     @cached_property
     def is_symmetric(self):
@@ -146,9 +146,13 @@ class Objective:
         """A cheap metric from the curvature at theta."""
         return curvature.averaged(self, theta)
 
-    def sharpened_curvature(self, theta):
-        """The best metric at theta that pays for itself on the way to the optimum."""
-        return curvature.sharpened(self, theta)
+    def sharpened_curvature(self, theta, last=None):
+        """The best metric at theta that pays for itself on the way to the optimum.
+
+        last : Metric, optional
+            The one before, which tells whether columns have anything to do with each other.
+        """
+        return curvature.sharpened(self, theta, last)
 
     def refresh_price(self):
         """Of that metric, in evaluations."""

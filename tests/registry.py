@@ -257,6 +257,7 @@ METRICS = {
     "averaged": curvature.averaged,
     "by class": curvature.sharpened,
     "least": curvature.least,
+    "diagonal": curvature.diagonal,
     "exact": curvature.exact,
     "drawn": drawing.drawn,
 }

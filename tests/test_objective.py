@@ -30,9 +30,11 @@ from sksoftmax.factors import (
     DiagonalMetric,
     Factor,
     FullMetric,
+    ProductMetric,
     SharedMetric,
     metric_factor,
 )
+from sksoftmax.rows import InMemoryRows
 
 PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
 ENGINE = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
@@ -144,6 +146,28 @@ def test_sparse_columns_are_dense_ones(name):
         if type(pair[0]) is type(pair[1]):  # sparse products are cheaper, metrics are not
             one, other = (metric.solve(direction) for metric in pair)
             assert_allclose(one, other, rtol=1e-3, atol=1e-8)
+
+
+@pytest.mark.parametrize("matrix, kept", [(np.eye(6), True), (np.eye(6) + 1, False)])
+def test_uncorrelated_columns_stay_apart_as_the_model_sharpens(matrix, kept, monkeypatch):
+    monkeypatch.setattr(prices, "MOST_ENTRIES", 0)
+    objective = make_objective(PROBLEMS["three classes"])
+    last = ProductMetric(np.eye(3), ((np.arange(3), metric_factor(matrix)),))
+    sharpened = curvature.sharpened(objective, random_theta(PROBLEMS["three classes"]), last)
+    assert isinstance(sharpened, DiagonalMetric) == kept
+
+
+@pytest.mark.parametrize("single_is_small", [True, False])
+def test_rows_in_single_precision_are_the_same_kept_or_made_anew(single_is_small, monkeypatch):
+    monkeypatch.setattr(prices, "VECTORS", 10**9 if single_is_small else 0)
+    problem = PROBLEMS["forty classes, offset columns"]
+    objective = make_objective(problem)
+    rough, theta = objective.rough, random_theta(problem)
+    assert isinstance(rough.rows, InMemoryRows) == single_is_small
+    value, gradient = objective.value_and_gradient(theta)
+    rough_value, rough_gradient = rough.value_and_gradient(theta)
+    assert_allclose(rough_value, value, rtol=1e-5)
+    assert_allclose(rough_gradient, gradient, atol=1e-4 * np.abs(gradient).max())
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -81,7 +81,8 @@ class Lbfgs:
             return _arrive(state.point, objective.drawn_hessian(theta), state.pairs, self.refresh)
         # Half of the time may go into metrics, not more.
         due = max(self.refresh, objective.refresh_price())
-        return _arrive(state.point, objective.sharpened_curvature(theta), state.pairs, due)
+        metric = objective.sharpened_curvature(theta, state.metric)
+        return _arrive(state.point, metric, state.pairs, due)
 
 
 def _arrive(point, metric, pairs, due, scaling=(1.0, RESCALE)):

@@ -75,11 +75,13 @@ def minimize(objective, solver, theta, *, tol, max_iter, watch=unwatched):
         Called at the start and after each step; what it returns, if true, ends the run.
     """
     curve, asked_to_end = [], False
-    if objective.rough is not None:
+    rough = objective.rough
+    if rough is not None:
         roughly = max(ROUGHLY, tol / 16)
-        rough = descend(objective.rough, solver, theta, tol=roughly, max_iter=max_iter, watch=watch)
-        curve, asked_to_end = rough.curve, rough.asked_to_end
-        state = hand_over(objective, solver, rough.state)
+        before = descend(rough, solver, theta, tol=roughly, max_iter=max_iter, watch=watch)
+        del rough  # it may hold rows of its own
+        curve, asked_to_end = before.curve, before.asked_to_end
+        state = hand_over(objective, solver, before.state)
     else:
         state = solver.start(objective, theta)
         asked_to_end = watch(0, state)
