@@ -150,8 +150,15 @@ def _sigmoid(scores):
 
 
 def _sigmoid_residual(scores, target, weight):
-    probability, total = _sigmoid(scores)
-    logarithm, second = np.log(total) + np.maximum(scores, 0), _second_class(target, scores.dtype)
+    with np.errstate(over="ignore"):
+        exponential = np.exp(scores)
+    if exponential.max() <= MOST_TOTAL:
+        total = exponential + 1
+        logarithm, probability = np.log(total), np.divide(exponential, total, out=exponential)
+    else:
+        probability, total = _sigmoid(scores)
+        logarithm = np.log(total) + np.maximum(scores, 0)
+    second = _second_class(target, scores.dtype)
     if target.ndim == 2:
         mass = target.sum(axis=0, dtype=scores.dtype)
         logarithm *= mass
