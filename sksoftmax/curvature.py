@@ -132,7 +132,11 @@ def class_curvature(probability, weight):
 
 def product(classes, columns, objective):
     """The metric of a matrix on classes times one on columns, plus the penalty."""
-    curvatures, rotation = np.linalg.eigh(classes)
+    return rotated(*np.linalg.eigh(classes), columns, objective)
+
+
+def rotated(curvatures, rotation, columns, objective):
+    """The same from the eigenvalues and vectors of the matrix on classes."""
     # The shift of all classes has none: any positive number will do there. Directions that are
     # nearly flat are kept from being taken for more than they are, which is noise.
     usual = max(curvatures.mean(), TINY)
@@ -144,9 +148,9 @@ def product(classes, columns, objective):
     groups = []
     for value in np.unique(level):
         members = np.flatnonzero(level == value)
-        matrix = np.exp(np.log(curvatures[members]).mean()) * columns + strength
-        groups.append((members, factor(matrix)))
-    return ProductMetric(rotation, tuple(groups))
+        curvatures[members] = np.exp(np.log(curvatures[members]).mean())
+        groups.append((members, factor(curvatures[members[0]] * columns + strength)))
+    return ProductMetric(rotation, tuple(groups), curvatures, columns)
 
 
 def least(objective, theta, stride=1):
@@ -196,7 +200,7 @@ def joint_moments(objective, theta):
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
-        return _joint_moments(centred_columns(block.X, about), at(block), block.weight)
+        return joint_moments_of(centred_columns(block.X, about), at(block), block.weight)
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     if objective.is_symmetric:
@@ -245,12 +249,12 @@ def exact_of(part, features, at, rows):
         columns = centred_columns(take_columns(block.X, features), about)
         if len(probability) == 1:
             return gram(columns, variances(probability)[0] * block.weight)
-        return _joint_moments(columns, probability, block.weight)
+        return joint_moments_of(columns, probability, block.weight)
 
     return rows.sum(block_sums) / part.total_weight
 
 
-def _joint_moments(columns, probability, weight):
+def joint_moments_of(columns, probability, weight):
     """``sum_i w_i x_i x_i' (x) (diag(p_i) - p_i p_i')`` of a block."""
     n_scores, (n_rows, n_columns) = len(probability), columns.shape
     matrix = np.zeros((n_columns * n_scores,) * 2)

@@ -105,10 +105,14 @@ class ProductMetric:
 
     rotation : ndarray of shape (n_scores, n_scores), orthogonal
     groups : tuple of (indices of columns of the rotation, Factor)
+    curvatures : ndarray of shape (n_scores,), the ``a_j``
+    columns : ndarray of shape (n_columns, n_columns)
     """
 
     rotation: np.ndarray
     groups: tuple
+    curvatures: np.ndarray
+    columns: np.ndarray
 
     @property
     def is_diagonal(self):

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sksoftmax import certificate, curvature, drawing, prices, running_moments
+from sksoftmax import certificate, curvature, drawing, prices, running_moments, spanned
 from sksoftmax.kernels import cross_entropy_residual, curvature_product, probabilities
 from sksoftmax.maps import LinearMap
 from sksoftmax.penalties import Penalty
@@ -147,16 +147,14 @@ class Objective:
         return curvature.averaged(self, theta)
 
     def sharpened_curvature(self, theta, last=None):
-        """The best metric at theta that pays for itself on the way to the optimum.
+        """The best metric at theta that pays for itself on the way to the optimum, and its price.
 
         last : Metric, optional
-            The one before, which tells whether columns have anything to do with each other.
+            The one before: each kind serves for a while before the next, which is dearer.
         """
-        return curvature.sharpened(self, theta, last)
-
-    def refresh_price(self):
-        """Of that metric, in evaluations."""
-        return prices.refresh(self)
+        if spanned.follows(self, last):
+            return spanned.spanned(self, theta, last), prices.SPEED * prices.span(self)
+        return curvature.sharpened(self, theta, last), prices.refresh(self)
 
     def curvature_bound(self):
         """A cheap metric that lies above the Hessian everywhere."""

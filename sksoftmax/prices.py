@@ -16,6 +16,8 @@ MOST_FOR_MODEL = 80
 MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
 MOST_ENTRIES = 20_000_000  # of the matrices of all classes
 MOST_COLUMNS_OF_STREAM = 1000  # whose moments with one another a stream keeps
+MOST_SPANNED = 200  # parameters along the directions that the coefficients span
+ROWS_OF_SPAN = 40  # for each of them
 MOST_FOR_CLASSES = 40  # evaluations that these may cost
 CHEAP_CLASSES = 5  # evaluations up to which all rows are taken for them
 ROWS_A_COLUMN = 4  # of matrices for each class
@@ -83,6 +85,27 @@ def classes_are_affordable(objective):
     n_scores, n_columns = objective.map.n_scores, objective.map.n_columns
     held = n_scores * n_columns**2 <= MOST_ENTRIES
     return n_scores > 1 and held and SPEED * classes(objective) <= MOST_FOR_CLASSES
+
+
+def rows_of_span(objective):
+    """How many rows to take for the Hessian along the directions that the coefficients span."""
+    return max(FEWEST_ROWS, ROWS_OF_SPAN * objective.map.n_scores**2)
+
+
+def span(objective):
+    """Of the metric made of it, and of the moments of the columns, should these be unknown."""
+    size, n_scores = objective.map.n_scores**2, objective.map.n_scores
+    n_rows = min(objective.n_rows, rows_of_span(objective))
+    columns = classes(objective) / n_scores
+    return columns + (n_rows * size**2 / 2 + size**3) / evaluation(objective)
+
+
+def span_is_affordable(objective):
+    """Whether it is small, and cheaper than what is made where it does not suffice."""
+    n_scores, n_columns = objective.map.n_scores, objective.map.n_columns
+    small = n_scores > 1 and n_scores**2 <= MOST_SPANNED and n_columns**2 <= MOST_ENTRIES
+    most = min(MOST_FOR_COLUMNS / SPEED, classes(objective) / 2)
+    return small and span(objective) <= most and not is_small(objective)
 
 
 def refresh(objective):

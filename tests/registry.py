@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.special import logsumexp
 
-from sksoftmax import curvature, drawing, solvers
+from sksoftmax import curvature, drawing, solvers, spanned
 from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
@@ -252,12 +252,21 @@ PENALTIES = {
     "ridge, free parameters": lambda: Ridge(np.array([0.5, 0.0, 1.0, 0.0])),
     "no penalty": lambda: Ridge(np.zeros(4)),
 }
+
+
+def spanned_after_averaged(objective, theta):
+    last = curvature.averaged(objective, np.zeros_like(theta))
+    suits = objective.is_symmetric and objective.map.n_scores > 1
+    return spanned.spanned(objective, theta, last) if suits else last
+
+
 METRICS = {
     "bound": lambda objective, theta: curvature.bound(objective),
     "averaged": curvature.averaged,
     "by class": curvature.sharpened,
     "least": curvature.least,
     "diagonal": curvature.diagonal,
+    "spanned": spanned_after_averaged,
     "exact": curvature.exact,
     "drawn": drawing.drawn,
 }

@@ -47,6 +47,7 @@ LAYERS = {
     "ridge_metrics": 2,
     "row_space": 2,
     "separation": 2,
+    "spanned": 2,
     "shortfall": 3,
     "solvers": 2,
     "sparse_certificate": 2,

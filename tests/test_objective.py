@@ -24,7 +24,7 @@ from registry import (
     theta_scales,
 )
 
-from sksoftmax import curvature, drawing, prices
+from sksoftmax import curvature, drawing, prices, spanned
 from sksoftmax.factors import (
     DiagonalFactor,
     DiagonalMetric,
@@ -152,7 +152,8 @@ def test_sparse_columns_are_dense_ones(name):
 def test_uncorrelated_columns_stay_apart_as_the_model_sharpens(matrix, kept, monkeypatch):
     monkeypatch.setattr(prices, "MOST_ENTRIES", 0)
     objective = make_objective(PROBLEMS["three classes"])
-    last = ProductMetric(np.eye(3), ((np.arange(3), metric_factor(matrix)),))
+    groups = ((np.arange(3), metric_factor(matrix)),)
+    last = ProductMetric(np.eye(3), groups, np.ones(3), matrix)
     sharpened = curvature.sharpened(objective, random_theta(PROBLEMS["three classes"]), last)
     assert isinstance(sharpened, DiagonalMetric) == kept
 
@@ -367,6 +368,40 @@ def test_metrics_keep_classes_that_sum_to_zero(name):
         step = by_class(metric.solve(gradient), problem.n_scores)
         allowed = 1e-7 * np.abs(step).max(axis=0).clip(1e-12)
         assert (np.abs(step.sum(axis=0)) <= allowed + 1e-9 / column_scales(problem)).all()
+
+
+@pytest.mark.parametrize("has_intercept", [True, False])
+@pytest.mark.parametrize("n_classes, n_features", [(3, 2), (6, 3), (6, 5)])
+def test_the_spanned_metric_is_the_hessian_where_coefficients_span_all(
+    n_classes, n_features, has_intercept
+):
+    X, y = draw(200, n_features, n_classes)
+    objective = make_objective(Problem(X, y, fit_intercept=has_intercept))
+    theta = np.random.default_rng(1).normal(size=objective.map.n_parameters)
+    last = curvature.averaged(objective, np.zeros_like(theta))
+    metric = spanned.spanned(objective, theta, last)
+    size = objective.map.n_parameters
+    hessian = np.array([objective.hessian_product(theta, unit) for unit in np.eye(size)])
+    direction = np.random.default_rng(2).normal(size=size).reshape(-1, n_classes)
+    direction -= direction.mean(axis=1, keepdims=True)
+    found = metric.solve(hessian @ direction.ravel())
+    assert_allclose(found, direction.ravel(), atol=1e-3 * np.abs(direction).max())
+
+
+def test_the_spanned_metric_lies_near_the_hessian_of_normal_columns():
+    X, y = draw(4000, 12, 4)
+    objective = make_objective(Problem(X, y))
+    theta = np.random.default_rng(1).normal(size=objective.map.n_parameters)
+    last = curvature.averaged(objective, np.zeros_like(theta))
+    direction = np.random.default_rng(2).normal(size=(13, 4))
+    direction = (direction - direction.mean(axis=1, keepdims=True)).ravel()
+    image = objective.hessian_product(theta, direction)
+
+    def error(metric):
+        return np.linalg.norm(metric.solve(image) - direction)
+
+    others = [error(make(objective, theta)) for make in (curvature.averaged, curvature.by_class)]
+    assert error(spanned.spanned(objective, theta, last)) < 0.3 * min(others)
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])

@@ -79,10 +79,9 @@ class Lbfgs:
         theta = state.point.theta
         if self.sharp:
             return _arrive(state.point, objective.drawn_hessian(theta), state.pairs, self.refresh)
+        metric, price = objective.sharpened_curvature(theta, state.metric)
         # Half of the time may go into metrics, not more.
-        due = max(self.refresh, objective.refresh_price())
-        metric = objective.sharpened_curvature(theta, state.metric)
-        return _arrive(state.point, metric, state.pairs, due)
+        return _arrive(state.point, metric, state.pairs, max(self.refresh, price))
 
 
 def _arrive(point, metric, pairs, due, scaling=(1.0, RESCALE)):

@@ -1,0 +1,145 @@
+"""A metric that is exact where the model looks, and averaged elsewhere.
+
+The classes' part of the Hessian depends on a row by its scores alone, which are its columns along
+the few directions that the coefficients span. So a row is split, orthogonally in the second moments
+of the columns, into what lies along these directions and what does not. For the former the Hessian
+is taken as it is, a small matrix. For the latter classes and columns are taken apart, as in
+``curvature.averaged``: that is exact where what the model does not look at has nothing to do with
+what it does, as in normal columns (it is Stein's identity that parts them). Otherwise it is good
+for the way there, at a small part of the price of a matrix on columns for each class.
+
+With ``P = A (x) M + penalty`` for the averaged metric, ``V = M Q`` for ``M``-orthonormal directions
+Q and E for what the Hessian has along them beyond ``A (x) I``, the metric is ``P + V E V'``. It is
+solved with by Woodbury's identity,
+
+    P^-1 - P^-1 V (1 + E V' P^-1 V)^-1 E V' P^-1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from sksoftmax import curvature, prices
+from sksoftmax.factors import DiagonalMetric, ProductMetric
+from sksoftmax.maps import LinearMap
+from sksoftmax.moments import Centring, moments
+from sksoftmax.rows import every
+
+# Directions shorter than this beside the longest span nothing but rounding.
+LEAST_LENGTH = 1e-6
+# Curvature that every direction is taken to have, beside the mean: less is noise.
+LEAST_CURVATURE = 1e-6
+
+
+def follows(objective, last):
+    """Whether this metric may come after another."""
+    if not (objective.is_symmetric and prices.span_is_affordable(objective)):
+        return False
+    correlated = isinstance(last, ProductMetric) and not last.is_diagonal
+    return correlated or isinstance(last, DiagonalMetric)
+
+
+def spanned(objective, theta, last):
+    """The metric at theta, on the second moments of the columns that the last one knew, if any."""
+    columns = last.columns if isinstance(last, ProductMetric) else _columns(objective)
+    directions = _directions(objective, theta, columns)
+    exact, classes = _curvatures(objective, theta, directions)
+    n_classes, n_directions = len(classes), directions.shape[1]
+    base = curvature.rotated(*_apart_from_shift(classes), columns, objective)
+    excess = np.einsum("kr,akbl,ls->arbs", base.rotation, exact, base.rotation, optimize=True)
+    excess = excess.reshape((n_directions * n_classes,) * 2)
+    floor = np.full(n_classes, LEAST_CURVATURE * base.curvatures.mean())
+    expected = base.curvatures - floor
+    expected[0] = 0  # what all classes share moves no score, and is left as it is
+    excess[np.diag_indices_from(excess)] -= np.tile(expected, n_directions)
+    return SpannedMetric.of(base, columns @ directions, excess)
+
+
+def _columns(objective):
+    """Second moments of the columns, of as many rows as are taken for matrices of the classes."""
+    about, stride = Centring.of(objective), prices.class_stride(objective)
+
+    def block_sums(block):
+        block = every(stride, block)
+        return moments(block.X, block.weight, about), float(block.weight.sum())
+
+    columns, mass = objective.rows.sum(block_sums)
+    return columns / mass
+
+
+def _directions(objective, theta, columns):
+    """What the coefficients span, and the intercept, orthonormal in the moments of the columns."""
+    coef = theta.reshape(len(columns), -1).copy()
+    coef -= coef.mean(axis=1, keepdims=True)
+    if objective.map.has_intercept:
+        coef[-1] = 0  # a direction of its own, however far the intercepts are off
+        coef = np.column_stack([coef, np.eye(1, len(coef), len(coef) - 1)[0]])
+    lengths = np.sqrt(np.maximum(np.einsum("jk,jk->k", coef, columns @ coef), 0))
+    coef = coef[:, lengths > 0] / lengths[lengths > 0]
+    squares, vectors = np.linalg.eigh(coef.T @ columns @ coef)
+    kept = squares > LEAST_LENGTH**2 * squares.max(initial=0.0)
+    return coef @ (vectors[:, kept] / np.sqrt(squares[kept]))
+
+
+def _curvatures(objective, theta, directions):
+    """The Hessian along directions, (d, K, d, K), and the classes' mean curvature, (K, K)."""
+    score_map, n_directions = objective.map, directions.shape[1]
+    at = curvature.probabilities_at(objective, theta)
+    along = LinearMap(n_directions, score_map.n_features, score_map.center)
+    prepared, forward = along.prepare(directions.ravel(), objective.dtype), along.forward
+    stride = max(1, objective.n_rows // prices.rows_of_span(objective))
+
+    def block_sums(block):
+        block = every(stride, block)
+        probability, columns = at(block), forward(prepared, block.X).T
+        exact = curvature.joint_moments_of(columns, probability, block.weight)
+        return exact, curvature.class_curvature(probability, block.weight)
+
+    exact, (frequency, agreement) = objective.rows.sum(block_sums)
+    total = frequency.sum()
+    shape = (n_directions, score_map.n_scores) * 2
+    return exact.reshape(shape) / total, (np.diag(frequency) - agreement) / total
+
+
+def _apart_from_shift(classes):
+    """Eigenvalues and vectors of a matrix on classes; the first is what all of them share."""
+    shared = np.full((len(classes), 1), len(classes) ** -0.5)
+    others = scipy.linalg.null_space(shared.T)
+    curvatures, rotation = np.linalg.eigh(others.T @ classes @ others)
+    return np.append(0.0, curvatures), np.hstack([shared, others @ rotation])
+
+
+@dataclass(frozen=True)
+class SpannedMetric:
+    """A product metric and a correction of low rank.
+
+    base : ProductMetric
+    image : ndarray of shape (n_columns, d), the V above
+    solved : ndarray of shape (n_columns, d, n_scores), ``P^-1 V`` in the rotated classes
+    core : square matrix of side ``d * n_scores``, what stands between these in Woodbury's identity
+    """
+
+    base: ProductMetric
+    image: np.ndarray
+    solved: np.ndarray
+    core: np.ndarray
+
+    @classmethod
+    def of(cls, base, image, excess):
+        solved = np.empty((*image.shape, len(base.rotation)))
+        for members, factor in base.groups:
+            solved[:, :, members] = factor.solve(image)[:, :, None]
+        inner = np.einsum("ja,jbr->arb", image, solved, optimize=True)
+        product = excess.reshape(len(excess), *inner.shape[:2])
+        product = np.einsum("xar,arb->xbr", product, inner).reshape(excess.shape)
+        product[np.diag_indices_from(product)] += 1
+        return cls(base, image, solved, np.linalg.solve(product, excess))
+
+    def solve(self, vector):
+        rotation = self.base.rotation
+        solution = self.base.solve(vector).reshape(-1, len(rotation))
+        within = self.image.T @ (solution @ rotation)
+        within = (self.core @ within.ravel()).reshape(within.shape)
+        solution -= np.einsum("jar,ar->jr", self.solved, within) @ rotation.T
+        return solution.ravel()
