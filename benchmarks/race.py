@@ -23,7 +23,7 @@ ALLOWANCE = 1.5  # seconds to spend on repeating a setting
 SWEEP = 4  # limits to spend on the tolerances of a contestant
 TIGHT_LIMIT = 60.0  # seconds for each fit that looks for the optimum
 KNOWN = 1e-7  # how near the optimum must be proved, or agreed on, for times to count
-HOPELESS = 20  # times the fastest tight fit, after which a fit is stopped as well
+HOPELESS = 60  # times the fastest tight fit, after which a fit is stopped as well
 
 
 @dataclass

@@ -29,8 +29,8 @@ optimum is the best that anybody found, very tight fits included; the table of t
 how far it is proved and how near another package came to it, and where neither is within 1e-7, no
 ratio is taken. Times are CPU seconds of the whole call of `fit`, checks of the data included, on
 one thread, medians of several runs in which the contestants take turns; fits of more than a few
-tenths of a second run less often. A fit is stopped after 8 seconds (2 in a quick run), or after
-20 times the fastest fit to 1e-9 if that is sooner, and a contestant that has spent four times that
+tenths of a second run less often. A fit is stopped after 20 seconds (2 in a quick run), or after
+60 times the fastest fit to 1e-9 if that is sooner, and a contestant that has spent four times that
 tries no further tolerance: `>3.0` means that it had not reached the target by then, `never` that
 its strictest setting ended short of it. In ratios both count as the time of the longest fit, which
 makes them lower bounds, marked `>`; `<` marks upper bounds, where sksoftmax was the one that did
