@@ -119,10 +119,10 @@ class Progress(NamedTuple):
     def moved_to(self, old, new):
         """The same under another ridge, which changes all of this in a known way."""
         theta, value, gradient = self.point
-        before, gradient_before = old.value_and_gradient(theta)
-        after, gradient_after = new.value_and_gradient(theta)
-        point = Point(theta, value - before + after, gradient - gradient_before + gradient_after)
-        return self._replace(point=point, pairs=stiffened(self.pairs, new.strength - old.strength))
+        stiffer = new.strength - old.strength
+        pull = stiffer * theta
+        point = Point(theta, value + 0.5 * float(pull @ theta), gradient + pull)
+        return self._replace(point=point, pairs=stiffened(self.pairs, stiffer))
 
     def tried(self, found):
         """The better of two points, and the pair that they make."""

@@ -88,14 +88,14 @@ class Folds:
         if list(held) == [NOTHING]:
             return [evaluate(self.whole, thetas[0])]
         score_map, held = self.whole.map, np.asarray(held)
-        prepared = [score_map.prepare(theta, self.whole.dtype) for theta in thetas]
+        joint = self._joint(thetas)
         losses = np.zeros(len(held))
         by_coef = np.zeros((score_map.n_scores, len(held), score_map.n_features))
         by_intercept = np.zeros((score_map.n_scores, len(held)))
         for h, part in enumerate(self.parts):
             kept = np.flatnonzero(held != h)
             if len(kept):
-                loss, coef, intercept = self._sums(part, [prepared[i] for i in kept])
+                loss, coef, intercept = self._sums(part, joint.of(kept), len(kept))
                 losses[kept] += loss
                 by_coef[:, kept] += coef
                 by_intercept[:, kept] += intercept
@@ -107,12 +107,16 @@ class Folds:
             points.append(Point(theta, value + losses[i] / total, gradient))
         return points
 
-    def _sums(self, rows, prepared):
+    def _joint(self, thetas):
+        prepared = [self.whole.map.prepare(theta, self.whole.dtype) for theta in thetas]
+        coef_t = np.stack([one.coef_t for one in prepared], axis=2)
+        return SideBySide(coef_t, np.stack([one.intercept for one in prepared], axis=1))
+
+    def _sums(self, rows, joint, n_fits):
         """Losses and the sums of gradients, side by side, of some rows.
 
         To the kernel they are the rows as often as there are fits.
         """
-        joint, n_fits = _side_by_side(prepared), len(prepared)
         score_map = self.whole.map
 
         def block_sums(block):
@@ -142,14 +146,12 @@ class Folds:
 
     def ranges(self, directions, held):
         """Of each fit, the largest range over the classes of any row's scores."""
-        score_map = self.whole.map
-        prepared = [score_map.prepare(theta, self.whole.dtype) for theta in directions]
+        joint = self._joint(directions)
         largest = np.zeros(len(held))
         for h, part in enumerate(self.parts):
             kept = [i for i, out in enumerate(held) if out != h]
             if kept:
-                joint = _side_by_side([prepared[i] for i in kept])
-                found = self._part_ranges(part, joint, len(kept))
+                found = self._part_ranges(part, joint.of(kept), len(kept))
                 largest[kept] = np.maximum(largest[kept], found)
         return largest
 
@@ -189,8 +191,8 @@ class Folds:
 
         Of few rows, the others being allowed none.
         """
-        score_map, dtype = self.whole.map, self.whole.dtype
-        joint = _side_by_side([score_map.prepare(point.theta, dtype) for point in points])
+        score_map = self.whole.map
+        joint = self._joint([point.theta for point in points]).of(slice(None))
         stride = max(1, self.whole.n_rows // ROWS_OF_BALANCE)
 
         def block_sums(block):
@@ -219,10 +221,9 @@ class Folds:
         moved = (self.reach.bound(theta - whole, score_map.n_scores) for theta in thetas.values())
         if max(moved) <= NEAR:
             thetas = dict.fromkeys(thetas, whole)
-        distinct = {id(theta): theta for theta in thetas.values()}.values()
-        prepared = [score_map.prepare(theta, self.whole.dtype) for theta in distinct]
-        joint = _side_by_side(prepared)
-        parts = [self._least_moments(part, joint, len(prepared)) for part in self.parts]
+        distinct = list({id(theta): theta for theta in thetas.values()}.values())
+        joint = self._joint(distinct).of(slice(None))
+        parts = [self._least_moments(part, joint, len(distinct)) for part in self.parts]
         total = sum(parts)
         moments = {
             out: (total if out == NOTHING else total - parts[out]) / self.share(out)
@@ -296,6 +297,18 @@ class Folds:
         return Tilt(tilt, float(tilt @ image), rest)
 
 
+class SideBySide(NamedTuple):
+    """Coefficients (n_features, n_scores, n_fits) and intercepts (n_scores, n_fits, 1) of fits."""
+
+    coef_t: np.ndarray
+    intercept: np.ndarray
+
+    def of(self, fits):
+        """Those of some, as of one model: all scores of the first class, then of the next."""
+        coef_t, intercept = self.coef_t[:, :, fits], self.intercept[:, fits]
+        return Affine(coef_t.reshape(len(coef_t), -1), intercept.reshape(-1, 1))
+
+
 class Tilt(NamedTuple):
     """A direction, what a tilt along it costs but for its reach, and a bound on what it leaves."""
 
@@ -323,13 +336,6 @@ def _ranges(scores, n_fits):
     if len(each) == 1:
         return np.abs(each[0]).max(axis=1)
     return (each.max(axis=0) - each.min(axis=0)).max(axis=1)
-
-
-def _side_by_side(prepared):
-    """Scores of several fits: all of the first class's, then of the next's."""
-    coef_t = np.stack([one.coef_t for one in prepared], axis=2)
-    intercept = np.stack([one.intercept for one in prepared], axis=1)
-    return Affine(coef_t.reshape(len(coef_t), -1), intercept.reshape(-1, 1))
 
 
 def _joined(parts):
