@@ -1,15 +1,16 @@
 """The curvature of softmax regression, exact where the model looks and averaged elsewhere.
 
 The classes' part of the Hessian depends on a row by its scores alone, which are its columns along
-the few directions that the coefficients span. So ``x_i`` is split, in coordinates in which the
-columns have the unit matrix for second moments, into what lies in that span and what doesn't. For
-the former the Hessian is taken as it is, a small matrix. For the latter rows and classes are taken
-apart: ``mean_i (diag(p_i) - p_i p_i') (x) I``, which is exact where what the model doesn't look at
-has nothing to do with what it does, as in normal columns. Many a metric on columns would have to
-be made, and of all rows, to come as near.
+the few directions that the coefficients span. So a row is split into what lies along these and
+what is uncorrelated with it. For the former the Hessian is taken as it is, a small matrix. For the
+latter rows and classes are taken apart, ``mean_i (diag(p_i) - p_i p_i') (x) mean_i x_i x_i'``:
+exact where what the model doesn't look at has nothing to do with what it does, as in normal
+columns. On skewed columns it is little better than `curvature.averaged`, and a matrix on columns
+for each class better than both, at many times the price.
 
-The coordinates are made once for all thetas and strengths of the ridge; they are chosen such
-that the ridge is diagonal in them. A metric then takes a pass over a few rows and a small matrix.
+The coordinates, in which the columns' second moments and the ridge are both diagonal, are made
+once for all thetas and strengths of the ridge. A metric then takes a pass over a few rows and a
+small matrix.
 """
 
 from dataclasses import dataclass
