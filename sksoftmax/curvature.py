@@ -168,14 +168,14 @@ def least_moments(objective, theta, stride=1):
 
     def block_sums(block):
         block = every(stride, block)
-        probability = at(block)
-        if len(probability) == 1:
-            spread = variances(probability)[0]
-        else:
-            spread = probability.min(axis=0)
-        return moments(block.X, spread * block.weight, about)
+        return moments(block.X, least_spread(at(block)) * block.weight, about)
 
     return objective.rows.sum(block_sums) / objective.total_weight
+
+
+def least_spread(probability):
+    """The least curvature of each row, on what sums to zero over classes."""
+    return variances(probability)[0] if len(probability) == 1 else probability.min(axis=0)
 
 
 def exact(objective, theta):
@@ -200,7 +200,7 @@ def joint_moments(objective, theta):
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
-        return joint_moments_of(centred_columns(block.X, about), at(block), block.weight)
+        return joint_products(centred_columns(block.X, about), at(block), block.weight)
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     if objective.is_symmetric:
@@ -249,12 +249,12 @@ def exact_of(part, features, at, rows):
         columns = centred_columns(take_columns(block.X, features), about)
         if len(probability) == 1:
             return gram(columns, variances(probability)[0] * block.weight)
-        return joint_moments_of(columns, probability, block.weight)
+        return joint_products(columns, probability, block.weight)
 
     return rows.sum(block_sums) / part.total_weight
 
 
-def joint_moments_of(columns, probability, weight):
+def joint_products(columns, probability, weight):
     """``sum_i w_i x_i x_i' (x) (diag(p_i) - p_i p_i')`` of a block."""
     n_scores, (n_rows, n_columns) = len(probability), columns.shape
     matrix = np.zeros((n_columns * n_scores,) * 2)

@@ -33,9 +33,10 @@ def on_drawn_rows(objective, theta):
 
     def mass(block):
         columns = centred_columns(block.X, about)
-        return block.weight * (spread(block) * factor.leverage(columns) + even)
+        return block.weight * (spread(block) * leverages(columns) + even)
 
-    factor = curvature.shared(objective, lambda block: spread(block) * block.weight).factor
+    shared = curvature.shared(objective, lambda block: spread(block) * block.weight)
+    leverages = shared.factor.leverages()
     # The leverages, weighted by what they are leverages of, sum to at most the rank.
     even = EVEN_SHARE * objective.map.n_columns
     total = (1 + EVEN_SHARE) * objective.map.n_columns * objective.total_weight

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import scipy.linalg
+from scipy.linalg.blas import dtrmm
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 # Share of a column that others explain, up to which correlations are not worth a factor.
 NEARLY_DIAGONAL = 0.25
@@ -29,7 +30,7 @@ class Factor:
     """
 
     scale: np.ndarray
-    cholesky: tuple
+    cholesky: np.ndarray  # upper
 
     @classmethod
     def of(cls, matrix):
@@ -38,24 +39,30 @@ class Factor:
         correlation = matrix / scale / scale[:, None]
         jitter = 10 * len(matrix) * np.finfo(matrix.dtype).eps
         while True:
-            correlation[np.diag_indices_from(correlation)] = 1.0 + jitter
-            try:
-                return cls(scale, scipy.linalg.cho_factor(correlation, check_finite=False))
-            except np.linalg.LinAlgError:
-                jitter *= 100
+            np.fill_diagonal(correlation, 1.0 + jitter)
+            # LAPACK itself: SciPy's wrappers take longer than it does for a few dozen columns.
+            upper, failed = dpotrf(correlation, clean=0)
+            if not failed:
+                return cls(scale, upper)
+            jitter *= 100
 
     def solve(self, columns):
         scale = self.scale if columns.ndim == 1 else self.scale[:, None]
-        return scipy.linalg.cho_solve(self.cholesky, columns / scale, check_finite=False) / scale
+        return dpotrs(self.cholesky, columns / scale)[0] / scale
 
-    def leverage(self, rows):
-        """``x' matrix^-1 x`` for each row x."""
-        scaled = rows / self.scale
-        half = scipy.linalg.solve_triangular(
-            self.cholesky[0], scaled.T, trans=int(not self.cholesky[1]),
-            lower=self.cholesky[1], check_finite=False, overwrite_b=True,
-        )  # fmt: skip
-        return np.einsum("jn,jn->n", half, half)
+    def leverages(self):
+        """A function of rows: ``x' matrix^-1 x`` for each row x.
+
+        By a product with the inverse of the factor, which takes a third of a solution's time.
+        """
+        inverse, _ = dtrtri(self.cholesky)
+        root = np.asfortranarray(np.triu(inverse) / self.scale[:, None])
+
+        def of_rows(rows):
+            units = dtrmm(1.0, root, rows.T, trans_a=1)
+            return np.einsum("jn,jn->n", units, units)
+
+        return of_rows
 
 
 @dataclass(frozen=True)

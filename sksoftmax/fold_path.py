@@ -12,21 +12,21 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax import problem, ridge_metrics
-from sksoftmax.certificate import ridge_bound
 from sksoftmax.folds import NOTHING, cut
 from sksoftmax.path import fit_of, pose
-from sksoftmax.reach import FAR
 from sksoftmax.row_space import reduce_columns
 from sksoftmax.solvers import minimize
 from sksoftmax.solvers.lbfgs import two_loop
 from sksoftmax.solvers.loop import Proof
 from sksoftmax.solvers.search import Point, evaluate
-from sksoftmax.solvers.together import descent, drive, extended, scale_of, stiffened
+from sksoftmax.solvers.together import Convoy, descent, extended, scale_of, stiffened
 
 # Steps after which a metric is behind the times, and those after which its kind is too weak.
 STALE = 2
 WEAK = 8
 LONGEST = 40
+# How much too large a bound that costs nothing may be, to be waited for.
+NEARLY = 8
 # Fits that are worth holding side by side, and numbers in their coefficients.
 MOST_FITS = 21
 MOST_NUMBERS = 1_000_000
@@ -119,10 +119,10 @@ class Progress(NamedTuple):
     def moved_to(self, old, new):
         """The same under another ridge, which changes all of this in a known way."""
         theta, value, gradient = self.point
-        before, gradient_before = old.value_and_gradient(theta)
-        after, gradient_after = new.value_and_gradient(theta)
-        point = Point(theta, value - before + after, gradient - gradient_before + gradient_after)
-        return self._replace(point=point, pairs=stiffened(self.pairs, new.strength - old.strength))
+        stiffer = new.strength - old.strength
+        pull = stiffer * theta
+        point = Point(theta, value + 0.5 * float(pull @ theta), gradient + pull)
+        return self._replace(point=point, pairs=stiffened(self.pairs, stiffer))
 
     def tried(self, found):
         """The better of two points, and the pair that they make."""
@@ -155,7 +155,7 @@ class Along:
         self.folds, self.settings = folds, settings
         self.tol = max(settings.tol, Proof.FLOOR)
         self.held = list(range(n_folds))
-        self.makers, self.maker = ridge_metrics.makers(folds.whole), 0
+        self.makers, self.maker = ridge_metrics.makers(folds.whole, folds.moments), 0
         self.metric = self.anchor = None
 
     def begin(self, theta):
@@ -172,17 +172,26 @@ class Along:
         for out, own in self.progress.items():
             self.progress[out] = own.moved_to(old.penalty(out), self.folds.penalty(out))
         before = self.progress[NOTHING].point
-        whole = self._descend([NOTHING])
-        self._follow(before)
-        return whole + (self._descend(self.held) if self.held else [])
+        convoy, all_held = Convoy(), [NOTHING, *self.held]
+        convoy.add(self._descents([NOTHING]))
+        convoy.advance(lambda thetas, _: self.folds.evaluate(thetas, [NOTHING]))
+        self._follow(before, convoy.point(0))
+        convoy.add(self._descents(self.held))
+        tracks = convoy.drive(
+            lambda thetas, numbers: self.folds.evaluate(thetas, [all_held[n] for n in numbers]),
+            lambda points, numbers: self._prove(points, [all_held[n] for n in numbers]),
+        )  # fmt: skip
+        self._judge(max(track.n_iter for track in tracks))
+        for out, track in zip(all_held, tracks, strict=True):
+            self.progress[out] = Progress(track.point, track.pairs, track.slack)
+        return list(map(self._solution, all_held, tracks))
 
-    def _follow(self, before):
+    def _follow(self, before, after):
         """Move the folds as the fit of all rows moved, where that is for the better.
 
         Their gradients change about as its own did, but for the ridge. What that would leave of
         them is corrected in the same step.
         """
-        after = self.progress[NOTHING].point
         step = after.theta - before.theta
         if not (step.any() and self.held):
             return
@@ -195,24 +204,15 @@ class Along:
         for out, found in zip(self.held, self.folds.evaluate(thetas, self.held), strict=True):
             self.progress[out] = self.progress[out].tried(found)
 
-    def _descend(self, held):
-        """Solutions of some fits, from where they stand."""
-        tracks = drive(
-            list(map(self._descent, held, self._metrics(held))),
-            lambda thetas, numbers: self.folds.evaluate(thetas, [held[n] for n in numbers]),
-            lambda points, numbers: self._prove(points, [held[n] for n in numbers]),
-        )  # fmt: skip
-        self._judge(max(track.n_iter for track in tracks))
-        for out, track in zip(held, tracks, strict=True):
-            self.progress[out] = Progress(track.point, track.pairs, track.slack)
-        return [self._solution(out, track) for out, track in zip(held, tracks, strict=True)]
+    def _descents(self, held):
+        return list(map(self._descent, held, self._metrics(held)))
 
     def _descent(self, out, metric):
         point, pairs, slack = self.progress[out]
-        penalty = self.folds.penalty(out)
+        strength = self.folds.strength(out)
         return descent(
             point, pairs, metric, tol=self.tol, slack=slack,
-            bound=lambda gradient: self.folds.ridge_bound(penalty, gradient),
+            bound=lambda gradient: self.folds.ridge_bound(strength, gradient),
             longest=min(LONGEST, self.settings.max_iter),
         )  # fmt: skip
 
@@ -236,29 +236,50 @@ class Along:
 
     def _prove(self, points, held):
         """Gaps of some fits, by whichever proof may do."""
-        enough = [self.tol * abs(point.value) for point in points]
-        anchored = self.folds.can_anchor
-        gaps = self._by_anchor(points, held, enough) if anchored else [np.inf] * len(held)
-        for i, (point, out) in enumerate(zip(points, held, strict=True)):
-            objective = self.folds.objective(out)
-            by_ridge = 1.3 * ridge_bound(objective, point.gradient) <= enough[i]
-            if gaps[i] > enough[i] and (by_ridge or not anchored):
-                gaps[i] = objective.gap(point.theta, point.gradient, enough[i])
+        enough = np.array([self.tol * abs(point.value) for point in points])
+        gaps = np.full(len(held), np.inf)
+        for prove, hopeful in (
+            (self._by_ridge, 1.1 * self._ridge_bounds(points, held) <= enough),
+            (self._by_anchor if self.folds.can_anchor else self._alone, True),
+        ):
+            left = np.flatnonzero((gaps > enough) & hopeful)
+            if len(left):
+                gaps[left] = prove([points[i] for i in left], [held[i] for i in left], enough[left])
         return gaps
+
+    def _by_ridge(self, points, held, enough):
+        return self.folds.loose_gaps(points, held)
+
+    def _alone(self, points, held, enough):
+        objectives = map(self.folds.objective, held)
+        return [
+            objective.gap(point.theta, point.gradient, most)
+            for objective, point, most in zip(objectives, points, enough, strict=True)
+        ]
 
     def _by_anchor(self, points, held, enough):
-        theta = points[0].theta if held == [NOTHING] else self.progress[NOTHING].point.theta
-        if self.anchor is None:
-            self.anchor = self.folds.anchor(theta)
-        gaps = self.folds.gaps(points, held, self.anchor, enough)
-        if (gaps > enough).any() and self._is_far(theta):
-            self.anchor = self.folds.anchor(theta)
-            gaps = self.folds.gaps(points, held, self.anchor, enough)
+        """Proofs from the last anchor, or, where that is too far away, from one at the points.
+
+        Not for those that the penalty will prove a step or two from here, which costs less.
+        """
+        gaps, far = np.full(len(held), np.inf), True
+        if self.anchor is not None:
+            gaps, far = self.folds.gaps(points, held, self.anchor, enough)
+        worthwhile = self._ridge_bounds(points, held) > NEARLY * enough
+        if (far & (gaps > enough) & worthwhile).any():
+            at = {out: own.point.theta for out, own in self.progress.items()}
+            at |= {out: point.theta for out, point in zip(held, points, strict=True)}
+            self.anchor = self.folds.anchor(at)
+            gaps, _ = self.folds.gaps(points, held, self.anchor, enough)
         return gaps
 
-    def _is_far(self, theta):
-        (reach,) = self.folds.ranges([theta - self.anchor.theta], [NOTHING])
-        return reach > FAR
+    def _ridge_bounds(self, points, held):
+        """Of their gaps but for the intercepts' part, at next to no cost."""
+        strengths = map(self.folds.strength, held)
+        return np.array([
+            self.folds.ridge_bound(strength, point.gradient)
+            for strength, point in zip(strengths, points, strict=True)
+        ])  # fmt: skip
 
     def _solution(self, out, track):
         theta, value, _ = track.point

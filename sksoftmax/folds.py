@@ -5,31 +5,35 @@ make one matrix, so that each block of X is read once, and multiplied once, for 
 """
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 
-from sksoftmax import curvature, prices
-from sksoftmax.certificate import MOST_TILT, MOST_UNSOLVED
+from sksoftmax import prices
+from sksoftmax.certificate import MOST_TILT, MOST_UNSOLVED, divergence_factor
+from sksoftmax.curvature import least_spread
 from sksoftmax.factors import Factor
-from sksoftmax.kernels import losses_and_residuals
+from sksoftmax.kernels import losses_and_residuals, probabilities
 from sksoftmax.maps import Affine
+from sksoftmax.moments import Centring, moments
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
-from sksoftmax.reach import NEAR, Reach
-from sksoftmax.rows import InMemoryRows, partition
-from sksoftmax.solvers.search import Point
+from sksoftmax.reach import FAR, Reach
+from sksoftmax.rows import InMemoryRows, block_rows, every, joined, partition, picked
+from sksoftmax.solvers.search import Point, evaluate
 
 NOTHING = -1  # is held out of the fit of all rows
+# Rows by which the intercepts are balanced.
+ROWS_OF_BALANCE = 2000
+# Ranges of scores between fits, up to which an anchor at one of them serves all.
+NEAR = 0.5
 
 
 class Anchor(NamedTuple):
-    """The least curvature at a theta: moments of each part, that add up to the mean of all."""
+    """Moments of each fit below its curvature at all of some thetas, by what it leaves out."""
 
-    theta: np.ndarray
-    moments: tuple
+    thetas: dict
+    moments: dict
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,11 @@ class Folds:
     parts: tuple
     weights: np.ndarray
     reach: Reach | None = None
+
+    @property
+    def moments(self):
+        """Second ones of the columns, if they are known."""
+        return None if self.reach is None else self.reach.moments
 
     def with_penalty(self, penalty):
         return replace(self, whole=replace(self.whole, penalty=penalty))
@@ -76,32 +85,38 @@ class Folds:
 
     def evaluate(self, thetas, held):
         """The points at these thetas, of the fits that leave out these parts."""
-        score_map = self.whole.map
-        prepared = [score_map.prepare(theta, self.whole.dtype) for theta in thetas]
+        if list(held) == [NOTHING]:
+            return [evaluate(self.whole, thetas[0])]
+        score_map, held = self.whole.map, np.asarray(held)
+        joint = self._joint(thetas)
         losses = np.zeros(len(held))
-        by_coef = np.zeros((len(held), score_map.n_scores, score_map.n_features))
-        by_intercept = np.zeros((len(held), score_map.n_scores))
+        by_coef = np.zeros((score_map.n_scores, len(held), score_map.n_features))
+        by_intercept = np.zeros((score_map.n_scores, len(held)))
         for h, part in enumerate(self.parts):
-            kept = [i for i, out in enumerate(held) if out != h]
-            if kept:
-                loss, coef, intercept = self._sums(part, [prepared[i] for i in kept])
+            kept = np.flatnonzero(held != h)
+            if len(kept):
+                loss, coef, intercept = self._sums(part, joint.of(kept), len(kept))
                 losses[kept] += loss
-                by_coef[kept] += coef
-                by_intercept[kept] += intercept
+                by_coef[:, kept] += coef
+                by_intercept[:, kept] += intercept
         points = []
         for i, (theta, out) in enumerate(zip(thetas, held, strict=True)):
             total = self.whole.total_weight * self.share(out)
             value, gradient = self.penalty(out).value_and_gradient(theta)
-            gradient += score_map.gradient((by_coef[i], by_intercept[i])) / total
+            gradient += score_map.gradient((by_coef[:, i], by_intercept[:, i])) / total
             points.append(Point(theta, value + losses[i] / total, gradient))
         return points
 
-    def _sums(self, rows, prepared):
+    def _joint(self, thetas):
+        prepared = [self.whole.map.prepare(theta, self.whole.dtype) for theta in thetas]
+        coef_t = np.stack([one.coef_t for one in prepared], axis=2)
+        return SideBySide(coef_t, np.stack([one.intercept for one in prepared], axis=1))
+
+    def _sums(self, rows, joint, n_fits):
         """Losses and the sums of gradients, side by side, of some rows.
 
         To the kernel they are the rows as often as there are fits.
         """
-        joint, n_fits = _side_by_side(prepared), len(prepared)
         score_map = self.whole.map
 
         def block_sums(block):
@@ -113,8 +128,8 @@ class Folds:
             return losses, *score_map.backward(block.X, scores)
 
         losses, by_coef, by_intercept = rows.sum(block_sums)
-        by_coef = by_coef.reshape(score_map.n_scores, n_fits, -1).swapaxes(0, 1)
-        return losses, by_coef, by_intercept.reshape(score_map.n_scores, n_fits).T
+        shape = score_map.n_scores, n_fits
+        return losses, by_coef.reshape(*shape, -1), by_intercept.reshape(shape)
 
     def points_at(self, theta, held):
         """The points of all these fits at one theta, for the price of one evaluation."""
@@ -129,26 +144,14 @@ class Folds:
             points.append(Point(theta, value, gradient))
         return points
 
-    def bounds(self, directions):
-        """As `ranges`, all of them such as cost nothing."""
-        return [self.reach.bound(one, self.whole.map.n_scores) for one in directions]
-
     def ranges(self, directions, held):
-        """Of each fit, a bound on the range over the classes of any row's scores.
-
-        One that costs nothing where that is small, else the largest of all rows.
-        """
-        score_map = self.whole.map
-        bounds = self.bounds(directions)
-        if max(bounds) <= NEAR:
-            return bounds
-        prepared = [score_map.prepare(theta, self.whole.dtype) for theta in directions]
+        """Of each fit, the largest range over the classes of any row's scores."""
+        joint = self._joint(directions)
         largest = np.zeros(len(held))
         for h, part in enumerate(self.parts):
             kept = [i for i, out in enumerate(held) if out != h]
             if kept:
-                joint = _side_by_side([prepared[i] for i in kept])
-                found = self._part_ranges(part, joint, len(kept))
+                found = self._part_ranges(part, joint.of(kept), len(kept))
                 largest[kept] = np.maximum(largest[kept], found)
         return largest
 
@@ -158,90 +161,164 @@ class Folds:
 
         return rows.sum(block_ranges).numbers
 
-    def ridge_bound(self, penalty, gradient):
-        """The free part of a bound; inf where some coefficient is not penalised."""
-        objective = replace(self.whole, penalty=penalty)
-        return objective.gap_estimate(gradient)
+    def ridge_bound(self, strength, gradient):
+        """The free part of a bound: what a ridge of this strength on all coefficients holds."""
+        held = gradient[: self.whole.map.n_scores * self.whole.map.n_features]
+        return 0.5 * float(held @ held) / strength if strength > 0 else np.inf
+
+    def strength(self, out):
+        """Of the ridge of the fit that leaves out a part."""
+        return float(self.whole.penalty.strength[0]) / self.share(out)
+
+    def loose_gaps(self, points, held):
+        """Upper bounds that leave all to the penalty but the intercepts, which few rows balance."""
+        score_map, gaps = self.whole.map, []
+        balance = self._balance(points, held) if score_map.has_intercept else [None] * len(held)
+        for point, out, column in zip(points, held, balance, strict=True):
+            strength, common = self.strength(out), score_map.common(point.gradient)
+            left, divergence = (point.gradient - common).reshape(-1, score_map.n_scores), 0.0
+            if column is not None:
+                tilt = left[-1] / max(column[-1], np.finfo(np.float64).tiny)
+                (reach,) = _ranges(tilt[:, None], 1)
+                divergence = float(left[-1] @ tilt) * divergence_factor(reach)
+                left = left - np.outer(column, tilt)
+            rest = self.ridge_bound(strength, left.ravel()) + self.ridge_bound(strength, common)
+            gaps.append(divergence + rest)
+        return np.array(gaps)
+
+    def _balance(self, points, held):
+        """Of each fit, the mean over rows of their least curvature times their columns.
+
+        Of few rows, the others being allowed none.
+        """
+        score_map = self.whole.map
+        joint = self._joint([point.theta for point in points]).of(slice(None))
+        stride = max(1, self.whole.n_rows // ROWS_OF_BALANCE)
+
+        def block_sums(block):
+            block = every(stride, block)
+            scores = score_map.forward(joint, block.X).reshape(score_map.n_scores, -1)
+            spread = least_spread(probabilities(scores)).reshape(len(held), -1) * block.weight
+            return [(spread.sum(axis=1, dtype=np.float64), spread @ block.X)]
+
+        masses, products = np.zeros(len(held)), np.zeros((len(held), score_map.n_features))
+        for h, part in enumerate(self.parts):
+            kept = np.asarray(held) != h
+            for mass, product in part.sum(block_sums):
+                masses[kept] += mass[kept]
+                products[kept] += product[kept]
+        totals = [self.whole.total_weight * self.share(out) for out in held]
+        products -= masses[:, None] * score_map.center
+        return np.column_stack([products, masses]) / np.array(totals)[:, None]
 
     @property
     def can_anchor(self):
         return prices.columns_are_affordable(self.whole) and self.whole.is_symmetric
 
-    def anchor(self, theta):
-        return Anchor(theta, tuple(
-            curvature.least_moments(replace(self.whole, rows=part), theta) for part in self.parts
-        ))  # fmt: skip
+    def anchor(self, thetas):
+        """Of thetas by what their fits leave out, each row's least curvature at any of them."""
+        score_map, whole = self.whole.map, thetas[NOTHING]
+        moved = (self.reach.bound(theta - whole, score_map.n_scores) for theta in thetas.values())
+        if max(moved) <= NEAR:
+            thetas = dict.fromkeys(thetas, whole)
+        distinct = list({id(theta): theta for theta in thetas.values()}.values())
+        joint = self._joint(distinct).of(slice(None))
+        parts = [self._least_moments(part, joint, len(distinct)) for part in self.parts]
+        total = sum(parts)
+        moments = {
+            out: (total if out == NOTHING else total - parts[out]) / self.share(out)
+            for out in thetas
+        }
+        return Anchor(thetas, moments)
+
+    def _least_moments(self, rows, joint, n_fits):
+        score_map, about = self.whole.map, Centring.of(self.whole)
+
+        def block_sums(block):
+            scores = score_map.forward(joint, block.X).reshape(score_map.n_scores, -1)
+            spread = least_spread(probabilities(scores)).reshape(n_fits, -1).min(axis=0)
+            return moments(block.X, spread * block.weight, about)
+
+        return rows.sum(block_sums) / self.whole.total_weight
 
     def gaps(self, points, held, anchor, enough):
-        """Upper bounds on the distances to the optima, from the moments at another theta.
+        """Upper bounds on the distances to the optima, from the moments at other thetas.
 
         The bound of ``certificate``, with these moments in the place of L: see ``reach``. What
         costs no pass over the rows comes first. A number above ``enough`` need not be a bound: it
         is the least that the proof might have given.
+
+        Returns
+        -------
+        gaps : ndarray
+        far : ndarray of bool
+            Whether moments at the points themselves would prove a good deal more.
         """
-        moved, enough = [point.theta - anchor.theta for point in points], np.asarray(enough)
-        gaps = self._each(self._balanced, points, held, anchor, self.bounds(moved))
-        left = np.flatnonzero(gaps > enough)
-        if len(left):
-            points, held = [points[i] for i in left], [held[i] for i in left]
-            far = self.ranges([moved[i] for i in left], held)
-            gaps[left] = self._by_tilts(points, held, anchor, far, enough[left])
-        return gaps
+        n_scores = self.whole.map.n_scores
+        gaps, reaches, tilts = [], [], []
+        for point, out in zip(points, held, strict=True):
+            moved = self.reach.bound(point.theta - anchor.thetas[out], n_scores)
+            below, strength = np.exp(-moved) * anchor.moments[out], self.strength(out)
+            tilt = self._tilted(point.gradient, below, strength)
+            gaps.append(tilt.gap(self.reach.bound(tilt.direction, n_scores)))
+            reaches.append(moved)
+            tilts.append(tilt)
+        self._measure(gaps, tilts, held, enough)
+        return np.array(gaps), np.array(reaches) > FAR
 
-    def _by_tilts(self, points, held, anchor, far, enough):
-        gaps = self._each(self._balanced, points, held, anchor, far)
-        tilts, costs, rests = self._each(self._tilted, points, held, anchor, far).T
-        hoped = (costs / 2 + rests).astype(np.float64)
-        trying = np.flatnonzero((gaps > enough) & (hoped <= enough))
-        if len(trying):
-            reaches = self.ranges(list(tilts[trying]), [held[i] for i in trying])
+    def _measure(self, gaps, tilts, held, enough):
+        """Prove those gaps by their tilts' true ranges, that may be small enough."""
+        trying = [i for i, gap in enumerate(gaps) if gap > enough[i] >= tilts[i].gap(0.0)]
+        if trying:
+            reaches = self.ranges([tilts[i].direction for i in trying], [held[i] for i in trying])
             for i, reach in zip(trying, reaches, strict=True):
-                bent = costs[i] / (2 * (1 - reach)) + rests[i]
-                hoped[i] = bent if reach <= MOST_TILT else np.inf
-        return np.minimum(gaps, hoped)
+                gaps[i] = min(gaps[i], tilts[i].gap(reach))
 
-    def _each(self, prove, points, held, anchor, far):
-        """What a proof says of each point, given how far it is from the anchor."""
-        found = []
-        for point, out, reach in zip(points, held, far, strict=True):
-            moments = sum(own for h, own in enumerate(anchor.moments) if h != out)
-            moments = moments * (np.exp(-reach) / self.share(out))
-            found.append(prove(point.gradient, moments, self.penalty(out)))
-        return np.array(found, dtype=object if isinstance(found[0], tuple) else None)
-
-    def _balanced(self, gradient, moments, penalty):
-        """The bound by a tilt of the intercepts alone: all else is left to the penalty."""
-        score_map = self.whole.map
-        common = score_map.common(gradient)
-        left = (gradient - common).reshape(-1, score_map.n_scores)
-        divergence = 0.0
-        if score_map.has_intercept:
-            tilt = left[-1] / max(moments[-1, -1], np.finfo(np.float64).tiny)
-            (reach,) = _ranges(tilt[:, None], 1)
-            if not reach <= MOST_TILT:
-                return np.inf
-            divergence = float(left[-1] @ tilt) / (2 * (1 - reach))
-            left = left - np.outer(moments[:, -1], tilt)
-        rest = self.ridge_bound(penalty, left.ravel()) + self.ridge_bound(penalty, common)
-        return divergence + rest
-
-    def _tilted(self, gradient, moments, penalty):
-        """A tilt, twice what it costs but for its reach, and the bound on what it leaves."""
+    def _tilted(self, gradient, least, strength):
+        """The tilt that balances all, as far as a factor tells."""
         score_map, shape = self.whole.map, (-1, self.whole.map.n_scores)
         common = score_map.common(gradient)
         gradient = gradient - common
-        strength = penalty.strength.reshape(shape)[:, :1]
-        factor = Factor.of(moments + np.diag(strength[:, 0]))
+        matrix = least.copy()
+        held = np.arange(score_map.n_features)
+        matrix[held, held] += strength
+        factor = Factor.of(matrix)
         tilt = factor.solve(gradient.reshape(shape))
-        image = (moments @ tilt + strength * tilt).ravel()
+        image = (matrix @ tilt).ravel()
         tilt, left = tilt.ravel(), gradient - image
-        free = np.where(penalty.strength > 0, 0.0, left).reshape(shape)
-        size = float(gradient @ tilt)
-        if float(np.sum(free * factor.solve(free))) > MOST_UNSOLVED**2 * size:
-            return tilt, np.inf, np.inf
         rest = abs(float(left @ tilt))
-        rest += self.ridge_bound(penalty, left) + self.ridge_bound(penalty, common)
-        return tilt, float(tilt @ image), rest
+        rest += self.ridge_bound(strength, left) + self.ridge_bound(strength, common)
+        if score_map.has_intercept:
+            free = np.zeros((score_map.n_columns, score_map.n_scores))
+            free[-1] = left[-score_map.n_scores :]
+            unsolved = float(np.sum(free * factor.solve(free)))
+            if unsolved > MOST_UNSOLVED**2 * float(gradient @ tilt):
+                rest = np.inf
+        return Tilt(tilt, float(tilt @ image), rest)
+
+
+class SideBySide(NamedTuple):
+    """Coefficients (n_features, n_scores, n_fits) and intercepts (n_scores, n_fits, 1) of fits."""
+
+    coef_t: np.ndarray
+    intercept: np.ndarray
+
+    def of(self, fits):
+        """Those of some, as of one model: all scores of the first class, then of the next."""
+        coef_t, intercept = self.coef_t[:, :, fits], self.intercept[:, fits]
+        return Affine(coef_t.reshape(len(coef_t), -1), intercept.reshape(-1, 1))
+
+
+class Tilt(NamedTuple):
+    """A direction, what a tilt along it costs but for its reach, and a bound on what it leaves."""
+
+    direction: np.ndarray
+    cost: float
+    rest: float
+
+    def gap(self, reach):
+        """The bound, where no row's scores along the direction have a range beyond this."""
+        return self.cost * divergence_factor(reach) + self.rest if reach <= MOST_TILT else np.inf
 
 
 class _Largest:
@@ -261,13 +338,6 @@ def _ranges(scores, n_fits):
     return (each.max(axis=0) - each.min(axis=0)).max(axis=1)
 
 
-def _side_by_side(prepared):
-    """Scores of several fits: all of the first class's, then of the next's."""
-    coef_t = np.stack([one.coef_t for one in prepared], axis=2)
-    intercept = np.stack([one.intercept for one in prepared], axis=1)
-    return Affine(coef_t.reshape(len(coef_t), -1), intercept.reshape(-1, 1))
-
-
 def _joined(parts):
     chunks = tuple(chunk for part in parts for chunk in part.chunks)
     return InMemoryRows(chunks, parts[0].n_threads, parts[0]._pool)
@@ -279,20 +349,24 @@ def _count(rows):
 
 def cut(objective, part_of, n_parts):
     """The Folds of an objective on rows in memory, ``part_of`` naming each row's part."""
-    rows, parts, weights = objective.rows, [], []
+    rows = objective.rows
+    places = np.split(np.argsort(part_of, kind="stable"), np.cumsum(np.bincount(part_of))[:-1])
     starts = np.cumsum([0] + [len(block.weight) for block in rows])
-    for h in range(n_parts):
-        chosen = [np.flatnonzero(part_of[first:last] == h)
-                  for first, last in pairwise(starts)]  # fmt: skip
-        pieces = [(block.X[own], block.target[..., own], block.weight[own])
-                  for block, own in zip(rows, chosen, strict=True) if len(own)]  # fmt: skip
-        Xs, targets, all_weights = zip(*pieces, strict=True)
-        X = sp.vstack(Xs, format="csr") if sp.issparse(Xs[0]) else np.concatenate(Xs)
-        weight = np.concatenate(all_weights)
-        target = np.concatenate(targets, axis=-1)
-        own = partition(X, target, weight, objective.map.n_scores, rows.n_threads)
-        parts.append(replace(own, _pool=rows._pool))
+    parts, weights = [], []
+    for own in places:
+        ends = np.searchsorted(own, starts)
+        pieces = [
+            picked(block, own[first:last] - start)
+            for block, start, first, last in zip(rows, starts, ends, ends[1:], strict=False)
+            if first < last
+        ]
+        X, target, weight = joined(pieces)
+        # Blocks of like length; the products of many fits have nothing against longer ones.
+        n_blocks = max(1, len(own) // block_rows(X, objective.map.n_scores))
+        step = -(-len(own) // n_blocks)
+        part = partition(X, target, weight, objective.map.n_scores, rows.n_threads, step)
+        parts.append(replace(part, _pool=rows._pool))
         weights.append(float(weight.sum(dtype=np.float64)))
-    whole = replace(objective, rows=_joined(parts), rough_dtype=objective.dtype)
+    whole = replace(objective, rough_dtype=objective.dtype)
     folds = Folds(whole, tuple(parts), np.array(weights))
     return replace(folds, reach=Reach.of(whole)) if folds.can_anchor else folds

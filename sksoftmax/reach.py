@@ -37,13 +37,13 @@ class Reach(NamedTuple):
         about = Centring.of(objective)
         matrix = objective.rows.sum(lambda block: moments(block.X, block.weight, about))
         factor = Factor.of(matrix / objective.total_weight)
+        leverages = factor.leverages()
 
         def block_sums(block):
-            columns = centred_columns(block.X, about)
-            return Largest(float(factor.leverage(columns).max()))
+            return Largest(float(leverages(centred_columns(block.X, about)).max()))
 
         # The matrix that the factor is of, its jitter included: norms must belong together.
-        root = np.triu(factor.cholesky[0]) * factor.scale
+        root = np.triu(factor.cholesky) * factor.scale
         return cls(root.T @ root, float(np.sqrt(objective.rows.sum(block_sums).number)))
 
     def bound(self, direction, n_scores):

@@ -9,18 +9,27 @@ from dataclasses import replace
 import numpy as np
 
 from sksoftmax import curvature, drawing, prices
-from sksoftmax.factors import DiagonalMetric, Factor, FullMetric
+from sksoftmax.factors import DiagonalMetric, Factor, FullMetric, SharedMetric
 from sksoftmax.penalties import Ridge
+from sksoftmax.unit_columns import UnitColumns
 
 
-def makers(objective):
-    """Those that the objective can afford, the cheaper and weaker first."""
+def makers(objective, moments=None):
+    """Those that the objective can afford, the cheaper and weaker first.
+
+    moments : ndarray of shape (n_columns, n_columns), second ones of the columns, if known
+    """
     if not prices.columns_are_affordable(objective):
         return [diagonal]
+    if objective.map.n_scores == 1:
+        return [exact]
     affordable = [averaged]
+    if moments is not None:
+        held = objective.penalty.strength.reshape(len(moments), -1)[:, 0] > 0
+        affordable = [UnitColumns.of(moments, held).curvature]
     if prices.classes_are_affordable(objective):
         affordable.append(by_class)
-    if objective.map.n_scores > 1 and objective.holds_hessian:
+    if objective.holds_hessian:
         affordable.append(drawn)
     return affordable
 
@@ -28,6 +37,12 @@ def makers(objective):
 def diagonal(objective, theta):
     free = curvature.diagonal(_with_ridge(objective, np.zeros_like(theta)), theta).diagonal
     return lambda strength: DiagonalMetric(free + strength.reshape(free.shape))
+
+
+def exact(objective, theta):
+    """The Hessian of two classes."""
+    matrix = curvature.least_moments(objective, theta)
+    return lambda strength: SharedMetric(Factor.of(matrix + np.diag(strength)))
 
 
 def averaged(objective, theta):

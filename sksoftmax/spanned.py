@@ -44,16 +44,11 @@ def spanned(objective, theta, last):
     """The metric at theta, on the second moments of the columns that the last one knew, if any."""
     columns = last.columns if isinstance(last, ProductMetric) else _columns(objective)
     directions = _directions(objective, theta, columns)
-    exact, classes = _curvatures(objective, theta, directions)
-    n_classes, n_directions = len(classes), directions.shape[1]
-    base = curvature.rotated(*_apart_from_shift(classes), columns, objective)
-    excess = np.einsum("kr,akbl,ls->arbs", base.rotation, exact, base.rotation, optimize=True)
-    excess = excess.reshape((n_directions * n_classes,) * 2)
-    floor = np.full(n_classes, LEAST_CURVATURE * base.curvatures.mean())
-    expected = base.curvatures - floor
+    exact, classes = curvatures_along(objective, theta, directions)
+    base = curvature.rotated(*apart_from_shift(classes), columns, objective)
+    expected = base.curvatures - LEAST_CURVATURE * base.curvatures.mean()
     expected[0] = 0  # what all classes share moves no score, and is left as it is
-    excess[np.diag_indices_from(excess)] -= np.tile(expected, n_directions)
-    return SpannedMetric.of(base, columns @ directions, excess)
+    return SpannedMetric.of(base, columns @ directions, excess(exact, base.rotation, expected))
 
 
 def _columns(objective):
@@ -82,7 +77,7 @@ def _directions(objective, theta, columns):
     return coef @ (vectors[:, kept] / np.sqrt(squares[kept]))
 
 
-def _curvatures(objective, theta, directions):
+def curvatures_along(objective, theta, directions):
     """The Hessian along directions, (d, K, d, K), and the classes' mean curvature, (K, K)."""
     score_map, n_directions = objective.map, directions.shape[1]
     at = curvature.probabilities_at(objective, theta)
@@ -93,7 +88,7 @@ def _curvatures(objective, theta, directions):
     def block_sums(block):
         block = every(stride, block)
         probability, columns = at(block), forward(prepared, block.X).T
-        exact = curvature.joint_moments_of(columns, probability, block.weight)
+        exact = curvature.joint_products(columns, probability, block.weight)
         return exact, curvature.class_curvature(probability, block.weight)
 
     exact, (frequency, agreement) = objective.rows.sum(block_sums)
@@ -102,12 +97,21 @@ def _curvatures(objective, theta, directions):
     return exact.reshape(shape) / total, (np.diag(frequency) - agreement) / total
 
 
-def _apart_from_shift(classes):
+def apart_from_shift(classes):
     """Eigenvalues and vectors of a matrix on classes; the first is what all of them share."""
     shared = np.full((len(classes), 1), len(classes) ** -0.5)
     others = scipy.linalg.null_space(shared.T)
     curvatures, rotation = np.linalg.eigh(others.T @ classes @ others)
     return np.append(0.0, curvatures), np.hstack([shared, others @ rotation])
+
+
+def excess(exact, rotation, expected):
+    """What the Hessian along directions has beyond what is expected of the rotated classes."""
+    size = exact.shape[0] * rotation.shape[1]
+    beyond = np.einsum("kr,akbl,ls->arbs", rotation, exact, rotation, optimize=True)
+    beyond = beyond.reshape(size, size)
+    beyond[np.diag_indices_from(beyond)] -= np.tile(expected, exact.shape[0])
+    return beyond
 
 
 @dataclass(frozen=True)
@@ -126,15 +130,16 @@ class SpannedMetric:
     core: np.ndarray
 
     @classmethod
-    def of(cls, base, image, excess):
+    def of(cls, base, image, beyond):
+        """Of the correction ``image beyond image'``."""
         solved = np.empty((*image.shape, len(base.rotation)))
         for members, factor in base.groups:
             solved[:, :, members] = factor.solve(image)[:, :, None]
         inner = np.einsum("ja,jbr->arb", image, solved, optimize=True)
-        product = excess.reshape(len(excess), *inner.shape[:2])
-        product = np.einsum("xar,arb->xbr", product, inner).reshape(excess.shape)
+        product = beyond.reshape(len(beyond), *inner.shape[:2])
+        product = np.einsum("xar,arb->xbr", product, inner).reshape(beyond.shape)
         product[np.diag_indices_from(product)] += 1
-        return cls(base, image, solved, np.linalg.solve(product, excess))
+        return cls(base, image, solved, np.linalg.solve(product, beyond))
 
     def solve(self, vector):
         rotation = self.base.rotation

@@ -54,6 +54,7 @@ LAYERS = {
     "callbacks": 3,
     "early_stopping": 3,
     "folds": 2,
+    "unit_columns": 2,
     "fold_path": 3,
     "dask_chunks": 3,
     "dask_gate": 3,

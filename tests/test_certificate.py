@@ -242,3 +242,12 @@ def test_nearly_collinear_columns_prove_nothing_that_is_not_so(nearness, C, solv
         # Coefficients that nearly cancel leave the objective their rounding.
         rounding = 1e-15 * max(1.0, np.abs(solution.theta).max())
         assert solution.gap >= solution.value - found.value - rounding
+
+
+@pytest.mark.parametrize("reach", [1e-6, 9e-4, 1.1e-3, 0.1, 0.5, 0.9, 0.999])
+def test_the_divergence_factor_is_the_largest_ratio(reach):
+    tilts = reach * np.linspace(-1, 1, 2000, dtype=np.longdouble)
+    ratios = ((1 + tilts) * np.log1p(tilts) - tilts) / tilts**2
+    factor = certificate.divergence_factor(reach)
+    assert ratios.max() * (1 - 1e-9) <= factor <= min(1.0, ratios.max() * (1 + reach))
+    assert certificate.divergence_factor(1.0) == np.inf

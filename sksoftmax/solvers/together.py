@@ -2,6 +2,7 @@
 
 Each descent is a coroutine that yields what it wants to know, a point or a proof, and is sent the
 answer. Whoever drives them collects the questions, so that one pass over the data answers all.
+Proofs wait until all have asked for theirs.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 from sksoftmax.solvers.lbfgs import RESCALE, Pair, two_loop
 from sksoftmax.solvers.search import MOST_TRIALS, Point, cubic_minimum, low_enough
 
-MEMORY = 30
+MEMORY = 8
 
 
 class Trial(NamedTuple):
@@ -68,11 +69,14 @@ def descent(point, pairs, metric, *, tol, slack, bound, longest):
 
 
 def scale_of(pairs, metric):
-    """What the metric's inverse is multiplied by, so that it suits the last pair."""
+    """What the metric's inverse is multiplied by: halfway to what would suit the last pair.
+
+    That speaks for one direction of many. Measured: all the way, or none, takes more steps.
+    """
     if not pairs:
         return 1.0
     last = pairs[-1]
-    return last.product / (last.change @ metric.solve(last.change))
+    return np.sqrt(last.product / (last.change @ metric.solve(last.change)))
 
 
 def _search(point, direction):
@@ -106,33 +110,55 @@ def stiffened(pairs, strength):
     return tuple(stiff)
 
 
-def drive(descents, evaluate, prove):
-    """Run descents to their ends; the results in their order.
+class Convoy:
+    """Descents under way, whose questions are answered together.
 
-    evaluate, prove : functions of a list of thetas, or of points, and the descents' numbers
+    descents : list of coroutines; results : of those that have ended, by number
+    asked : dict of questions by number
     """
-    results, asked = [None] * len(descents), {}
-    answers = dict.fromkeys(range(len(descents)))  # there is nothing to tell them yet
-    while answers:
-        for number, answer in answers.items():
-            try:
-                asked[number] = descents[number].send(answer)
-            except StopIteration as end:
-                results[number] = end.value
-                asked.pop(number, None)
-        answers = _answers(asked, evaluate, prove)
-    return results
 
+    def __init__(self):
+        self.descents, self.results, self.asked = [], [], {}
 
-def _answers(asked, evaluate, prove):
-    """Answers to all questions, by the numbers of those who ask."""
-    answers = {}
-    trials = [n for n, question in asked.items() if isinstance(question, Trial)]
-    if trials:
-        found = evaluate([asked[n].theta for n in trials], trials)
-        answers.update(zip(trials, found, strict=True))
-    claims = [n for n, question in asked.items() if isinstance(question, Claim)]
-    if claims:
-        gaps = prove([asked[n].point for n in claims], claims)
-        answers.update(zip(claims, gaps, strict=True))
-    return answers
+    def add(self, descents):
+        """Descents that join; they are numbered on from those that are under way."""
+        first = len(self.descents)
+        self.descents += descents
+        self.results += [None] * len(descents)
+        for number in range(first, len(self.descents)):
+            self._tell(number, None)
+
+    def advance(self, evaluate):
+        """Answer what can be evaluated, until nothing but claims is left.
+
+        evaluate : function of a list of thetas and the descents' numbers
+        """
+        while trials := [n for n, question in self.asked.items() if isinstance(question, Trial)]:
+            found = evaluate([self.asked[n].theta for n in trials], trials)
+            for number, point in zip(trials, found, strict=True):
+                self._tell(number, point)
+
+    def drive(self, evaluate, prove):
+        """Run all to their ends; the results in their order.
+
+        prove : function of a list of points and the descents' numbers
+        """
+        self.advance(evaluate)
+        while self.asked:
+            claims = list(self.asked)
+            gaps = prove([self.asked[n].point for n in claims], claims)
+            for number, gap in zip(claims, gaps, strict=True):
+                self._tell(number, gap)
+            self.advance(evaluate)
+        return self.results
+
+    def point(self, number):
+        """Where a descent stands that claims, or has ended."""
+        return (self.asked.get(number) or self.results[number]).point
+
+    def _tell(self, number, answer):
+        try:
+            self.asked[number] = self.descents[number].send(answer)
+        except StopIteration as end:
+            self.results[number] = end.value
+            self.asked.pop(number, None)
