@@ -28,6 +28,8 @@ only they are balanced and the rest is left to the penalty. Each costs more than
 proves more.
 """
 
+import math
+
 import numpy as np
 
 from sksoftmax import curvature, prices
@@ -71,7 +73,7 @@ def divergence_factor(reach):
     """The largest ``((1 + a) log(1 + a) - a) / a^2`` of any ``a >= -reach``: from 1/2 to 1."""
     if reach < 1e-3:  # where rounding would tell nothing; the next term is reach^2 / 12
         return 0.5 + reach / 3
-    return ((1 - reach) * np.log1p(-reach) + reach) / reach**2 if reach < 1 else np.inf
+    return ((1 - reach) * math.log1p(-reach) + reach) / reach**2 if reach < 1 else math.inf
 
 
 def _by_metric(objective, theta, gradient, lower):
