@@ -132,10 +132,10 @@ def whole_rows(values, name):
 
 def validated_stub(estimator, X, reset=True):
     """No rows of X, as scikit-learn has them checked, and the estimator's features with them."""
-    stub = X._meta if hasattr(X, "columns") else np.empty((0, *X.shape[1:]), dtype=X.dtype)
     return validate_data(
-        estimator, stub, accept_sparse="csr", dtype=gate.FLOATS, ensure_min_samples=0, reset=reset
-    )
+        estimator, gate.without_rows(X), accept_sparse="csr", dtype=gate.FLOATS,
+        ensure_min_samples=0, reset=reset,
+    )  # fmt: skip
 
 
 def is_soft(y):

@@ -191,6 +191,8 @@ def sample(rows, n_rows, total, n_classes, mass=by_weight):
 
     def draw(block):
         masses = mass(block)
+        if len(masses) == 0:
+            return [block]
         cumulated = np.cumsum(masses, dtype=np.float64)
         share = int(np.ceil(n_rows * cumulated[-1] / total))
         steps = np.arange(share) + np.random.default_rng(0).random(share)
@@ -210,9 +212,7 @@ def gather(rows):
 
 def select_columns(rows, columns):
     """The rows with some of their columns, in the same blocks."""
-    return rows.map(
-        lambda block: Block(take_columns(block.X, columns), block.target, block.weight)
-    )
+    return rows.map(lambda block: Block(take_columns(block.X, columns), block.target, block.weight))
 
 
 def take_columns(X, columns):

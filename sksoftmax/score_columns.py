@@ -113,7 +113,7 @@ def match_classes(y, n_columns, classes=None):
             f"y has {len(found)} classes, {listed(found)}, and the scores have {n_columns} "
             "columns: the labels are read as numbers of columns, from 0. Say classes= to name the "
             "class of each column.",
-            stacklevel=4,
+            stacklevel=5,
         )
         return np.arange(n_columns), y.astype(np.intp)
     raise ValueError(
@@ -168,9 +168,9 @@ def check_priors(target_priors, classes):
     return priors
 
 
-def sample_priors(labels, weight, classes):
-    """Weighted frequencies of the classes; none may be missing."""
-    priors = np.bincount(labels, weights=weight, minlength=len(classes)) / weight.sum()
+def sample_priors(by_class, classes):
+    """Frequencies of the classes, from their weights; none may be missing."""
+    priors = by_class / by_class.sum()
     if not (priors > 0).all():
         raise ValueError(
             f"target_priors needs the frequency of each class, and y has none of class "

@@ -1,6 +1,7 @@
 """Decision scores in, probabilities out: softmax as a scikit-learn transformer."""
 
 import warnings
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,14 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sksoftmax import calibration, calibration_choice, gate, score_columns, score_steps
+from sksoftmax import (
+    calibration,
+    calibration_choice,
+    engines,
+    gate,
+    score_columns,
+    score_steps,
+)
 from sksoftmax.calibration import Learned
 from sksoftmax.engines import chunkwise
 from sksoftmax.functions import softmax
@@ -189,18 +197,19 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             best, or if labels are read as numbers of columns.
         """
         temperature = self._check_parameters()
-        X, y, sample_weight = map(gate.in_memory, (X, y, sample_weight))
-        array = check_array(_as_numpy(X), dtype=_FLOATS, estimator=self, input_name="X")
-        if self.input == "probabilities":
-            score_columns.check_probabilities(array)
-        weight = score_columns.check_weight(sample_weight, array)
-        if self._learns:
-            y = score_columns.check_labels(y, array, self)
-            fitted = self._learn(array, y, weight, temperature)
+        match = partial(score_columns.match_classes, classes=self.classes)
+        data = engines.encode_scores(
+            X, y, sample_weight, estimator=self, match=match if self._learns else None,
+            check=partial(_columns, input=self.input, name=type(self).__name__),
+        )  # fmt: skip
+        like = _as_numpy(gate.without_rows(X))
+        if data is None:
+            fitted = self._plain(like, temperature)
         else:
-            fitted = self._plain(array, temperature)
+            with data:
+                fitted = self._learn(data, temperature)
         # Only now, with nothing left that can fail, is the estimator touched.
-        validate_data(self, _as_numpy(X), reset=True, skip_check_array=True)
+        validate_data(self, like, reset=True, skip_check_array=True)
         return self._keep(fitted)
 
     @chunkwise
@@ -296,30 +305,26 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         by_labels = isinstance(self.floor, str) or self.target_priors is not None
         return self.calibration is not None or by_labels
 
-    def _plain(self, array, temperature):
+    def _plain(self, X, temperature):
         """What is fitted where nothing is learned."""
         classes = None
         if self.classes is not None:
-            n_columns = max(2, array.shape[1])
+            n_columns = max(2, np.shape(X)[1])
             nobody = np.asarray(self.classes)[:0]
             classes, _ = score_columns.match_classes(nobody, n_columns, self.classes)
         reading = Reading(self.input, float(self.floor or 0.0))
         return _Fitted(Learned(()), temperature, reading, None, classes)
 
-    def _learn(self, array, y, weight, temperature):
-        classes, labels = score_columns.match_classes(y, max(2, array.shape[1]), self.classes)
-        kept = weight > 0  # a row without weight leaves no trace
-        array, labels, weight = array[kept], labels[kept], weight[kept]
+    def _learn(self, data, temperature):
         offset = None
         if self.target_priors is not None:
-            priors = score_columns.check_priors(self.target_priors, classes)
-            offset = np.log(priors / score_columns.sample_priors(labels, weight, classes))
+            priors = score_columns.check_priors(self.target_priors, data.classes)
+            offset = np.log(priors / score_columns.sample_priors(data.by_class, data.classes))
         # Without a map a probability of 0 stays 0; a map needs its score.
         least = 0.0 if self.calibration is None else calibration_choice.FLOORS[0]
 
         def make_sample(reading):
-            scores = score_steps.compact(reading.scores(array))
-            return calibration.Sample(scores, labels, weight)
+            return data.sample(reading.scores)
 
         readings = [Reading(self.input, floor, least) for floor in self._floors()]
         # One temperature tells floors apart as well as larger maps do.
@@ -328,7 +333,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         learned = calibration_choice.LEARNERS[self.calibration](make_sample(reading))
         for note in learned.notes:
             warnings.warn(note, stacklevel=3)
-        return _Fitted(learned, temperature, reading, offset, classes)
+        return _Fitted(learned, temperature, reading, offset, data.classes)
 
     def _floors(self):
         """Those to choose from."""
@@ -380,6 +385,19 @@ class _Fitted(NamedTuple):
 def _fixed(temperature):
     """A learner of nothing: the given temperature."""
     return lambda sample: Learned((score_steps.Scale(1 / temperature),))
+
+
+def _columns(X, input, name, fewest=1):
+    """Columns, checked: scores, or probabilities.
+
+    fewest : rows
+    """
+    array = check_array(
+        _as_numpy(X), dtype=_FLOATS, estimator=name, input_name="X", ensure_min_samples=fewest
+    )
+    if input == "probabilities":
+        score_columns.check_probabilities(array)
+    return array
 
 
 def _as_numpy(X):

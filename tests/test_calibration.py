@@ -81,7 +81,7 @@ def problem(name):
     X = rng.normal(size=(40, n_columns))
     labels = rng.integers(0, max(2, score_map.n_scores), 40)
     strength = rng.random(score_map.n_parameters)
-    sample = Sample(X, labels, rng.random(40) + 0.5)
+    sample = Sample.of(X, labels, rng.random(40) + 0.5)
     objective = _objective(sample, score_map, Ridge(strength, score_map.neutral() + 0.1))
     return objective, rng.normal(size=score_map.n_parameters)
 
@@ -236,7 +236,7 @@ def test_two_classes_are_platt_scaling():
 def test_the_matrix_is_the_best_under_its_ridge(name):
     """An independent minimisation, as the formula has it."""
     scores, y = draw(150, 3, 2.0)
-    learned = LEARNERS[name](Sample(compact(scores), y, np.ones(150)))
+    learned = LEARNERS[name](Sample.of(compact(scores), y, np.ones(150)))
     *first, step = learned.steps
     n, k = 150, 3
     heat = SoftmaxTransformer("temperature").fit(scores, y).temperature_
@@ -264,7 +264,7 @@ def test_the_matrix_is_the_best_under_its_ridge(name):
 def test_little_weight_leaves_the_scores_as_they_are(name):
     """A huge ridge is the identity, after the temperature."""
     scores, y = draw(100, 4)
-    learned = LEARNERS[name](Sample(compact(scores), y, np.full(100, 1e-9)))
+    learned = LEARNERS[name](Sample.of(compact(scores), y, np.full(100, 1e-9)))
     warm = forward([s for s in learned.steps if isinstance(s, (Scale, Mix))], compact(scores))
     assert_allclose(forward(learned.steps, compact(scores)), warm, atol=1e-6)
 

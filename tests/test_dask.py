@@ -478,33 +478,152 @@ def test_the_score_is_that_in_memory(chunking):
 # -- the other estimators, and metrics ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [
-    {}, {"calibration": "temperature"}, {"input": "probabilities", "floor": 1e-6},
-], ids=str)  # fmt: skip
-def test_transformers(options):
-    rng = np.random.default_rng(0)
-    X = rng.dirichlet(np.ones(3), size=300)
-    y = (X.cumsum(axis=1) < rng.random((300, 1))).sum(axis=1)
-    expected = SoftmaxTransformer(**options).fit(X, y)
-    model = SoftmaxTransformer(**options).fit(on_dask(X, 80), on_dask(y, 100))
-    lazy = model.transform(on_dask(X, 80))
-    assert lazy.chunks == ((80, 80, 80, 60), (3,)) and lazy.dtype == X.dtype
-    assert_allclose(lazy.compute(), expected.transform(X), rtol=1e-12)
+def answers(n_rows=300, n_columns=3, seed=0, names=("apple", "fig", "pear")):
+    """Labels, probabilities that are too sure of themselves, and weights, some of them 0."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(n_columns), size=n_rows)
+    y = (p.cumsum(axis=1) < rng.random((n_rows, 1))).sum(axis=1)
+    p = p**2 / (p**2).sum(axis=1, keepdims=True)
+    return np.array(names)[y], p, np.round(exponential_weights(n_rows), 1)
+
+
+CUTS = {
+    "unlike": lambda y, p, w: (on_dask(y, 80), on_dask(p, 70), on_dask(w, 100)),
+    "of a row": lambda y, p, w: (y, on_dask(p, 1), w),
+    "unknown": lambda y, p, w: (unknown(y, 80), unknown(p, 70), None if w is None else w),
+}
+CALIBRATIONS = [
+    {}, {"calibration": "temperature"}, {"calibration": "vector"}, {"calibration": "matrix"},
+    {"calibration": "structured"}, {"calibration": "auto"},
+    {"calibration": "vector", "classes": ["pear", "apple", "fig"]},
+    {"calibration": "temperature", "target_priors": [0.2, 0.3, 0.5]},
+    {"input": "probabilities", "floor": "auto"},
+    {"input": "probabilities", "calibration": "structured"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+@pytest.mark.parametrize("options", CALIBRATIONS, ids=str)
+def test_transformers(options, cut):
+    n_rows = 60 if cut is CUTS["of a row"] else 300
+    y, p, weight = answers(n_rows, names=options.get("classes", sorted(NAMES)))
+    X = p if "input" in options else np.log(p)
+    expected = SoftmaxTransformer(**options).fit(X, y, weight)
+    labels, chunks, weights = cut(y, X, weight)
+    model = SoftmaxTransformer(**options).fit(chunks, labels, weights)
+    assert vars(model).keys() == vars(expected).keys() and model.n_features_in_ == 3
+    assert model.calibration_ == expected.calibration_ and model.floor_ == expected.floor_
+    assert_allclose(model.transform(X), expected.transform(X), rtol=1e-9)
+    lazy = model.transform(chunks)
+    assert isinstance(lazy, da.Array) and lazy.dtype == X.dtype
+    assert_allclose(lazy.compute(), expected.transform(X), rtol=1e-9)
     back = model.inverse_transform(lazy)
-    assert isinstance(back, da.Array)
-    assert_allclose(back.compute(), expected.inverse_transform(expected.transform(X)), atol=1e-12)
+    assert_allclose(back.compute(), expected.inverse_transform(expected.transform(X)), atol=1e-9)
 
 
-@pytest.mark.parametrize("metric", [
-    metrics.expected_calibration_error, metrics.classwise_calibration_error,
-    metrics.log_loss_decomposition, metrics.refinement_loss,
+@pytest.mark.parametrize("calibration", ["temperature", "vector", "structured"])
+def test_transformers_of_a_single_score(calibration):
+    y, p, weight = answers(n_columns=2)
+    s = np.log(p[:, 1:] / p[:, :1])
+    expected = SoftmaxTransformer(calibration).fit(s, y, weight)
+    frame = dd.from_pandas(pd.DataFrame({"s": s[:, 0], "y": y}), npartitions=4)
+    model = SoftmaxTransformer(calibration).fit(frame[["s"]], frame["y"], weight)
+    assert list(model.feature_names_in_) == ["s"]
+    assert_allclose(model.transform(frame[["s"]]).compute(), expected.transform(s), rtol=1e-9)
+
+
+METRICS = {
+    "top": metrics.expected_calibration_error,
+    "top, debiased": partial(metrics.expected_calibration_error, debiased=True),
+    "top, quantiles": partial(metrics.expected_calibration_error, strategy="quantile"),
+    "by class": metrics.classwise_calibration_error,
+    "by class, quantiles": partial(metrics.classwise_calibration_error, strategy="quantile"),
+    "temperature": metrics.log_loss_decomposition,
+    "matrix": partial(metrics.refinement_loss, calibration="matrix"),
+    "diagram": metrics.reliability,
+    "diagram of a class": partial(metrics.reliability, label="fig", n_bins=4),
+}
+METRIC = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+@METRIC
+def test_metrics(metric, cut):
+    y, p, weight = answers(60 if cut is CUTS["of a row"] else 300)
+    labels, chunks, weights = cut(y, p, weight)
+    expected = metric(y, p, sample_weight=weight)
+    assert_allclose(metric(labels, chunks, sample_weight=weights), expected, rtol=1e-9)
+    assert not np.array_equal(metric(y, p), expected)
+
+
+def test_metrics_of_a_single_probability():
+    y, p, _ = answers(n_columns=2)
+    expected = metrics.reliability(y, p[:, 1], label="fig")
+    found = metrics.reliability(on_dask(y, 70), on_dask(p[:, 1], 80), label="fig")
+    assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", [*METRICS, *map(str, CALIBRATIONS)])
+def test_rows_of_scores_stay_where_they_are(name, monkeypatch):
+    """What comes here in one piece is far less than the rows."""
+    if "quantile" in name:
+        pytest.skip("bins of equal weight want all confidences here, and say so")
+    sizes, compute = [], dask.compute
+
+    def weighed(*given, **options):
+        found = compute(*given, **options)
+        sizes.append(len(cloudpickle.dumps(found)))
+        return found
+
+    (options,) = [options for options in CALIBRATIONS if str(options) == name] or [{}]
+    y, p, weight = answers(30_000, names=options.get("classes", sorted(NAMES)))
+    y, p = on_dask(y, 3000), on_dask(p, 2500)
+    monkeypatch.setattr(dask, "compute", weighed)
+    monkeypatch.setattr("dask.base.DaskMethodsMixin.compute", None)
+    if name in METRICS:
+        METRICS[name](y, p, sample_weight=weight)
+    else:
+        X = p if "input" in options else da.log(p)
+        SoftmaxTransformer(**options).fit(X, y, weight)
+    assert sizes and max(sizes) < p.nbytes / 4
+
+
+@pytest.mark.parametrize("place, value, what", [
+    ((150, 0), np.nan, "Input X contains NaN"),
+    ((150, 0), -0.5, "Row 10 of X has a negative probability"),
+    ((150, 1), 0.9, "Row 10 of X does not sum to 1"),
 ])  # fmt: skip
-def test_metrics(metric):
-    X, y = data()
-    weight = exponential_weights(len(y))
-    probabilities = SoftmaxRegression().fit(X, y).predict_proba(on_dask(X, 150))
-    found = metric(on_dask(y, 80), probabilities, sample_weight=on_dask(weight, 100))
-    assert_allclose(found, metric(y, probabilities.compute(), sample_weight=weight), rtol=1e-12)
+def test_bad_scores_are_named(place, value, what):
+    y, p, _ = answers()
+    model = SoftmaxTransformer("vector", input="probabilities").fit(p, y)
+    before = dict(vars(model))
+    for transformer in (model, SoftmaxTransformer(input="probabilities")):
+        with pytest.raises(ValueError, match=f"(?s){what}.*This is chunk 2 of X.*row is 140"):
+            transformer.fit(on_dask(spoilt(p, place, value), 70), y)
+    assert vars(model) == before
+    what = what.replace("Input X", "Input y_proba")
+    with pytest.raises(ValueError, match=f"(?s){what}.*This is chunk 2 of y_proba"):
+        metrics.expected_calibration_error(y, on_dask(spoilt(p, place, value), 70))
+
+
+def test_labels_of_scores_are_those_of_columns():
+    y, p, _ = answers()
+    two = on_dask(np.where(y == "fig", "a", "b"), 80)
+    with pytest.raises(ValueError, match=r"y has 2 classes.*the scores have 3 columns"):
+        SoftmaxTransformer("vector").fit(on_dask(p, 70), two)
+    with pytest.raises(ValueError, match=r"y_true has 2 classes.*y_proba has 3 columns"):
+        metrics.refinement_loss(two, on_dask(p, 70))
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        SoftmaxTransformer("vector").fit(on_dask(p, 70))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        SoftmaxTransformer("vector").fit(on_dask(p, 70), y[1:])
+    with pytest.raises(ValueError, match="X has no rows"):
+        SoftmaxTransformer().fit(on_dask(p[:0], 70))
+    with pytest.raises(ValueError, match="All values of sample_weight are zero"):
+        SoftmaxTransformer("vector").fit(on_dask(p, 70), y, np.zeros(300))
+    with pytest.warns(UserWarning, match="labels are read as numbers of columns"):
+        model = SoftmaxTransformer("vector").fit(on_dask(p, 70), (y == "fig").astype(int))
+    assert_array_equal(model.classes_, [0, 1, 2])
 
 
 def test_cross_validation_says_that_it_wants_memory():
