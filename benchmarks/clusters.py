@@ -94,7 +94,9 @@ def held(n_chunks, n_rows, n_features, n_classes):
     """Rows made where they are held."""
     size = (n_rows // n_chunks, n_features, n_classes)
     pieces = [delayed(make_piece)(number, *size) for number in range(n_chunks)]
-    return objective(DaskRows.keep(pieces), n_rows, n_features, n_classes)
+    rows = DaskRows.keep(pieces)
+    rows.sum(len)
+    return objective(rows.bundled(), n_rows, n_features, n_classes)
 
 
 def travels():

@@ -76,7 +76,7 @@ def encoded(strips, code, classes, is_sparse, stub):
     rows = cut(strips, step, code)
     by_class, sums = rows.sum(partial(sums_of, n_classes=len(classes)))
     return gate.Encoded(
-        rows=rows,
+        rows=rows.bundled(),
         classes=classes,
         class_weight=by_class,
         center=sums / by_class.sum(),

@@ -44,6 +44,25 @@ def check_floor(floor, input):
         raise ValueError(f"floor must be at least 0 and below 1. Got {floor!r}.")
 
 
+def as_numpy(X):
+    """A torch tensor as a NumPy array, from whichever device; all else as it is."""
+    return X.detach().cpu().numpy() if hasattr(X, "detach") else X
+
+
+def check_columns(X, input, name, fewest=1):
+    """Scores or probabilities as an array, checked.
+
+    name : of the estimator
+    fewest : rows
+    """
+    array = check_array(
+        as_numpy(X), dtype=gate.FLOATS, estimator=name, input_name="X", ensure_min_samples=fewest
+    )
+    if input == "probabilities":
+        check_probabilities(array)
+    return array
+
+
 def check_probabilities(array):
     """Refuse rows that are not probabilities; a single column is that of the second class."""
     refuse_rows((array < 0).any(axis=1), array, "has a negative probability")

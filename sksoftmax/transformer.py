@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import ClassifierTags
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sksoftmax import (
     calibration,
@@ -169,8 +169,9 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_scores)
-            Decision scores, or probabilities under ``input="probabilities"``; finite.
+        X : {array-like, Dask collection} of shape (n_samples, n_scores)
+            Decision scores, or probabilities under ``input="probabilities"``; finite. What Dask
+            holds stays where it is; all that is learned is sums over its chunks.
         y : array-like of shape (n_samples,), default=None
             Labels of any kind; ignored where nothing is learned from them.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -200,9 +201,9 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         match = partial(score_columns.match_classes, classes=self.classes)
         data = engines.encode_scores(
             X, y, sample_weight, estimator=self, match=match if self._learns else None,
-            check=partial(_columns, input=self.input, name=type(self).__name__),
+            check=partial(score_columns.check_columns, input=self.input, name=type(self).__name__),
         )  # fmt: skip
-        like = _as_numpy(gate.without_rows(X))
+        like = score_columns.as_numpy(gate.without_rows(X))
         if data is None:
             fitted = self._plain(like, temperature)
         else:
@@ -234,7 +235,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             should be probabilities is not.
         """
         check_is_fitted(self)
-        array = validate_data(self, _as_numpy(X), reset=False, dtype=_FLOATS)
+        array = validate_data(self, score_columns.as_numpy(X), reset=False, dtype=_FLOATS)
         fitted = self._fitted
         if fitted.reading.kind == "probabilities":
             score_columns.check_probabilities(array)
@@ -276,9 +277,8 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             that `transform` gives.
         """
         check_is_fitted(self)
-        array = check_array(_as_numpy(X), dtype=_FLOATS, estimator=self, input_name="X")
+        array = score_columns.check_columns(X, "probabilities", type(self).__name__)
         score_columns.check_n_classes(array, self._n_features_out)
-        score_columns.check_probabilities(array)
         fitted = self._fitted
         if fitted.steps or fitted.reading.kind == "scores":
             score_columns.check_positive(array)
@@ -385,21 +385,3 @@ class _Fitted(NamedTuple):
 def _fixed(temperature):
     """A learner of nothing: the given temperature."""
     return lambda sample: Learned((score_steps.Scale(1 / temperature),))
-
-
-def _columns(X, input, name, fewest=1):
-    """Columns, checked: scores, or probabilities.
-
-    fewest : rows
-    """
-    array = check_array(
-        _as_numpy(X), dtype=_FLOATS, estimator=name, input_name="X", ensure_min_samples=fewest
-    )
-    if input == "probabilities":
-        score_columns.check_probabilities(array)
-    return array
-
-
-def _as_numpy(X):
-    """A torch tensor as a NumPy array, from whichever device; all else as it is."""
-    return X.detach().cpu().numpy() if hasattr(X, "detach") else X

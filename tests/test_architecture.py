@@ -59,6 +59,7 @@ LAYERS = {
     "dask_strips": 3,
     "engines": 3,
     "dask_prediction": 3,
+    "dask_homes": 1,
     "dask_rows": 1,
     "gate": 3,
     "holdout": 3,
@@ -95,7 +96,7 @@ SKLEARN_FROM = 3
 MAY_IMPORT_PRIVATE = {"gate", "functions_checks"}
 # Imported when a collection of Dask is seen.
 NEED_DASK = {
-    f"dask_{name}" for name in ("chunks", "gate", "prediction", "rows", "scores", "strips")
+    f"dask_{name}" for name in ("chunks", "gate", "homes", "prediction", "rows", "scores", "strips")
 }
 MAY_IMPORT_SKLEARN_LAZILY = {"functions_checks"}
 MOST_LINES = 400

@@ -389,7 +389,7 @@ def test_an_evaluation_sends_theta_and_brings_one_gradient(monkeypatch):
     monkeypatch.setattr(dask_rows, "compute", weighed)
     objective.value_and_gradient(theta)
     ((sent, brought),) = seen
-    n_pieces = len(data.rows.pieces)
+    n_pieces = data.rows.n_pieces
     assert theta.nbytes < sent < theta.nbytes + 2_500 + 250 * n_pieces
     assert theta.nbytes < brought < theta.nbytes + 1_000
 
