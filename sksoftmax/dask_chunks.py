@@ -4,6 +4,7 @@ What is wrong with a chunk is found where it is and told here, so that the first
 is named, whichever worker was the quickest.
 """
 
+import re
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -95,8 +96,13 @@ def raise_first(problems, lengths, name, cut):
     for number, problem in enumerate(problems):
         if problem is not None:
             kind = ValueError if isinstance(problem, ValueError) else TypeError
-            where = f"chunk {number} of {name}, whose first row is {sum(lengths[:number])}"
-            raise kind(f"{problem}\nThis is {where}." if cut else str(problem)) from problem
+            if not cut:
+                raise kind(str(problem)) from problem
+            first = sum(lengths[:number])
+            where = f"chunk {number} of {name}, whose first row is {first}"
+            if row := re.search(r"\brow (\d+)", str(problem), re.IGNORECASE):
+                where += f": its row {row[1]} is row {first + int(row[1])} of all"
+            raise kind(f"{problem}\nThis is {where}.") from problem
 
 
 def check_lengths(checked):

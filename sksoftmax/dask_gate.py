@@ -31,7 +31,8 @@ def encode(
     """Training data of which Dask holds at least X, checked and encoded; see ``gate.encode``."""
     if getattr(estimator, "solver", None) in STREAMS:
         raise ValueError(
-            f"solver={estimator.solver!r} needs rows in memory, and X is a collection of Dask"
+            f"solver={estimator.solver!r} needs rows in memory, and X is a collection of Dask: "
+            "pass its chunks, computed, to partial_fit, or take another solver"
         )
     try:
         return _encode(estimator, X, y, sample_weight, class_weight, label_smoothing, hold_out)
@@ -140,12 +141,13 @@ def validated_stub(estimator, X, reset=True):
 
 def is_soft(y):
     """Whether y is a floating matrix of at least two columns, and so no labels."""
-    if gate.on_dask(y) and not hasattr(y, "columns"):
-        if y.ndim != 2 or y.shape[1] < 2:
-            return False
-        targets.check_no_indicators(y.shape, [str(y.dtype)])
-        return y.dtype.kind == "f"
-    return targets.is_matrix(y)
+    if not gate.on_dask(y):
+        return targets.is_matrix(y)
+    if y.ndim != 2 or y.shape[1] < 2:
+        return False
+    dtypes = y.dtypes if hasattr(y, "columns") else [y.dtype]
+    targets.check_no_indicators(("n_samples", y.shape[1]), [str(dtype).lower() for dtype in dtypes])
+    return all(getattr(dtype, "kind", "") == "f" for dtype in dtypes)
 
 
 def check_shape_of_labels(y):

@@ -12,9 +12,17 @@ from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw, exponential_weights
 from sklearn.exceptions import NotFittedError
 
-from sksoftmax import SoftmaxRegression, SoftmaxRegressionCV, SoftmaxTransformer, metrics, problem
+from sksoftmax import (
+    DecisionScores,
+    SoftmaxCalibratedClassifier,
+    SoftmaxRegression,
+    SoftmaxRegressionCV,
+    SoftmaxTransformer,
+    metrics,
+    problem,
+)
 from sksoftmax.penalties import SHAPES
-from sksoftmax.rows import partition
+from sksoftmax.rows import add_pairwise, partition
 
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
 dask = pytest.importorskip("dask", reason="Dask is not installed")
@@ -23,6 +31,7 @@ dd = pytest.importorskip("dask.dataframe", reason="dask.dataframe is not install
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
 cloudpickle = pytest.importorskip("cloudpickle")
 dask_gate = pytest.importorskip("sksoftmax.dask_gate")
+dask_homes = pytest.importorskip("sksoftmax.dask_homes")
 dask_rows = pytest.importorskip("sksoftmax.dask_rows")
 
 NAMES = np.array(["pear", "apple", "fig"])
@@ -271,7 +280,10 @@ def test_soft_targets_in_a_data_frame_name_the_classes():
 def test_no_soft_target_is_what_is_no_distribution():
     X, y = data()[0], shares()
     bad = spoilt(spoilt(y, (350, 0), -0.5), (520, 0), 2.0)
-    match = "row 50 is none, an entry is -0.5\nThis is chunk 3 of the rows of X"
+    match = (
+        "row 50 is none, an entry is -0.5\nThis is chunk 3 of the rows of X, whose first row is "
+        "300: its row 50 is row 350 of all"
+    )
     with pytest.raises(ValueError, match=match):
         SoftmaxRegression().fit(on_dask(X, 100), on_dask(bad, 70))
     weight = np.where(np.isin(np.arange(700), [350, 520]), 0.0, 1.0)
@@ -392,6 +404,50 @@ def test_an_evaluation_sends_theta_and_brings_one_gradient(monkeypatch):
     n_pieces = data.rows.n_pieces
     assert theta.nbytes < sent < theta.nbytes + 2_500 + 250 * n_pieces
     assert theta.nbytes < brought < theta.nbytes + 1_000
+
+
+@pytest.mark.parametrize("n_pieces", [1, 2, 5, 8, 13])
+def test_sums_are_those_in_pairs_whoever_adds_what(n_pieces):
+    rng = np.random.default_rng(n_pieces)
+    terms = list(rng.normal(size=(n_pieces, 4)) * 10.0 ** rng.integers(-9, 9, size=(n_pieces, 4)))
+    expected = add_pairwise([term.copy() for term in terms])
+    for _ in range(10):
+        owner = rng.integers(3, size=n_pieces)
+        parts = [{(0, i): terms[i] for i in np.flatnonzero(owner == own)} for own in range(3)]
+        one, two, three = (dask_rows.add_results([part], n_pieces) for part in parts)
+        (total,) = dask_rows.add_results([three, one, two], n_pieces).values()
+        assert_array_equal(total, expected)
+
+
+def test_keys_of_a_worker_are_parted_by_its_threads_and_memory():
+    rng = np.random.default_rng(0)
+    for n_keys, n_threads, limit in ((1, 4, 0), (40, 3, 0), (40, 2, 1000), (40, 2, 10**9)):
+        sizes = rng.integers(1, 20, size=n_keys)
+        parts = dask_homes.parts(sizes, {"nthreads": n_threads, "memory_limit": limit})
+        assert_array_equal(np.concatenate(parts), np.arange(n_keys))
+        assert len(parts) >= min(n_threads, n_keys)
+        if limit == 1000:
+            assert max(sizes[part].sum() for part in parts) <= 1000 / 8 + sizes.max()
+        else:
+            assert len(parts) == min(n_threads, n_keys)
+
+
+def test_what_is_sent_does_not_grow_with_chunks(client, monkeypatch):
+    X, y = draw(40_000, 50, 3)
+    found, compute = {}, dask_rows.compute
+
+    def weighed(graph, key):
+        tasks = {name: task for name, task in graph.items() if "sksoftmax-sum" in str(name)}
+        found[step] = len(cloudpickle.dumps(tasks))
+        return compute(graph, key)
+
+    monkeypatch.setattr(dask_rows, "compute", weighed)
+    for step in (10_000, 500):
+        with dask_gate.encode(SoftmaxRegression(), on_dask(X, step), y) as rows:
+            assert len(rows.rows.held) <= 2
+            assert rows.rows.n_pieces >= (4 if step == 10_000 else 20)
+            rows.rows.sum(len)
+    assert found[500] < found[10_000] + 500  # one task may have become two
 
 
 # -- predictions ----------------------------------------------------------------------------------
@@ -597,8 +653,9 @@ def test_bad_scores_are_named(place, value, what):
     y, p, _ = answers()
     model = SoftmaxTransformer("vector", input="probabilities").fit(p, y)
     before = dict(vars(model))
+    row = ": its row 10 is row 150 of all" if "Row" in what else ""
     for transformer in (model, SoftmaxTransformer(input="probabilities")):
-        with pytest.raises(ValueError, match=f"(?s){what}.*This is chunk 2 of X.*row is 140"):
+        with pytest.raises(ValueError, match=f"(?s){what}.*This is chunk 2 of X.*row is 140{row}"):
             transformer.fit(on_dask(spoilt(p, place, value), 70), y)
     assert vars(model) == before
     what = what.replace("Input X", "Input y_proba")
@@ -635,6 +692,46 @@ def test_cross_validation_says_that_it_wants_memory():
     with pytest.raises(TypeError, match=r"SoftmaxRegressionCV.score takes no collections of Dask"):
         model.score(on_dask(X, 100), y)
     assert_array_equal(model.predict(on_dask(X, 100)).compute(), model.predict(X))
+
+
+@pytest.mark.parametrize("estimator", [
+    DecisionScores(SoftmaxRegression()), SoftmaxCalibratedClassifier(SoftmaxRegression()),
+], ids=lambda estimator: type(estimator).__name__)  # fmt: skip
+def test_those_that_fit_classifiers_want_memory(estimator):
+    X, y = data()
+    methods = [getattr(estimator, n) for n in ("fit", "fit_transform") if hasattr(estimator, n)]
+    for given in ((on_dask(X, 100), y), (X, on_dask(y, 100)), (X, y, on_dask(np.ones(700), 100))):
+        for method in methods:
+            with pytest.raises(TypeError, match="takes no collections of Dask: fit the classifier"):
+                method(*given)
+
+
+def test_a_frame_in_memory_is_no_answer_to_rows_on_dask():
+    _, p, _ = answers()
+    model = SoftmaxTransformer().fit(p).set_output(transform="pandas")
+    with pytest.raises(TypeError, match=r"call set_output\(transform='default'\)"):
+        model.transform(on_dask(p, 100))
+    model.set_output(transform="default").transform(on_dask(p, 100))
+
+
+def test_a_score_without_labels_to_compare_is_none():
+    X, y = data()
+    model = SoftmaxRegression().fit(X, y)
+    chunks, missing = on_dask(X, 100), np.where(np.arange(700) == 250, np.nan, y)
+    for labels, match in (
+        (on_dask(missing, 100), "(?s)Input y contains NaN.*This is chunk 2 of y"),
+        (on_dask(y.astype(str), 100), "y has strings for labels"),
+        (on_dask(np.c_[y, y], 100), "y should be a 1d array"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            model.score(chunks, labels)
+    with pytest.raises(ValueError, match="y has numbers for labels"):
+        SoftmaxRegression().fit(X, NAMES[y]).score(chunks, y)
+    with pytest.raises(TypeError, match="sample_weight must be an array"):
+        model.score(chunks, y, sample_weight=2.0)
+    for given in ((chunks, y, np.zeros(700)), (on_dask(X[:0], 1), y[:0])):
+        with pytest.raises(ValueError, match="no rows to score, or none has any weight"):
+            model.score(*given)
 
 
 # -- what is wrong is named -----------------------------------------------------------------------
@@ -709,3 +806,9 @@ def test_what_is_no_array_is_refused():
     mixed = da.concatenate([on_dask(X, 700), on_dask(X, 700).map_blocks(sp.csr_array)])
     with pytest.raises(ValueError, match="X has sparse and dense chunks"):
         SoftmaxRegression().fit(mixed, np.r_[y, y])
+    indicators = dd.from_pandas(pd.DataFrame(np.eye(3, dtype=int)[y]), npartitions=3)
+    for given in (indicators, on_dask(np.eye(3, dtype=int)[y], 100)):
+        with pytest.raises(ValueError, match=r"y of shape \(.*, 3\) is int64: labels are one"):
+            SoftmaxRegression().fit(on_dask(X, 100), given)
+    with pytest.raises(ValueError, match="Found array with 0 feature"):
+        SoftmaxRegression().fit(on_dask(X[:, :0], 100), y)

@@ -81,6 +81,19 @@ def test_a_worker_that_dies_costs_a_recomputation(client, monkeypatch, number):
     assert_allclose(model.coef_, SoftmaxRegression().fit(X, y).coef_, atol=1e-8)
 
 
+def test_a_worker_that_dies_while_rows_are_held_out(client, monkeypatch):
+    X, y, chunks = data()
+    options = {"early_stopping": True, "random_state": 0, "solver": "lbfgs"}
+    expected = SoftmaxRegression(**options).fit(chunks, y)
+    calls = at_sum(monkeypatch, 5, partial(kill_a_worker, client))
+    model = SoftmaxRegression(**options).fit(chunks, y)
+    assert len(calls) > 5
+    assert_array_equal(model.coef_, expected.coef_)
+    assert_array_equal(model.validation_curve_, expected.validation_curve_)
+    in_memory = SoftmaxRegression(**options).fit(X, y)
+    assert_allclose(model.validation_curve_, in_memory.validation_curve_, rtol=1e-8)
+
+
 def die_once(block, mark):
     """Take the worker down in the middle of its work, the first time."""
     try:
