@@ -433,7 +433,7 @@ def test_keys_of_a_worker_are_parted_by_its_threads_and_memory():
 
 
 def test_what_is_sent_does_not_grow_with_chunks(client, monkeypatch):
-    X, y = draw(40_000, 50, 3)
+    X, y = draw(40_000, 3, 3)
     found, compute = {}, dask_rows.compute
 
     def weighed(graph, key):
@@ -443,7 +443,8 @@ def test_what_is_sent_does_not_grow_with_chunks(client, monkeypatch):
 
     monkeypatch.setattr(dask_rows, "compute", weighed)
     for step in (10_000, 500):
-        with dask_gate.encode(SoftmaxRegression(), on_dask(X, step), y) as rows:
+        wide = on_dask(X, step).map_blocks(np.tile, (1, 17), chunks=(None, (51,)))
+        with dask_gate.encode(SoftmaxRegression(), wide, y) as rows:
             assert len(rows.rows.held) <= 2
             assert rows.rows.n_pieces >= (4 if step == 10_000 else 20)
             rows.rows.sum(len)
