@@ -443,7 +443,7 @@ def test_what_is_sent_does_not_grow_with_chunks(client, monkeypatch):
 
     monkeypatch.setattr(dask_rows, "compute", weighed)
     for step in (10_000, 500):
-        wide = on_dask(X, step).map_blocks(np.tile, (1, 17), chunks=(None, (51,)))
+        wide = on_dask(X, step).map_blocks(np.repeat, 17, 1, chunks=(step, 51))
         with dask_gate.encode(SoftmaxRegression(), wide, y) as rows:
             assert len(rows.rows.held) <= 2
             assert rows.rows.n_pieces >= (4 if step == 10_000 else 20)
