@@ -48,7 +48,12 @@ def encoded(checked, names, match, X):
     gate.check_some_weight(strips.held)
     n_rows, by_class = int(strips.lengths.sum()), strips.by_class
     rows = cut(strips, rows_a_block(n_columns, np.dtype(float), len(classes)), Columns(places))
-    return ScoreRows(rows, classes, np.bincount(places, by_class, len(classes)), n_rows)
+    rows.sum(n_rows_of)  # all are made when it ends, and may be put together
+    return ScoreRows(rows.bundled(), classes, np.bincount(places, by_class, len(classes)), n_rows)
+
+
+def n_rows_of(block):
+    return len(block.weight)
 
 
 class Columns(NamedTuple):

@@ -613,6 +613,17 @@ def test_metrics(metric, cut):
     assert not np.array_equal(metric(y, p), expected)
 
 
+def test_scores_on_a_cluster_are_those_on_threads(client):
+    y, p, weight = answers(2000)
+    given = on_dask(p, 300), on_dask(y, 450), weight
+    found = SoftmaxTransformer("structured", input="probabilities").fit(*given)
+    error = metrics.classwise_calibration_error(given[1], given[0], sample_weight=weight)
+    with dask.config.set(scheduler="threads"):
+        expected = SoftmaxTransformer("structured", input="probabilities").fit(*given)
+        assert error == metrics.classwise_calibration_error(*given[1::-1], sample_weight=weight)
+    assert_array_equal(found.transform(p), expected.transform(p))
+
+
 def test_metrics_of_a_single_probability():
     y, p, _ = answers(n_columns=2)
     expected = metrics.reliability(y, p[:, 1], label="fig")
