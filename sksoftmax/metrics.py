@@ -307,9 +307,10 @@ class probability_scorer:
 
 
 def probabilities_of(estimator, X):
-    """What an estimator gives as probabilities, as an array."""
+    """What an estimator gives as probabilities, as an array, of Dask if X is."""
     method = estimator.predict_proba if hasattr(estimator, "predict_proba") else estimator.transform
-    return np.asarray(method(X))
+    probabilities = method(X)
+    return probabilities if gate.on_dask(probabilities) else np.asarray(probabilities)
 
 
 # -- how a block of probabilities is looked at ----------------------------------------------------

@@ -14,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from sksoftmax import (
     DecisionScores,
+    ReliabilityDisplay,
     SoftmaxCalibratedClassifier,
     SoftmaxRegression,
     SoftmaxRegressionCV,
@@ -622,6 +623,19 @@ def test_scores_on_a_cluster_are_those_on_threads(client):
         expected = SoftmaxTransformer("structured", input="probabilities").fit(*given)
         assert error == metrics.classwise_calibration_error(*given[1::-1], sample_weight=weight)
     assert_array_equal(found.transform(p), expected.transform(p))
+
+
+def test_scorers_and_diagrams(monkeypatch):
+    X, y = data()
+    model = SoftmaxRegression().fit(X, y)
+    scorer = metrics.probability_scorer(metrics.refinement_loss)
+    expected = scorer(model, X, y), metrics.reliability(y, model.predict_proba(X))
+    monkeypatch.setattr("dask.base.DaskMethodsMixin.compute", None)
+    chunks, labels = on_dask(X, 100), on_dask(y, 150)
+    assert_allclose(scorer(model, chunks, labels), expected[0], rtol=1e-12)
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed").use("agg")
+    display = ReliabilityDisplay.from_estimator(model, chunks, labels)
+    assert_allclose(*(c.accuracy for c in (*display.curves.values(), expected[1])))
 
 
 def test_metrics_of_a_single_probability():
