@@ -145,8 +145,10 @@ def is_soft(y):
         return targets.is_matrix(y)
     if y.ndim != 2 or y.shape[1] < 2:
         return False
-    dtypes = y.dtypes if hasattr(y, "columns") else [y.dtype]
-    targets.check_no_indicators(("n_samples", y.shape[1]), [str(dtype).lower() for dtype in dtypes])
+    frame = hasattr(y, "columns")
+    dtypes = y.dtypes if frame else [y.dtype]
+    shape = ("n_samples", y.shape[1]) if frame else y.shape
+    targets.check_no_indicators(shape, [str(dtype).lower() for dtype in dtypes])
     return all(getattr(dtype, "kind", "") == "f" for dtype in dtypes)
 
 
