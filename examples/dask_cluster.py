@@ -1,6 +1,6 @@
 """Rows on a cluster: parquet in, fit, parquet out. Needs Dask and pyarrow.
 
-    python dask_cluster.py            # 1.1 GB of readings, and 1 GB for each of two workers
+    python dask_cluster.py            # 1.34 GB of readings, and 1.3 GB for each of two workers
     python dask_cluster.py 100000     # fewer rows
 
 Here the cluster is two processes on this machine. On a real one only the last lines differ.
@@ -19,13 +19,15 @@ from distributed import Client, LocalCluster
 
 from sksoftmax import SoftmaxRegression
 
-ROWS, PARTS, SENSORS = 3_900_000, 60, [f"sensor {i}" for i in range(40)]
-LIMIT = 1_200_000_000  # bytes of memory that a worker may use
+ROWS, PARTS, SENSORS = 4_200_000, 60, [f"sensor {i}" for i in range(40)]
+LIMIT = 1_300_000_000  # bytes of memory that a worker may use
 
 SETTINGS = {
     # A fit reads the same blocks again and again: they are not worth moving to a worker that is
     # idle for a moment, nor writing to disk as long as memory holds them.
     "distributed.scheduler.work-stealing": False,
+    # Equal shares for all workers, of parts in a row.
+    "distributed.scheduler.worker-saturation": float("inf"),
     # What a worker cannot forget is no use to wait for: it must not pause.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,

@@ -6,7 +6,9 @@ is named, whichever worker was the quickest.
 
 import re
 from dataclasses import dataclass
+from functools import wraps
 from itertools import chain
+from traceback import clear_frames
 from typing import NamedTuple
 
 import dask
@@ -15,6 +17,20 @@ from dask.delayed import delayed
 
 from sksoftmax import gate
 from sksoftmax.dask_rows import bytes_of
+
+
+def forgetful(function):
+    """The function, of which an error remembers nothing: Dask would hold it for as long."""
+
+    @wraps(function)
+    def forgetting(*args, **options):
+        try:
+            return function(*args, **options)
+        except BaseException as error:
+            clear_frames(error.__traceback__)
+            raise
+
+    return forgetting
 
 
 @dataclass(frozen=True, eq=False)

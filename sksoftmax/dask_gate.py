@@ -7,7 +7,6 @@ import warnings
 from dataclasses import replace
 from functools import partial
 from numbers import Real
-from traceback import clear_frames
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,12 +17,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from sksoftmax import gate, targets
-from sksoftmax.dask_chunks import check_chunks, check_lengths
+from sksoftmax.dask_chunks import check_chunks, check_lengths, forgetful
 from sksoftmax.dask_strips import Code, Labels, Shares, cut, lay, split
 from sksoftmax.rows import rows_a_block
 from sksoftmax.solvers import STREAMS
 
 
+@forgetful
 def encode(
     estimator, X, y, sample_weight=None, class_weight=None,
     *, label_smoothing=0.0, hold_out=None,
@@ -34,15 +34,6 @@ def encode(
             f"solver={estimator.solver!r} needs rows in memory, and X is a collection of Dask: "
             "pass its chunks, computed, to partial_fit, or take another solver"
         )
-    try:
-        return _encode(estimator, X, y, sample_weight, class_weight, label_smoothing, hold_out)
-    except BaseException as error:
-        # What Dask holds for them would be held as long as the error is remembered.
-        clear_frames(error.__traceback__)
-        raise
-
-
-def _encode(estimator, X, y, sample_weight, class_weight, label_smoothing, hold_out):
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed; it is None")
     y = np.asarray(y) if isinstance(y, (list, tuple)) else y

@@ -42,6 +42,7 @@ def of_chunk(chunk, model, method, empty):
     return getattr(model, method)(chunk) if chunk.shape[0] else empty
 
 
+@dask_chunks.forgetful
 def accuracy(estimator, X, y, sample_weight):
     """The share of rows, by weight, whose predicted class is that of y."""
     X = estimator.predict(X)

@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax import dask_gate, gate, score_columns
-from sksoftmax.dask_chunks import check_chunks, check_lengths
+from sksoftmax.dask_chunks import check_chunks, check_lengths, forgetful
 from sksoftmax.dask_strips import Labels, cut, lay
 from sksoftmax.rows import Block, rows_a_block
 from sksoftmax.score_rows import ScoreRows
 
 
+@forgetful
 def encode(X, y, sample_weight, check, match, estimator=None, names=("X", "y")):
     """Rows of which Dask holds at least X; see ``score_rows.encode``.
 

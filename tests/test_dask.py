@@ -571,7 +571,7 @@ def test_transformers(options, cut):
     model = SoftmaxTransformer(**options).fit(chunks, labels, weights)
     assert vars(model).keys() == vars(expected).keys() and model.n_features_in_ == 3
     assert model.calibration_ == expected.calibration_ and model.floor_ == expected.floor_
-    assert_allclose(model.transform(X), expected.transform(X), rtol=1e-9)
+    assert_allclose(model.transform(X), expected.transform(X), rtol=1e-12)
     lazy = model.transform(chunks)
     assert isinstance(lazy, da.Array) and lazy.dtype == X.dtype
     assert_allclose(lazy.compute(), expected.transform(X), rtol=1e-9)
@@ -610,7 +610,7 @@ def test_metrics(metric, cut):
     y, p, weight = answers(60 if cut is CUTS["of a row"] else 300)
     labels, chunks, weights = cut(y, p, weight)
     expected = metric(y, p, sample_weight=weight)
-    assert_allclose(metric(labels, chunks, sample_weight=weights), expected, rtol=1e-9)
+    assert_allclose(metric(labels, chunks, sample_weight=weights), expected, rtol=1e-12)
     assert not np.array_equal(metric(y, p), expected)
 
 

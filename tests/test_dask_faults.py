@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw
 
-from sksoftmax import SoftmaxRegression
+from sksoftmax import SoftmaxRegression, SoftmaxTransformer, metrics
 
 dask = pytest.importorskip("dask", reason="Dask is not installed")
 da = pytest.importorskip("dask.array", reason="dask.array is not installed")
@@ -150,6 +150,29 @@ def test_a_fit_keeps_nothing_on_the_workers(client):
     assert wait_until_empty(client) == [] and error
     model.predict_proba(chunks).sum().compute()
     assert wait_until_empty(client) == []
+
+
+def test_nor_do_scores_and_metrics(client):
+    X, y, chunks = data()
+    model = SoftmaxRegression().fit(X, y)
+    transformer = SoftmaxTransformer("structured")
+    spoilt = chunks.map_blocks(spoil_the_last, meta=np.empty((0, 3)))
+    transformer.fit(model.decision_function(chunks), y)
+    metrics.log_loss_decomposition(y, model.predict_proba(chunks))
+    model.score(chunks, y)
+    assert wait_until_empty(client) == []
+    errors = []
+    for fail in (
+        lambda: transformer.fit(spoilt, y),
+        lambda: transformer.fit(chunks, y[1:]),
+        lambda: metrics.expected_calibration_error(y, spoilt),
+        lambda: model.score(spoilt, y),
+        lambda: model.score(chunks, y[1:]),
+    ):
+        with pytest.raises(ValueError) as error:
+            fail()
+        errors.append(error)
+        assert wait_until_empty(client) == []
 
 
 def spoil_the_last(chunk, block_id):
