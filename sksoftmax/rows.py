@@ -212,7 +212,9 @@ def gather(rows):
 
 def select_columns(rows, columns):
     """The rows with some of their columns, in the same blocks."""
-    return rows.map(lambda block: Block(take_columns(block.X, columns), block.target, block.weight))
+    return rows.map(
+        lambda block: Block(take_columns(block.X, columns), block.target, block.weight)
+    )
 
 
 def take_columns(X, columns):
