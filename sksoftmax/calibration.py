@@ -15,7 +15,7 @@ from sksoftmax import curvature
 from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
-from sksoftmax.rows import Block, Largest, Rows, partition
+from sksoftmax.rows import Block, Largest, Rows, partition, picked
 from sksoftmax.scaling_maps import TemperatureMap, VectorMap
 from sksoftmax.score_steps import (
     MatrixStep,
@@ -92,11 +92,16 @@ class Sample:
         """The rows that a function of the scores of a block chooses, as a mask."""
 
         def pick(block):
-            chosen = choose(block.X)
-            return Block(block.X[chosen], block.target[chosen], block.weight[chosen])
+            places = np.flatnonzero(choose(block.X))
+            if len(places):
+                return picked(block, places)
+            # No block is without rows: one without weight stands for none.
+            return Block(block.X[:1], block.target[:1], 0 * block.weight[:1])
 
         rows = self.rows.map(pick)
-        n_rows, total = rows.sum(lambda block: (len(block.weight), block.weight.sum()))
+        n_rows, total = rows.sum(
+            lambda block: (np.count_nonzero(block.weight), block.weight.sum())
+        )
         return replace(self, rows=rows, n_rows=n_rows, total=float(total))
 
     def log_loss(self, steps=()):
@@ -118,7 +123,8 @@ class Sample:
         """
 
         def block_lead(block):
-            return Largest(-lead(block.X[:most], block.target[:most]))
+            own = np.flatnonzero(block.weight)[:most]
+            return Largest(-lead(block.X[own], block.target[own]))
 
         return -self.rows.sum(block_lead).number
 

@@ -191,8 +191,6 @@ def sample(rows, n_rows, total, n_classes, mass=by_weight):
 
     def draw(block):
         masses = mass(block)
-        if len(masses) == 0:
-            return [block]
         cumulated = np.cumsum(masses, dtype=np.float64)
         share = int(np.ceil(n_rows * cumulated[-1] / total))
         steps = np.arange(share) + np.random.default_rng(0).random(share)

@@ -22,6 +22,7 @@ from sksoftmax.calibration_choice import content_folds
 from sksoftmax.maps import LinearMap
 from sksoftmax.metrics import probability_scorer
 from sksoftmax.penalties import Ridge
+from sksoftmax.rows import rows_a_block
 from sksoftmax.scaling_maps import TemperatureMap, VectorMap
 from sksoftmax.score_steps import (
     MatrixStep,
@@ -258,6 +259,21 @@ def test_the_matrix_is_the_best_under_its_ridge(name):
     mine = objective(np.concatenate([(step.matrix - np.eye(3)).ravel(), step.bias]))
     assert best.fun <= mine + 1e-9
     assert_allclose(mine, best.fun, rtol=2e-6)
+
+
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_a_block_of_one_row_is_in_one_fold(n_columns):
+    """Of its other folds nothing is left of the block."""
+    n_rows = rows_a_block(n_columns, np.dtype(float), n_columns) + 1
+    scores, y = draw(n_rows, n_columns)
+    sample = Sample.of(compact(scores) if n_columns > 1 else scores, y, np.ones(n_rows))
+    sizes = [len(block.weight) for block in sample.rows]
+    assert sizes[-1] == 1
+    parts = [sample.where(lambda s, fold=f: content_folds(s) == fold) for f in range(5)]
+    assert sum(part.n_rows for part in parts) == n_rows
+    assert_allclose(sum(part.total for part in parts), n_rows)
+    assert_allclose(sum(part.log_loss() * part.total for part in parts) / n_rows, sample.log_loss())
+    assert SoftmaxTransformer("auto").fit(scores, y).temperature_ > 0
 
 
 @EACH

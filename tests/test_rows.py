@@ -9,7 +9,6 @@ from registry import ENGINES, IN_MEMORY, PROBLEMS, cut
 from sksoftmax import rows as rows_module
 from sksoftmax.rows import (
     Block,
-    InMemoryRows,
     Largest,
     add_pairwise,
     block_rows,
@@ -218,18 +217,6 @@ def test_a_sample_is_the_same_twice_and_by_any_number_of_threads():
     first, *others = [np.concatenate([block.X for block in draw]) for draw in draws]
     for other in others:
         assert_array_equal(other, first)
-
-
-def test_blocks_without_rows_have_no_part_in_a_sample():
-    X, target, weight = make_rows(n_rows=300)
-    blocks = [Block(X[part], target[part], weight[part]) for part in (slice(200), slice(200, 300))]
-    none = Block(X[:0], target[:0], weight[:0])
-    expected, found = (
-        next(iter(sample(InMemoryRows((tuple(own),)), 50, float(weight.sum()), 3)))
-        for own in (blocks, [none, blocks[0], none, blocks[1]])
-    )
-    for one, other in zip(found, expected, strict=True):
-        assert_array_equal(one, other)
 
 
 def test_a_sample_is_spread_over_rows_by_weight():
