@@ -10,7 +10,6 @@ import pickle
 import statistics
 import time
 
-import cloudpickle
 import dask
 import dask.array as da
 import numpy as np
@@ -32,38 +31,66 @@ def draw(n_rows, n_features, n_classes, scales=1.0):
 
 
 class Counted:
-    """Counts the sums that Dask is asked for while it is entered, and what is sent for them."""
+    """Counts the sums that Dask is asked for while it is entered."""
 
     def __enter__(self):
-        self.sent, self.compute = [], dask_rows.compute
+        self.sums, self.compute = 0, dask_rows.compute
         dask_rows.compute = self.count
         return self
 
     def count(self, graph, key):
-        tasks = {name: task for name, task in graph.items() if "sksoftmax-sum" in str(name)}
-        self.sent.append(len(cloudpickle.dumps(tasks)))
+        self.sums += 1
         return self.compute(graph, key)
 
     def __exit__(self, *_):
         dask_rows.compute = self.compute
 
 
-def seconds(function, repeats):
-    """Median time; the first call warms up."""
-    function()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
+def seconds(repeats, *functions):
+    """Median times of functions that are called in turn; the first calls warm up."""
+    times = [[] for _ in functions]
+    for _ in range(repeats + 1):
+        for own, function in zip(times, functions, strict=True):
+            begin = time.perf_counter()
+            function()
+            own.append(time.perf_counter() - begin)
+    return [statistics.median(own[1:]) for own in times]
+
+
+def agreement(n_rows):
+    X, y = draw(n_rows, 20, 5)
+    expected = SoftmaxRegression().fit(X, y)
+    for step in (n_rows // 3, 1111):
+        model = SoftmaxRegression().fit(da.from_array(X, chunks=(step, 20)), da.from_array(y, 997))
+        off = np.abs(model.coef_ - expected.coef_).max()
+        print(f"coefficients, {n_rows:,} x 20, K=5, chunks of {step} rows beside memory: {off:.1e} "
+              f"(asked: 1e-8)")  # fmt: skip
+    runs = [sum(len(block.weight) for block in run) for run in partition(X, y, None, 5).chunks]
+    model = SoftmaxRegression().fit(da.from_array(X, chunks=(tuple(runs), 20)), y)
+    same = np.array_equal(model.coef_, expected.coef_)
+    print(f"the same blocks on Dask and in memory: {'' if same else 'not '}bit-equal "
+          f"(asked: equal)")  # fmt: skip
+
+
+def schedulers():
+    """The same chunks under threads and on a cluster."""
+    X, y = draw(50_000, 20, 5)
+    chunks = da.from_array(X, chunks=(5_000, 20))
+    with dask.config.set(scheduler="threads"):
+        threads = SoftmaxRegression().fit(chunks, y)
+    same = np.array_equal(threads.coef_, SoftmaxRegression().fit(chunks, y).coef_)
+    print(f"the same blocks on threads and a cluster: {'' if same else 'not '}bit-equal "
+          f"(asked: equal)")  # fmt: skip
 
 
 def overhead(n_rows, repeats):
     X, y = draw(n_rows, 20, 5)
     chunks, labels = da.from_array(X, chunks=(-(-n_rows // 16), 20)), da.from_array(y, n_rows // 16)
-    memory = seconds(lambda: SoftmaxRegression(n_jobs=2).fit(X, y), repeats)
-    threads = seconds(lambda: SoftmaxRegression().fit(chunks, labels), repeats)
+    memory, threads = seconds(
+        repeats,
+        lambda: SoftmaxRegression(n_jobs=2).fit(X, y),
+        lambda: SoftmaxRegression().fit(chunks, labels),
+    )
     print(f"fit, {n_rows:,} x 20, K=5, 16 chunks: in memory with n_jobs=2 {memory:.2f} s, on "
           f"Dask's threads {threads:.2f} s: {threads / memory:.2f} (asked: < 1.5)")  # fmt: skip
 
@@ -74,7 +101,7 @@ def passes(n_rows):
         with Counted() as counted:
             model = SoftmaxRegression(tol=1e-6).fit(da.from_array(X, chunks=(n_rows // 8, 50)), y)
         assert model.converged_
-        print(f"passes to 1e-6, {n_rows:,} x 50, K=5, columns {name}: {len(counted.sent)}, "
+        print(f"passes to 1e-6, {n_rows:,} x 50, K=5, columns {name}: {counted.sums}, "
               f"{model.n_iter_} steps (asked: <= 30)")  # fmt: skip
 
 
@@ -94,38 +121,64 @@ def held(n_chunks, n_rows, n_features, n_classes):
     """Rows made where they are held."""
     size = (n_rows // n_chunks, n_features, n_classes)
     pieces = [delayed(make_piece)(number, *size) for number in range(n_chunks)]
-    return objective(DaskRows.keep(pieces), n_rows, n_features, n_classes)
+    rows = DaskRows.keep(pieces)
+    rows.sum(len)
+    return objective(rows.bundled(), n_rows, n_features, n_classes)
 
 
-def travels():
+def travels(client):
+    """Bytes that a client sends and is sent for an evaluation, and for tasks of nothing."""
     for n_features, n_classes in ((20, 5), (1000, 100)):
         for n_chunks in (16, 64):
             problem = held(n_chunks, n_chunks * 100, n_features, n_classes)
             theta = np.zeros(problem.map.n_parameters)
-            with Counted() as counted:
-                answer = problem.value_and_gradient(theta)
-            back = len(pickle.dumps((0.0, (answer[1], np.zeros(n_classes)))))
-            beyond = counted.sent[0] - theta.nbytes
-            print(f"an evaluation, p={n_features}, K={n_classes}, {n_chunks} chunks: theta "
-                  f"{theta.nbytes:,} B; sent beyond it {beyond:,} B, {beyond / n_chunks:.0f} a "
-                  f"chunk; back {back:,} B")  # fmt: skip
+            sent = sent_by(client, lambda p=problem, t=theta: p.value_and_gradient(t))
+            empty = sent_by(client, lambda rows=problem.rows: rows.sum(len))
+            back = len(pickle.dumps((0.0, (theta, np.zeros(n_classes)))))
+            print(f"an evaluation, p={n_features}, K={n_classes}, {n_chunks} chunks, two workers: "
+                  f"theta {theta.nbytes:,} B; sent beyond it {sent - theta.nbytes:,} B, of which "
+                  f"{empty:,} B are tasks of nothing; back {back:,} B (asked: none)")  # fmt: skip
 
 
-def workers(n_rows, repeats):
+def sent_by(client, function):
+    """Bytes that go to the scheduler, from the counter of the client's connection."""
+    stream = client.scheduler_comm.comm.stream
+    function()
+    time.sleep(0.5)  # for what is let go of late
+    before = stream._total_write_index
+    function()
+    time.sleep(0.5)
+    return stream._total_write_index - before
+
+
+def evaluations(n_workers, n_rows, repeats):
     """Time of an evaluation: what a task costs, what rows cost, and both together."""
+    for n_chunks in (8, 32):
+        problem = held(n_chunks, n_rows, 50, 10)
+        theta = np.zeros(problem.map.n_parameters)
+        empty, whole = seconds(
+            repeats,
+            lambda rows=problem.rows: rows.sum(len),
+            lambda p=problem, t=theta: p.value_and_gradient(t),
+        )
+        print(f"an evaluation, {n_rows:,} x 50, K=10, {n_chunks} chunks, {n_workers} workers: "
+              f"{1e3 * whole:.0f} ms, of which {1e3 * empty:.0f} ms are tasks of "
+              f"nothing")  # fmt: skip
+
+
+def clusters(n_rows, repeats):
     from distributed import Client, LocalCluster
 
     for n_workers in (1, 2):
         options = {"n_workers": n_workers, "threads_per_worker": 1, "host": "127.0.0.1"}
-        with LocalCluster(**options, dashboard_address="127.0.0.1:0") as cluster, Client(cluster):
-            for n_chunks in (8, 32):
-                problem = held(n_chunks, n_rows, 50, 10)
-                theta = np.zeros(problem.map.n_parameters)
-                empty = seconds(lambda rows=problem.rows: rows.sum(len), repeats)
-                whole = seconds(lambda p=problem, t=theta: p.value_and_gradient(t), repeats)
-                print(f"an evaluation, {n_rows:,} x 50, K=10, {n_chunks} chunks, {n_workers} "
-                      f"workers: {1e3 * whole:.0f} ms, of which {1e3 * empty:.0f} ms are tasks of "
-                      f"nothing")  # fmt: skip
+        with (
+            LocalCluster(**options, dashboard_address="127.0.0.1:0") as cluster,
+            Client(cluster) as client,
+        ):
+            if n_workers == 2:
+                schedulers()
+                travels(client)
+            evaluations(n_workers, n_rows, repeats)
 
 
 if __name__ == "__main__":
@@ -134,7 +187,7 @@ if __name__ == "__main__":
     quick = parser.parse_args().quick
     settings = {"distributed.scheduler.work-stealing": False}
     with dask.config.set(settings):
-        overhead(100_000 if quick else 1_000_000, 2 if quick else 5)
+        agreement(10_000 if quick else 100_000)
+        overhead(100_000 if quick else 1_000_000, 2 if quick else 7)
         passes(20_000 if quick else 200_000)
-        travels()
-        workers(100_000 if quick else 1_000_000, 3 if quick else 7)
+        clusters(100_000 if quick else 1_000_000, 3 if quick else 7)

@@ -13,7 +13,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sksoftmax import gate
-from sksoftmax.decision_scores import DecisionScores
+from sksoftmax.decision_scores import TO_CALIBRATE, DecisionScores
 from sksoftmax.transformer import SoftmaxTransformer
 from sksoftmax.wrapping import WrapperMixin, router
 
@@ -120,6 +120,7 @@ class SoftmaxCalibratedClassifier(
             function are pairs of classes, as those of ``SVC(decision_function_shape="ovo")``, or
             if every split lacks a class.
         """
+        gate.check_in_memory(type(self).__name__, TO_CALIBRATE, X, y, sample_weight)
         if sample_weight is not None:
             nothing = np.empty((np.shape(np.asarray(y))[0], 0))
             sample_weight = gate.check_weight(np.asarray(sample_weight), nothing)

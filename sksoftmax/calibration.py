@@ -6,6 +6,7 @@ of weights, so that a weight of 2 is the row twice.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +15,17 @@ from sksoftmax import curvature
 from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
-from sksoftmax.rows import partition
+from sksoftmax.rows import Block, Largest, Rows, partition, picked
 from sksoftmax.scaling_maps import TemperatureMap, VectorMap
-from sksoftmax.score_steps import MatrixStep, Mix, PolynomialStep, Scale, VectorStep, forward
+from sksoftmax.score_steps import (
+    MatrixStep,
+    Mix,
+    PolynomialStep,
+    Scale,
+    VectorStep,
+    forward,
+    sum_of_losses,
+)
 from sksoftmax.solvers import SOLVERS, minimize
 from sksoftmax.solvers.lbfgs import Lbfgs
 from sksoftmax.solvers.loop import descend
@@ -29,8 +38,8 @@ NEVER = 10**9
 LEAST = 1e-6
 # A lead of the labels' own scores, on scores of unit size, above which rows count as separated.
 NO_LEAD = -1e-9
-# Rows that nearly always show that classes are not separated.
-FEW = 1000
+# Rows of each block that nearly always show that classes are not separated.
+FEW = 100
 # Curvature of the ridge on a binary map, divided by the weight of the sample.
 BINARY_RIDGE = 1.0
 
@@ -53,45 +62,98 @@ SEPARATED = (
 class Sample:
     """What is learned from.
 
-    scores : ndarray of shape (n_rows, n_scores), compact
-    labels : ndarray of shape (n_rows,), indices of classes
-    weight : ndarray of shape (n_rows,), positive
+    rows : Rows
+        Blocks of compact scores, whose targets are indices of classes.
+    n_scores : number of columns
+    n_rows : int
+    total : float, sum of the weights
     """
 
-    scores: np.ndarray
-    labels: np.ndarray
-    weight: np.ndarray
+    rows: Rows
+    n_scores: int
+    n_rows: int
+    total: float
 
-    @property
-    def n_scores(self):
-        return self.scores.shape[1]
+    @classmethod
+    def of(cls, scores, labels, weight):
+        """Of arrays: compact scores, indices of classes, and positive weights."""
+        rows = partition(scores, labels, weight, scores.shape[1])
+        return cls(rows, scores.shape[1], len(scores), float(weight.sum()))
 
     @property
     def n_classes(self):
         return max(2, self.n_scores)
 
-    @property
-    def total(self):
-        return float(self.weight.sum())
+    def with_scores(self, function):
+        """The sample with what a function makes of the scores of a block."""
+        return replace(self, rows=self.rows.map(lambda block: scored(block, function)))
 
-    def own_scores(self):
-        """Each row's score of its own class, less the mean of all classes."""
-        if self.n_scores == 1:
-            return self.scores[:, 0] * (self.labels - 0.5)
-        return np.take_along_axis(self.scores, self.labels[:, None], axis=1)[:, 0]
+    def where(self, choose):
+        """The rows that a function of the scores of a block chooses, as a mask."""
+
+        def pick(block):
+            places = np.flatnonzero(choose(block.X))
+            if len(places):
+                return picked(block, places)
+            # No block is without rows: one without weight stands for none.
+            return Block(block.X[:1], block.target[:1], 0 * block.weight[:1])
+
+        rows = self.rows.map(pick)
+        n_rows, total = rows.sum(
+            lambda block: (np.count_nonzero(block.weight), block.weight.sum())
+        )
+        return replace(self, rows=rows, n_rows=n_rows, total=float(total))
+
+    def log_loss(self, steps=()):
+        """Weighted mean of minus the log probability of each row's label, after the steps."""
+
+        def block_sum(block):
+            return sum_of_losses(forward(steps, block.X), block.target, block.weight)
+
+        return float(self.rows.sum(block_sum)) / self.total
 
     def is_separated(self):
         """Whether each row's own score is the largest."""
-        few = replace(self, scores=self.scores[:FEW], labels=self.labels[:FEW])
-        return few.least_lead() >= NO_LEAD and self.least_lead() >= NO_LEAD
+        return self.least_lead(FEW) >= NO_LEAD and self.least_lead() >= NO_LEAD
 
-    def least_lead(self):
-        """The least by which a row's own score leads the best of the others."""
-        if self.n_scores == 1:
-            return 2 * self.own_scores().min()
-        others = self.scores.copy()
-        np.put_along_axis(others, self.labels[:, None], -np.inf, axis=1)
-        return (self.own_scores() - others.max(axis=1)).min()
+    def least_lead(self, most=None):
+        """The least by which a row's own score leads the best of the others.
+
+        most : rows to look at in each block
+        """
+
+        def block_lead(block):
+            own = np.flatnonzero(block.weight)[:most]
+            return Largest(-lead(block.X[own], block.target[own]))
+
+        return -self.rows.sum(block_lead).number
+
+
+def scored(block, function):
+    """The block with what a function makes of its scores, each column by itself in memory."""
+    return Block(np.asfortranarray(function(block.X)), block.target, block.weight)
+
+
+def own_scores(scores, labels):
+    """Each row's score of its own class, less the mean of all classes."""
+    if scores.shape[1] == 1:
+        return scores[:, 0] * (labels - 0.5)
+    return np.take_along_axis(scores, labels[:, None], axis=1)[:, 0]
+
+
+def lead(scores, labels):
+    """The least by which a row's own score leads the best of the others; inf of no rows."""
+    if scores.shape[1] == 1:
+        return 2 * own_scores(scores, labels).min(initial=np.inf)
+    others = scores.copy()
+    np.put_along_axis(others, labels[:, None], -np.inf, axis=1)
+    return (own_scores(scores, labels) - others.max(axis=1)).min(initial=np.inf)
+
+
+def sizes(block):
+    """Summed squares of the scores of a block, and summed scores of the rows' own classes."""
+    squares = np.einsum("n,nk,nk->", block.weight, block.X, block.X)
+    return squares, block.weight @ own_scores(block.X, block.target)
 
 
 class Learned(NamedTuple):
@@ -109,17 +171,17 @@ def identity(sample):
 
 def temperature(sample):
     """The inverse temperature of least log loss; of smoothed labels where there is none."""
-    squares = np.einsum("n,nk,nk->", sample.weight, sample.scores, sample.scores)
+    squares, own = sample.rows.sum(sizes)
     size = np.sqrt(squares / sample.total)
     if not size > np.finfo(np.float64).tiny:
         return Learned((Scale(1.0),), (CONSTANT,), "temperature")
-    unit = replace(sample, scores=np.asfortranarray(sample.scores / size))
-    # The loss is convex in beta and its slope at 0 is minus this mean.
-    if not sample.weight @ unit.own_scores() > LEAST * sample.total:
+    # The loss is convex in beta and its slope at 0 is minus the mean of rows' own scores.
+    if not own > LEAST * size * sample.total:
         return Learned((Scale(float(LEAST / size)),), (REVERSED,), "temperature")
+    unit = sample.with_scores(lambda scores: scores / size)
     separated = unit.is_separated()
-    target = _smoothed(sample) if separated else sample.labels
-    objective = _objective(unit, TemperatureMap(sample.n_scores), Ridge(np.zeros(1)), target)
+    learned_from = _smoothed(unit) if separated else unit
+    objective = _objective(learned_from, TemperatureMap(sample.n_scores), Ridge(np.zeros(1)))
     solution = _minimized(objective, FINE)
     beta = float(max(solution.theta[0], LEAST) / size)
     return Learned((Scale(beta),), (SEPARATED,) if separated else (), "temperature")
@@ -147,8 +209,7 @@ def structured(sample):
 
 
 def _followed(sample, learned, learn, name):
-    scores = forward(learned.steps, sample.scores)
-    step = learn(replace(sample, scores=scores))
+    step = learn(sample.with_scores(partial(forward, learned.steps)))
     return learned._replace(steps=(*learned.steps, step), name=name)
 
 
@@ -182,11 +243,11 @@ def _polynomial(degree):
     """Learn a polynomial of a single score."""
 
     def learn(sample):
-        powers = sample.scores ** np.arange(1, degree + 1)
+        powers = sample.with_scores(lambda scores: scores ** np.arange(1, degree + 1))
         score_map = LinearMap(1, degree, center=np.zeros(degree))
         start = score_map.join([1.0, 0.0][:degree], 0.0)
         strength = np.full(degree + 1, BINARY_RIDGE / sample.total)
-        objective = _objective(replace(sample, scores=powers), score_map, Ridge(strength, start))
+        objective = _objective(powers, score_map, Ridge(strength, start))
         solution = minimize(objective, SOLVERS["newton"], start, tol=GOOD, max_iter=100)
         coef, intercept = score_map.split(solution.theta)
         return PolynomialStep(float(intercept[0]), *map(float, coef[0]))
@@ -194,17 +255,14 @@ def _polynomial(degree):
     return learn
 
 
-def _objective(sample, score_map, penalty, target=None):
-    X = sample.scores
+def _objective(sample, score_map, penalty):
     return Objective(
-        rows=partition(
-            X, sample.labels if target is None else target, sample.weight, score_map.n_scores
-        ),
+        rows=sample.rows,
         map=score_map,
         penalty=penalty,
         total_weight=sample.total,
-        n_rows=len(X),
-        n_entries=X.size,
+        n_rows=sample.n_rows,
+        n_entries=sample.n_rows * sample.n_scores,
     )
 
 
@@ -222,10 +280,14 @@ def _minimized(objective, tol):
 
 def _smoothed(sample):
     """Labels as distributions that leave one row's weight in all to the other classes."""
-    share = 1 / (sample.total + 1)
-    target = np.full((sample.n_classes, len(sample.labels)), share / sample.n_classes)
-    target[sample.labels, np.arange(len(sample.labels))] += 1 - share
-    return target
+    share, n_classes = 1 / (sample.total + 1), sample.n_classes
+
+    def smooth(block):
+        target = np.full((n_classes, len(block.target)), share / n_classes)
+        target[block.target, np.arange(len(block.target))] += 1 - share
+        return Block(block.X, target, block.weight)
+
+    return replace(sample, rows=sample.rows.map(smooth))
 
 
 LEARNERS = {

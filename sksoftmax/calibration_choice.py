@@ -1,11 +1,8 @@
 """Choosing a calibration, or a floor under probabilities, by log loss."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from sksoftmax import calibration
-from sksoftmax.score_steps import forward, log_loss
 
 N_FOLDS = 5
 # Rows of which a single fold judges as well as all of them.
@@ -33,15 +30,13 @@ def _candidates(sample):
 
 def held_out_losses(sample, candidates):
     """Summed log loss of each candidate on folds that it was not learned from."""
-    folds = content_folds(sample.scores)
-    used = range(N_FOLDS if len(folds) <= MANY_ROWS else 1)
     losses = np.zeros(len(candidates))
-    for fold in used:
-        test = folds == fold
-        if not test.any() or test.all():
-            continue
-        train, held_out = _rows(sample, ~test), _rows(sample, test)
-        losses += [_loss(learn(train).steps, held_out) * held_out.total for learn in candidates]
+    for fold in range(N_FOLDS if sample.n_rows <= MANY_ROWS else 1):
+        train = sample.where(lambda scores, fold=fold: content_folds(scores) != fold)
+        held_out = sample.where(lambda scores, fold=fold: content_folds(scores) == fold)
+        if train.n_rows and held_out.n_rows:
+            loss = [held_out.log_loss(learn(train).steps) for learn in candidates]
+            losses += np.array(loss) * held_out.total
     return losses
 
 
@@ -72,24 +67,11 @@ def best_reading(readings, make_sample, learn):
 
     def loss(reading):
         sample = make_sample(reading)
-        return _loss(learn(sample).steps, sample)
+        return sample.log_loss(learn(sample).steps)
 
     if len(readings) == 1:
         return readings[0]
     return readings[first_of_least([loss(reading) for reading in readings])]
-
-
-def _rows(sample, which):
-    return replace(
-        sample,
-        scores=sample.scores[which],
-        labels=sample.labels[which],
-        weight=sample.weight[which],
-    )
-
-
-def _loss(steps, sample):
-    return log_loss(forward(steps, sample.scores), sample.labels, sample.weight)
 
 
 LEARNERS = {None: calibration.identity, **calibration.LEARNERS, "auto": auto}

@@ -4,8 +4,11 @@ What is wrong with a chunk is found where it is and told here, so that the first
 is named, whichever worker was the quickest.
 """
 
+import re
 from dataclasses import dataclass
+from functools import wraps
 from itertools import chain
+from traceback import clear_frames
 from typing import NamedTuple
 
 import dask
@@ -14,6 +17,20 @@ from dask.delayed import delayed
 
 from sksoftmax import gate
 from sksoftmax.dask_rows import bytes_of
+
+
+def forgetful(function):
+    """The function, of which an error remembers nothing: Dask would hold it for as long."""
+
+    @wraps(function)
+    def forgetting(*args, **options):
+        try:
+            return function(*args, **options)
+        except BaseException as error:
+            clear_frames(error.__traceback__)
+            raise
+
+    return forgetting
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +112,13 @@ def raise_first(problems, lengths, name, cut):
     for number, problem in enumerate(problems):
         if problem is not None:
             kind = ValueError if isinstance(problem, ValueError) else TypeError
-            where = f"chunk {number} of {name}, whose first row is {sum(lengths[:number])}"
-            raise kind(f"{problem}\nThis is {where}." if cut else str(problem)) from problem
+            if not cut:
+                raise kind(str(problem)) from problem
+            first = sum(lengths[:number])
+            where = f"chunk {number} of {name}, whose first row is {first}"
+            if row := re.search(r"\brow (\d+)", str(problem), re.IGNORECASE):
+                where += f": its row {row[1]} is row {first + int(row[1])} of all"
+            raise kind(f"{problem}\nThis is {where}.") from problem
 
 
 def check_lengths(checked):

@@ -7,7 +7,6 @@ import warnings
 from dataclasses import replace
 from functools import partial
 from numbers import Real
-from traceback import clear_frames
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,12 +17,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from sksoftmax import gate, targets
-from sksoftmax.dask_chunks import check_chunks, check_lengths
+from sksoftmax.dask_chunks import check_chunks, check_lengths, forgetful
 from sksoftmax.dask_strips import Code, Labels, Shares, cut, lay, split
 from sksoftmax.rows import rows_a_block
 from sksoftmax.solvers import STREAMS
 
 
+@forgetful
 def encode(
     estimator, X, y, sample_weight=None, class_weight=None,
     *, label_smoothing=0.0, hold_out=None,
@@ -31,17 +31,9 @@ def encode(
     """Training data of which Dask holds at least X, checked and encoded; see ``gate.encode``."""
     if getattr(estimator, "solver", None) in STREAMS:
         raise ValueError(
-            f"solver={estimator.solver!r} needs rows in memory, and X is a collection of Dask"
+            f"solver={estimator.solver!r} needs rows in memory, and X is a collection of Dask: "
+            "pass its chunks, computed, to partial_fit, or take another solver"
         )
-    try:
-        return _encode(estimator, X, y, sample_weight, class_weight, label_smoothing, hold_out)
-    except BaseException as error:
-        # What Dask holds for them would be held as long as the error is remembered.
-        clear_frames(error.__traceback__)
-        raise
-
-
-def _encode(estimator, X, y, sample_weight, class_weight, label_smoothing, hold_out):
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed; it is None")
     y = np.asarray(y) if isinstance(y, (list, tuple)) else y
@@ -76,7 +68,7 @@ def encoded(strips, code, classes, is_sparse, stub):
     rows = cut(strips, step, code)
     by_class, sums = rows.sum(partial(sums_of, n_classes=len(classes)))
     return gate.Encoded(
-        rows=rows,
+        rows=rows.bundled(),
         classes=classes,
         class_weight=by_class,
         center=sums / by_class.sum(),
@@ -132,20 +124,23 @@ def whole_rows(values, name):
 
 def validated_stub(estimator, X, reset=True):
     """No rows of X, as scikit-learn has them checked, and the estimator's features with them."""
-    stub = X._meta if hasattr(X, "columns") else np.empty((0, *X.shape[1:]), dtype=X.dtype)
     return validate_data(
-        estimator, stub, accept_sparse="csr", dtype=gate.FLOATS, ensure_min_samples=0, reset=reset
-    )
+        estimator, gate.without_rows(X), accept_sparse="csr", dtype=gate.FLOATS,
+        ensure_min_samples=0, reset=reset,
+    )  # fmt: skip
 
 
 def is_soft(y):
     """Whether y is a floating matrix of at least two columns, and so no labels."""
-    if gate.on_dask(y) and not hasattr(y, "columns"):
-        if y.ndim != 2 or y.shape[1] < 2:
-            return False
-        targets.check_no_indicators(y.shape, [str(y.dtype)])
-        return y.dtype.kind == "f"
-    return targets.is_matrix(y)
+    if not gate.on_dask(y):
+        return targets.is_matrix(y)
+    if y.ndim != 2 or y.shape[1] < 2:
+        return False
+    frame = hasattr(y, "columns")
+    dtypes = y.dtypes if frame else [y.dtype]
+    shape = ("n_samples", y.shape[1]) if frame else y.shape
+    targets.check_no_indicators(shape, [str(dtype).lower() for dtype in dtypes])
+    return all(getattr(dtype, "kind", "") == "f" for dtype in dtypes)
 
 
 def check_shape_of_labels(y):

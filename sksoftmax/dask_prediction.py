@@ -1,9 +1,12 @@
 """Predictions on collections of Dask: chunk by chunk, and lazily."""
 
+from functools import partial
+from numbers import Real
+
 import dask
 import numpy as np
 from dask.delayed import delayed
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax import dask_chunks, dask_gate
@@ -15,6 +18,11 @@ def by_chunks(estimator, method, X):
     X = dask_gate.whole_rows(X, "X")
     stub = dask_gate.validated_stub(estimator, X, reset=False)
     like = getattr(estimator, method)(typical_row(X, stub))
+    if type(like) is not np.ndarray:
+        raise TypeError(
+            f"{method} gives arrays of Dask where X is a collection of it, and set_output asks for "
+            f"{type(like).__name__}: call set_output(transform='default')"
+        )
     options = {"model": delayed(estimator, traverse=False), "method": method, "empty": like[:0]}
     if hasattr(X, "columns"):
         return X.map_partitions(of_chunk, **options, meta=like[:0])
@@ -34,20 +42,43 @@ def of_chunk(chunk, model, method, empty):
     return getattr(model, method)(chunk) if chunk.shape[0] else empty
 
 
+@dask_chunks.forgetful
 def accuracy(estimator, X, y, sample_weight):
     """The share of rows, by weight, whose predicted class is that of y."""
-    given = {"X": (estimator.predict(X), labels_of), "y": (y, labels_of)}
+    X = estimator.predict(X)
+    same_kind = partial(check_kind, kind=X.dtype.kind)
+    y = np.asarray(y) if isinstance(y, (list, tuple)) else y
+    given = {"X": (X, labels_of), "y": (y, same_kind)}
+    if isinstance(sample_weight, Real):
+        raise TypeError(f"sample_weight must be an array, a number a row, got {sample_weight!r}")
     if sample_weight is not None:
         given["sample_weight"] = (sample_weight, dask_gate.check_weights)
     checked = dask_chunks.check_chunks(given)
     dask_chunks.check_lengths(checked)
     sums = [delayed(count_hits)(chunk, *parts) for chunk, *parts in dask_chunks.beside(checked)]
     right, total = np.sum(dask.compute(sums)[0], axis=0)
+    if not total:
+        raise ValueError("there are no rows to score, or none has any weight")
     return float(right / total)
 
 
 def labels_of(chunk):
     return np.asarray(column_or_1d(chunk)), None
+
+
+def check_kind(chunk, kind):
+    """Labels that can be compared to predictions of a kind of dtype."""
+    labels, _ = labels_of(chunk)
+    check_array(labels, ensure_2d=False, dtype=None, input_name="y", ensure_min_samples=0)
+    if kind in "biuf" and labels.dtype.kind in "OSUT" and any(map(is_text, labels)):
+        raise ValueError("y has strings for labels, and the model was fitted on numbers")
+    if kind in "SUT" and labels.dtype.kind in "biuf":
+        raise ValueError("y has numbers for labels, and the model was fitted on strings")
+    return labels, None
+
+
+def is_text(label):
+    return isinstance(label, str)
 
 
 def count_hits(predicted, labels, weights=None):

@@ -1,16 +1,17 @@
 """Rows that Dask holds: the engine for data on many cores or machines.
 
-The blocks stay where they were made, in pieces, each of them rows in memory. For a sum the function
-travels to the pieces, each adds up its blocks, and the results are added in a tree where they are.
-The order is that of rows in memory with a run for each piece: the same blocks give the same sum to
-the last bit, under whatever scheduler.
+The blocks stay where they were made, in pieces, each of them rows in memory, and the pieces that a
+worker holds in bundles. For a sum the function travels to the bundles, each adds up its blocks, and
+the results are added in a tree where they are. The order is that of rows in memory with a run for
+each piece: the same blocks give the same sum to the last bit, under whatever scheduler.
 
 Nothing of ``distributed`` is imported: threads, processes or a cluster are what the user has made
 Dask's default.
 """
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from traceback import clear_frames
 from uuid import uuid4
@@ -21,7 +22,8 @@ import numpy as np
 import scipy.sparse as sp
 from dask.delayed import Delayed, delayed
 
-from sksoftmax.rows import Block, InMemoryRows, add_pairwise
+from sksoftmax import dask_homes
+from sksoftmax.rows import Block, InMemoryRows, add
 from sksoftmax.threads import single_threaded_blas
 
 # Results that are added in one task: a power of two, so that the order is that of pairs.
@@ -32,36 +34,51 @@ WIDTH = 8
 class DaskRows:
     """Pieces of rows that a scheduler of Dask keeps.
 
-    pieces : list of Delayed, each of a Piece, held by Dask
+    held : list of Delayed, each of a Piece in its turn or of a Bundle of them, held by Dask
+    n_pieces : int
     """
 
-    pieces: list
+    held: list
+    n_pieces: int
     n_threads = 1  # of rows that are brought here
 
     @classmethod
     def keep(cls, pieces):
         """Have Dask make the pieces and hold them, each where it was made."""
-        return cls(list(dask.persist(*pieces)))
+        return cls(list(dask.persist(*pieces)), len(pieces))
+
+    def bundled(self):
+        """The rows in as few keys as the workers need, once all pieces are made."""
+        groups = dask_homes.groups(self.held)
+        if groups is None or len(groups) == len(self.held):
+            return self
+        held = dask.persist(*(
+            delayed(partial(Bundle.of, group))(*(self.held[number] for number in group))
+            for group in groups
+        ))  # fmt: skip
+        self.held.clear()
+        return replace(self, held=list(held))
 
     def sum(self, function):
         name = f"sksoftmax-sum-{uuid4().hex}"
-        graph = {key: task for piece in self.pieces for key, task in piece.dask.items()}
+        graph = {key: task for part in self.held for key, task in part.dask.items()}
         # Under a key of its own, the function goes to each worker once.
         graph[name] = Sent(function)
-        keys = []
-        for number, piece in enumerate(self.pieces):
-            keys.append((name, 0, number))
-            graph[keys[-1]] = (sum_piece, name, piece.key)
+        keys = [(name, 0, number) for number in range(len(self.held))]
+        for key, part in zip(keys, self.held, strict=True):
+            graph[key] = (sum_held, name, part.key, key[2], self.n_pieces)
         for level in count(1):
             if len(keys) == 1:
-                return compute(graph, keys[0])
+                (total,) = compute(graph, keys[0]).values()
+                return total
             groups = [keys[i : i + WIDTH] for i in range(0, len(keys), WIDTH)]
             keys = [(name, level, number) for number in range(len(groups))]
-            graph.update({key: (add_results, groups[key[2]]) for key in keys})
+            graph.update({key: (add_results, groups[key[2]], self.n_pieces) for key in keys})
 
     def map(self, function):
         sent = delayed(Sent(function))
-        return DaskRows.keep([delayed(map_piece)(sent, piece) for piece in self.pieces])
+        held = dask.persist(*(delayed(map_held)(sent, part) for part in self.held))
+        return replace(self, held=list(held))
 
     def each(self, function, *items):
         return list(map(function, *items))
@@ -71,7 +88,7 @@ class DaskRows:
 
     def __exit__(self, kind, error, trace):
         """Let go of the pieces, which frees the memory that holds them."""
-        self.pieces.clear()
+        self.held.clear()
         clear_frames(trace)  # else they live as long as the error is remembered
 
 
@@ -90,6 +107,20 @@ class Piece:
 
     def __sizeof__(self):
         return sum(bytes_of(part) for block in self.rows for part in block)
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """Pieces that one worker holds, by their numbers among all."""
+
+    pieces: dict
+
+    @classmethod
+    def of(cls, numbers, *pieces):
+        return cls(dict(zip(numbers, pieces, strict=True)))
+
+    def __sizeof__(self):
+        return sum(piece.__sizeof__() for piece in self.pieces.values())
 
 
 def aligned(array):
@@ -132,16 +163,43 @@ def compute(graph, key):
     return value
 
 
-def sum_piece(sent, piece):
+def sum_held(sent, held, number, n_pieces):
+    """Sums of a bundle, or of the piece of that number: nodes of the tree of all sums."""
+    pieces = held.pieces if isinstance(held, Bundle) else {number: held}
     with single_threaded_blas():
-        return piece.rows.sum(sent)
+        sums = {(0, place): piece.rows.sum(sent) for place, piece in pieces.items()}
+    return joined(sums, n_pieces)
 
 
-def map_piece(sent, piece):
+def map_held(sent, held):
     with single_threaded_blas():
-        return Piece.of(piece.rows.map(sent))
+        if isinstance(held, Bundle):
+            pieces = {place: map_held(sent, piece) for place, piece in held.pieces.items()}
+            return Bundle(pieces)
+        return Piece.of(held.rows.map(sent))
 
 
-def add_results(results):
-    """Their sum, in pairs, and none of them changed: a lost task is done again from the same."""
-    return add_pairwise(copy.deepcopy(results))
+def add_results(results, n_pieces):
+    """Nodes of the tree put together; those given do not change: a lost task is done again."""
+    nodes = {}
+    for result in results:
+        nodes.update(copy.deepcopy(result))
+    return joined(nodes, n_pieces)
+
+
+def joined(nodes, n_pieces):
+    """The same nodes, any two that belong together added.
+
+    A node is a level of the tree and a place in it, two of one level being one of the next. So the
+    sum is that in pairs, whichever nodes met first.
+    """
+    level, width = 0, n_pieces
+    while width > 1:
+        for place in sorted(place for own, place in nodes if own == level and place % 2 == 0):
+            if (level, place + 1) in nodes:
+                both = add(nodes.pop((level, place)), nodes.pop((level, place + 1)))
+                nodes[level + 1, place // 2] = both
+            elif place + 1 == width:
+                nodes[level + 1, place // 2] = nodes.pop((level, place))
+        level, width = level + 1, -(-width // 2)
+    return nodes

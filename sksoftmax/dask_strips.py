@@ -63,8 +63,7 @@ class Strips(NamedTuple):
 
     @classmethod
     def of(cls, strips, n_classes):
-        """Have Dask hold those that have rows."""
-        strips = dask.persist(*strips)
+        """Those of held strips that have rows."""
         measure = delayed(partial(size_of, n_classes=n_classes))
         sizes = dask.compute([measure(strip) for strip in strips])[0]
         filled = [pair for pair in zip(strips, sizes, strict=True) if pair[1][0]]
@@ -78,15 +77,17 @@ class Strips(NamedTuple):
 def lay(checked, encoding, even=None):
     """Strips of all chunks, whose targets are of all classes, also those without weight.
 
+    The chunks are let go of, so that Dask counts and keeps the rows once.
+
     even : the weight of every row, if it is one for all
     """
-    beds = list(beside(checked))
     if isinstance(encoding, Shares):
-        problems = dask.compute([delayed(problem_of)(*parts) for _, *parts in beds])[0]
-        raise_first(problems, checked["X"].lengths, "the rows of X", cut=True)
+        problems = [delayed(problem_of)(*parts) for _, *parts in beside(checked)]
+        raise_first(dask.compute(problems)[0], checked["X"].lengths, "the rows of X", cut=True)
     sent = delayed(encoding, traverse=False)
     make = delayed(make_strip) if even is None else delayed(partial(make_strip, even=even))
-    strips = [make(chunk, sent, *parts) for chunk, *parts in beds]
+    strips = dask.persist(*(make(chunk, sent, *parts) for chunk, *parts in beside(checked)))
+    checked.clear()
     return Strips.of(strips, len(encoding.classes))
 
 
@@ -156,14 +157,14 @@ def split(strips, code, hold_out):
     found = dask.compute([delayed(target_of)(strip, code) for strip in strips.held])[0]
     held = hold_out(np.concatenate(found, axis=-1), int(code.present.sum()))
     masks = np.split(held, np.cumsum(strips.lengths)[:-1])
-    return [
-        Strips.of(
-            [delayed(pick)(strip, delayed(np.flatnonzero(mask == side), traverse=False))
-             for strip, mask in zip(strips.held, masks, strict=True)],
-            len(code.present),
-        )
+    sides = [
+        [delayed(pick)(strip, delayed(np.flatnonzero(mask == side), traverse=False))
+         for strip, mask in zip(strips.held, masks, strict=True)]
         for side in (False, True)
     ]  # fmt: skip
+    sides = dask.persist(*sides)
+    strips.held.clear()
+    return [Strips.of(side, len(code.present)) for side in sides]
 
 
 def target_of(strip, code):
@@ -180,7 +181,7 @@ def cut(strips, step, code):
     """Rows in blocks of ``step``, wherever chunks end: what remains of one goes to the next.
 
     So the blocks are those that the rows have in memory. A block that chunks share is made where
-    its first row is; no other rows are moved.
+    its first row is; no other rows are moved. The strips are let go of.
     """
     chunks, last = Chunks(strips.held, [], strips.lengths), 0
     pieces, sent = [], delayed(code, traverse=False)
@@ -190,7 +191,9 @@ def cut(strips, step, code):
             (own, rows), *rest = chunks.parts(first, last)
             rest = [delayed(take)(strip, part) for strip, part in rest]
             pieces.append(delayed(make_piece)(own, rows, rest, step, sent))
-    return DaskRows.keep(pieces)
+    kept = DaskRows.keep(pieces)
+    strips.held.clear()
+    return kept
 
 
 def take(strip, rows):

@@ -21,7 +21,11 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from sksoftmax.gate import check_in_memory
 from sksoftmax.wrapping import WrapperMixin, router
+
+# What to do with collections of Dask.
+TO_CALIBRATE = "fit the classifier, and a SoftmaxTransformer on its scores of other rows"
 
 
 class DecisionScores(
@@ -126,6 +130,7 @@ class DecisionScores(
             the decision function are pairs of classes, as those of
             ``SVC(decision_function_shape="ovo")``.
         """
+        check_in_memory("DecisionScores", TO_CALIBRATE, X, y, sample_weight)
         _check_single_label(y)
         return self._fit(X, y, self._fit_params("fit", _with_weight(params, sample_weight)))
 
@@ -155,6 +160,7 @@ class DecisionScores(
             As `fit`; and a ValueError if the training part of a split lacks a class, or
             if the test parts do not hold each row once.
         """
+        check_in_memory("DecisionScores", TO_CALIBRATE, X, y, sample_weight)
         _check_single_label(y)
         params = _with_weight(params, sample_weight)
         fit_params = self._fit_params("fit_transform", params)

@@ -7,21 +7,27 @@ from functools import wraps
 
 from sklearn.metrics import accuracy_score
 
-from sksoftmax import gate
+from sksoftmax import gate, score_rows
 
 
 def encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options):
-    """Training data checked and encoded, where X is; see ``gate.encode``.
-
-    """
+    """Training data checked and encoded, where X is; see ``gate.encode``."""
     if gate.on_dask(X):
         from sksoftmax import dask_gate
 
-        return dask_gate.encode(
-            estimator, X, y, sample_weight, class_weight, **options
-        )
+        return dask_gate.encode(estimator, X, y, sample_weight, class_weight, **options)
     y, sample_weight = gate.in_memory(y), gate.in_memory(sample_weight)
     return gate.encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options)
+
+
+def encode_scores(X, y, sample_weight, names=("X", "y"), **options):
+    """Scores and labels checked and encoded, where X is; see ``score_rows.encode``."""
+    if gate.on_dask(X):
+        from sksoftmax import dask_scores
+
+        return dask_scores.encode(X, y, sample_weight, names=names, **options)
+    y, sample_weight = gate.in_memory(y), gate.in_memory(sample_weight)
+    return score_rows.encode(X, y, sample_weight, **options)
 
 
 def chunkwise(method):

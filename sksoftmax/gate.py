@@ -138,6 +138,14 @@ def in_memory(values):
     return values.compute() if on_dask(values) else values
 
 
+def without_rows(values):
+    """No rows of what Dask holds, but its columns; all else as it is."""
+    if not on_dask(values):
+        return values
+    frame = hasattr(values, "columns")
+    return values._meta if frame else np.empty((0, *values.shape[1:]), dtype=values.dtype)
+
+
 def check_in_memory(culprit, advice, *values):
     """Raise a TypeError where Dask holds any of the values."""
     if any(map(on_dask, values)):

@@ -2,17 +2,22 @@
 
 All functions take ``(y_true, y_proba, *, sample_weight=None, labels=None, ...)``. Sizes of samples
 are sums of weights: a weight of 2 is the row twice.
+
+Probabilities may be collections of Dask. All is a sum over their chunks then, added where they are,
+but for bins of equal weight: these want the confidences of all rows here, a number and a bit for
+each row or, for errors of each class, for each entry.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
 from sklearn.utils import check_array
 
-from sksoftmax import gate, score_columns, score_steps
+from sksoftmax import engines, gate, score_columns
 from sksoftmax.bins import Reliability, binned
-from sksoftmax.calibration import LEARNERS, Sample
+from sksoftmax.calibration import LEARNERS
 
 __all__ = [
     "LogLossDecomposition",
@@ -88,9 +93,9 @@ def reliability(
     >>> reliability([0, 1, 1, 1], [0.1, 0.9, 0.9, 1.0], label=1, n_bins=2).accuracy
     array([0., 1.])
     """
-    data = _checked(y_true, y_proba, sample_weight, labels)
-    confidence, right = data.top() if label is None else data.of_class(data.column(label))
-    return binned(confidence, right, data.weight, n_bins, strategy, level)
+    with _encoded(y_true, y_proba, sample_weight, labels) as data:
+        view = _top if label is None else partial(_of_class, column=_column(label, data.classes))
+        return binned(data.rows, view, n_bins, strategy, level)[0]
 
 
 def expected_calibration_error(
@@ -137,8 +142,9 @@ def expected_calibration_error(
     >>> expected_calibration_error([0, 0, 1, 1], [[0.75, 0.25]] * 4)
     0.25
     """
-    data = _checked(y_true, y_proba, sample_weight, labels)
-    return _binned_error(data, data.top(), n_bins, strategy, debiased)
+    gate.check_flag("debiased", debiased)
+    with _encoded(y_true, y_proba, sample_weight, labels) as data:
+        return _error(*binned(data.rows, _top, n_bins, strategy), debiased)
 
 
 def classwise_calibration_error(
@@ -175,12 +181,10 @@ def classwise_calibration_error(
     >>> classwise_calibration_error([0, 0, 1, 1], [[0.75, 0.25]] * 4)
     0.25
     """
-    data = _checked(y_true, y_proba, sample_weight, labels)
-    errors = [
-        _binned_error(data, data.of_class(column), n_bins, strategy, debiased)
-        for column in range(data.probabilities.shape[1])
-    ]
-    return float(np.mean(errors))
+    gate.check_flag("debiased", debiased)
+    with _encoded(y_true, y_proba, sample_weight, labels) as data:
+        classes = binned(data.rows, _each_class, n_bins, strategy)
+    return float(np.mean([_error(bins, debiased) for bins in classes]))
 
 
 def log_loss_decomposition(
@@ -222,21 +226,15 @@ def log_loss_decomposition(
     >>> round(parts.log_loss, 3), round(parts.calibration, 3), round(parts.refinement, 3)
     (0.802, 0.151, 0.651)
     """
-    data = _checked(y_true, y_proba, sample_weight, labels)
     score_columns.check_option("calibration", calibration, tuple(LEARNERS))
-    held = np.maximum(data.probabilities, np.finfo(data.probabilities.dtype).eps)
-    scores = score_steps.compact(np.log(held.astype(np.float64)))
-    loss = score_steps.log_loss(scores, data.labels, data.weight)
-    kept = data.weight > 0
-    sample = Sample(scores[kept], data.labels[kept], data.weight[kept])
-    scores = score_steps.forward(LEARNERS[calibration](sample).steps, sample.scores)
-    refinement = min(loss, score_steps.log_loss(scores, sample.labels, sample.weight))
+    with _encoded(y_true, y_proba, sample_weight, labels) as data:
+        sample = data.sample(_scores)
+        loss = sample.log_loss()
+        refinement = min(loss, sample.log_loss(LEARNERS[calibration](sample).steps))
     return LogLossDecomposition(loss, loss - refinement, refinement)
 
 
-def refinement_loss(
-    y_true, y_proba, *, sample_weight=None, labels=None, calibration="temperature"
-):
+def refinement_loss(y_true, y_proba, *, sample_weight=None, labels=None, calibration="temperature"):
     """Compute the log loss that a calibration learned from the same rows leaves.
 
     What to choose models by that will be calibrated in the end.
@@ -309,56 +307,79 @@ class probability_scorer:
 
 
 def probabilities_of(estimator, X):
-    """What an estimator gives as probabilities, as an array."""
+    """What an estimator gives as probabilities, as an array, of Dask if X is."""
     method = estimator.predict_proba if hasattr(estimator, "predict_proba") else estimator.transform
-    return np.asarray(method(X))
+    probabilities = method(X)
+    return probabilities if gate.on_dask(probabilities) else np.asarray(probabilities)
 
 
-class _Checked(NamedTuple):
-    labels: np.ndarray  # columns
-    probabilities: np.ndarray  # (n_samples, n_classes)
-    weight: np.ndarray
-    classes: np.ndarray
-
-    def top(self):
-        """Largest probability of each row, and whether its class is the right one."""
-        best = self.probabilities.argmax(axis=1)
-        return self.probabilities.max(axis=1), best == self.labels
-
-    def of_class(self, column):
-        return self.probabilities[:, column], self.labels == column
-
-    def column(self, label):
-        found = np.flatnonzero(self.classes == label)
-        if len(found) == 0:
-            listed = score_columns.listed(self.classes)
-            raise ValueError(f"label={label!r} is not among the classes {listed}.")
-        return found[0]
+# -- how a block of probabilities is looked at ----------------------------------------------------
 
 
-def _checked(y_true, y_proba, sample_weight, labels):
-    y_true, y_proba, sample_weight = map(gate.in_memory, (y_true, y_proba, sample_weight))
-    dtypes = [np.float64, np.float32]
-    array = check_array(y_proba, ensure_2d=False, dtype=dtypes, input_name="y_proba")
+def _top(block):
+    """Largest probability of each row, and whether its class is the right one."""
+    best = block.X.argmax(axis=1)
+    return block.X.max(axis=1)[None], (best == block.target)[None]
+
+
+def _of_class(block, column):
+    return block.X[:, column][None], (block.target == column)[None]
+
+
+def _each_class(block):
+    return block.X.T, block.target == np.arange(block.X.shape[1])[:, None]
+
+
+def _scores(probabilities):
+    """Their logarithms, held above the rounding unit of their dtype."""
+    held = np.maximum(probabilities, np.finfo(probabilities.dtype).eps)
+    return np.log(held.astype(np.float64))
+
+
+# -- what is passed --------------------------------------------------------------------------------
+
+
+def _encoded(y_true, y_proba, sample_weight, labels):
+    """Rows of probabilities of all classes with weight, wherever they are."""
+    return engines.encode_scores(
+        y_proba, y_true, sample_weight, names=("y_proba", "y_true"),
+        check=_probabilities, match=partial(_match, labels=labels),
+    )  # fmt: skip
+
+
+def _probabilities(y_proba, fewest=1):
+    """A column for each class of rows of probabilities, checked; at least so many rows."""
+    array = check_array(
+        y_proba, ensure_2d=False, dtype=[np.float64, np.float32], input_name="y_proba",
+        ensure_min_samples=fewest,
+    )  # fmt: skip
     array = array[:, None] if array.ndim == 1 else array
     score_columns.check_probabilities(array)
-    if array.shape[1] == 1:
-        array = np.hstack([1 - array, array])
-    y_true = score_columns.check_labels(y_true, array, None)
+    return np.hstack([1 - array, array]) if array.shape[1] == 1 else array
+
+
+def _match(y_true, n_columns, labels):
+    """The class of each column, and each label's column."""
     if labels is None:
         labels = np.unique(y_true)
-        if len(labels) != array.shape[1]:
+        if len(labels) != n_columns:
             raise ValueError(
                 f"y_true has {len(labels)} classes, {score_columns.listed(labels)}, and y_proba "
-                f"has {array.shape[1]} columns: say labels= to name the class of each column."
+                f"has {n_columns} columns: say labels= to name the class of each column."
             )
-    classes, index = score_columns.given_classes(y_true, array.shape[1], np.asarray(labels))
-    return _Checked(index, array, score_columns.check_weight(sample_weight, array), classes)
+    return score_columns.given_classes(y_true, n_columns, np.asarray(labels))
 
 
-def _binned_error(data, of, n_bins, strategy, debiased):
-    gate.check_flag("debiased", debiased)
-    bins = binned(*of, data.weight, n_bins, strategy)
+def _column(label, classes):
+    found = np.flatnonzero(classes == label)
+    if len(found) == 0:
+        listed = score_columns.listed(classes)
+        raise ValueError(f"label={label!r} is not among the classes {listed}.")
+    return found[0]
+
+
+def _error(bins, debiased):
+    """The mean distance of accuracy and confidence."""
     distance = np.abs(bins.accuracy - bins.confidence)
     if debiased:
         distance = 2 * distance - _expected_distance(distance, bins)

@@ -44,6 +44,25 @@ def check_floor(floor, input):
         raise ValueError(f"floor must be at least 0 and below 1. Got {floor!r}.")
 
 
+def as_numpy(X):
+    """A torch tensor as a NumPy array, from whichever device; all else as it is."""
+    return X.detach().cpu().numpy() if hasattr(X, "detach") else X
+
+
+def check_columns(X, input, name, fewest=1):
+    """Scores or probabilities as an array, checked.
+
+    name : of the estimator
+    fewest : rows
+    """
+    array = check_array(
+        as_numpy(X), dtype=gate.FLOATS, estimator=name, input_name="X", ensure_min_samples=fewest
+    )
+    if input == "probabilities":
+        check_probabilities(array)
+    return array
+
+
 def check_probabilities(array):
     """Refuse rows that are not probabilities; a single column is that of the second class."""
     refuse_rows((array < 0).any(axis=1), array, "has a negative probability")
@@ -113,7 +132,7 @@ def match_classes(y, n_columns, classes=None):
             f"y has {len(found)} classes, {listed(found)}, and the scores have {n_columns} "
             "columns: the labels are read as numbers of columns, from 0. Say classes= to name the "
             "class of each column.",
-            stacklevel=4,
+            stacklevel=5,
         )
         return np.arange(n_columns), y.astype(np.intp)
     raise ValueError(
@@ -168,9 +187,9 @@ def check_priors(target_priors, classes):
     return priors
 
 
-def sample_priors(labels, weight, classes):
-    """Weighted frequencies of the classes; none may be missing."""
-    priors = np.bincount(labels, weights=weight, minlength=len(classes)) / weight.sum()
+def sample_priors(by_class, classes):
+    """Frequencies of the classes, from their weights; none may be missing."""
+    priors = by_class / by_class.sum()
     if not (priors > 0).all():
         raise ValueError(
             f"target_priors needs the frequency of each class, and y has none of class "

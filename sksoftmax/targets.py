@@ -119,9 +119,10 @@ def is_matrix(y):
 def check_no_indicators(shape, kinds):
     """Raise a ValueError if the columns of a matrix, by their dtypes' names, are of integers."""
     if all(kind.startswith(("int", "uint", "bool")) for kind in kinds):
+        n_rows, n_columns = shape
         raise ValueError(
-            f"y of shape {shape} is {kinds[0]}: labels are one for each row, and a matrix of class "
-            "probabilities is floating, as y.astype(float) would be"
+            f"y of shape ({n_rows}, {n_columns}) is {kinds[0]}: labels are one for each row, and "
+            "a matrix of class probabilities is floating, as y.astype(float) would be"
         )
 
 

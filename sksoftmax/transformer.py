@@ -1,14 +1,22 @@
 """Decision scores in, probabilities out: softmax as a scikit-learn transformer."""
 
 import warnings
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import ClassifierTags
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sksoftmax import calibration, calibration_choice, gate, score_columns, score_steps
+from sksoftmax import (
+    calibration,
+    calibration_choice,
+    engines,
+    gate,
+    score_columns,
+    score_steps,
+)
 from sksoftmax.calibration import Learned
 from sksoftmax.engines import chunkwise
 from sksoftmax.functions import softmax
@@ -161,8 +169,9 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_scores)
-            Decision scores, or probabilities under ``input="probabilities"``; finite.
+        X : {array-like, Dask collection} of shape (n_samples, n_scores)
+            Decision scores, or probabilities under ``input="probabilities"``; finite. What Dask
+            holds stays where it is; all that is learned is sums over its chunks.
         y : array-like of shape (n_samples,), default=None
             Labels of any kind; ignored where nothing is learned from them.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -189,18 +198,19 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             best, or if labels are read as numbers of columns.
         """
         temperature = self._check_parameters()
-        X, y, sample_weight = map(gate.in_memory, (X, y, sample_weight))
-        array = check_array(_as_numpy(X), dtype=_FLOATS, estimator=self, input_name="X")
-        if self.input == "probabilities":
-            score_columns.check_probabilities(array)
-        weight = score_columns.check_weight(sample_weight, array)
-        if self._learns:
-            y = score_columns.check_labels(y, array, self)
-            fitted = self._learn(array, y, weight, temperature)
+        match = partial(score_columns.match_classes, classes=self.classes)
+        data = engines.encode_scores(
+            X, y, sample_weight, estimator=self, match=match if self._learns else None,
+            check=partial(score_columns.check_columns, input=self.input, name=type(self).__name__),
+        )  # fmt: skip
+        like = score_columns.as_numpy(gate.without_rows(X))
+        if data is None:
+            fitted = self._plain(like, temperature)
         else:
-            fitted = self._plain(array, temperature)
+            with data:
+                fitted = self._learn(data, temperature)
         # Only now, with nothing left that can fail, is the estimator touched.
-        validate_data(self, _as_numpy(X), reset=True, skip_check_array=True)
+        validate_data(self, like, reset=True, skip_check_array=True)
         return self._keep(fitted)
 
     @chunkwise
@@ -225,7 +235,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             should be probabilities is not.
         """
         check_is_fitted(self)
-        array = validate_data(self, _as_numpy(X), reset=False, dtype=_FLOATS)
+        array = validate_data(self, score_columns.as_numpy(X), reset=False, dtype=_FLOATS)
         fitted = self._fitted
         if fitted.reading.kind == "probabilities":
             score_columns.check_probabilities(array)
@@ -267,9 +277,8 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             that `transform` gives.
         """
         check_is_fitted(self)
-        array = check_array(_as_numpy(X), dtype=_FLOATS, estimator=self, input_name="X")
+        array = score_columns.check_columns(X, "probabilities", type(self).__name__)
         score_columns.check_n_classes(array, self._n_features_out)
-        score_columns.check_probabilities(array)
         fitted = self._fitted
         if fitted.steps or fitted.reading.kind == "scores":
             score_columns.check_positive(array)
@@ -296,30 +305,26 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         by_labels = isinstance(self.floor, str) or self.target_priors is not None
         return self.calibration is not None or by_labels
 
-    def _plain(self, array, temperature):
+    def _plain(self, X, temperature):
         """What is fitted where nothing is learned."""
         classes = None
         if self.classes is not None:
-            n_columns = max(2, array.shape[1])
+            n_columns = max(2, np.shape(X)[1])
             nobody = np.asarray(self.classes)[:0]
             classes, _ = score_columns.match_classes(nobody, n_columns, self.classes)
         reading = Reading(self.input, float(self.floor or 0.0))
         return _Fitted(Learned(()), temperature, reading, None, classes)
 
-    def _learn(self, array, y, weight, temperature):
-        classes, labels = score_columns.match_classes(y, max(2, array.shape[1]), self.classes)
-        kept = weight > 0  # a row without weight leaves no trace
-        array, labels, weight = array[kept], labels[kept], weight[kept]
+    def _learn(self, data, temperature):
         offset = None
         if self.target_priors is not None:
-            priors = score_columns.check_priors(self.target_priors, classes)
-            offset = np.log(priors / score_columns.sample_priors(labels, weight, classes))
+            priors = score_columns.check_priors(self.target_priors, data.classes)
+            offset = np.log(priors / score_columns.sample_priors(data.by_class, data.classes))
         # Without a map a probability of 0 stays 0; a map needs its score.
         least = 0.0 if self.calibration is None else calibration_choice.FLOORS[0]
 
         def make_sample(reading):
-            scores = score_steps.compact(reading.scores(array))
-            return calibration.Sample(scores, labels, weight)
+            return data.sample(reading.scores)
 
         readings = [Reading(self.input, floor, least) for floor in self._floors()]
         # One temperature tells floors apart as well as larger maps do.
@@ -328,7 +333,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         learned = calibration_choice.LEARNERS[self.calibration](make_sample(reading))
         for note in learned.notes:
             warnings.warn(note, stacklevel=3)
-        return _Fitted(learned, temperature, reading, offset, classes)
+        return _Fitted(learned, temperature, reading, offset, data.classes)
 
     def _floors(self):
         """Those to choose from."""
@@ -380,8 +385,3 @@ class _Fitted(NamedTuple):
 def _fixed(temperature):
     """A learner of nothing: the given temperature."""
     return lambda sample: Learned((score_steps.Scale(1 / temperature),))
-
-
-def _as_numpy(X):
-    """A torch tensor as a NumPy array, from whichever device; all else as it is."""
-    return X.detach().cpu().numpy() if hasattr(X, "detach") else X

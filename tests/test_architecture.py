@@ -61,6 +61,7 @@ LAYERS = {
     "dask_strips": 3,
     "engines": 3,
     "dask_prediction": 3,
+    "dask_homes": 1,
     "dask_rows": 1,
     "gate": 3,
     "holdout": 3,
@@ -72,6 +73,8 @@ LAYERS = {
     "linear_classifier": 4,
     "score_columns": 3,
     "score_reading": 3,
+    "score_rows": 3,
+    "dask_scores": 3,
     "targets": 3,
     "calibrated": 4,
     "path": 3,
@@ -94,7 +97,9 @@ SKLEARN_FROM = 3
 # Where there is no way round a name that scikit-learn keeps to itself.
 MAY_IMPORT_PRIVATE = {"gate", "functions_checks"}
 # Imported when a collection of Dask is seen.
-NEED_DASK = {"dask_chunks", "dask_gate", "dask_prediction", "dask_rows", "dask_strips"}
+NEED_DASK = {
+    f"dask_{name}" for name in ("chunks", "gate", "homes", "prediction", "rows", "scores", "strips")
+}
 MAY_IMPORT_SKLEARN_LAZILY = {"functions_checks"}
 MOST_LINES = 400
 MOST_CODE_LINES = 40

@@ -22,6 +22,7 @@ from sksoftmax.calibration_choice import content_folds
 from sksoftmax.maps import LinearMap
 from sksoftmax.metrics import probability_scorer
 from sksoftmax.penalties import Ridge
+from sksoftmax.rows import rows_a_block
 from sksoftmax.scaling_maps import TemperatureMap, VectorMap
 from sksoftmax.score_steps import (
     MatrixStep,
@@ -81,7 +82,7 @@ def problem(name):
     X = rng.normal(size=(40, n_columns))
     labels = rng.integers(0, max(2, score_map.n_scores), 40)
     strength = rng.random(score_map.n_parameters)
-    sample = Sample(X, labels, rng.random(40) + 0.5)
+    sample = Sample.of(X, labels, rng.random(40) + 0.5)
     objective = _objective(sample, score_map, Ridge(strength, score_map.neutral() + 0.1))
     return objective, rng.normal(size=score_map.n_parameters)
 
@@ -236,7 +237,7 @@ def test_two_classes_are_platt_scaling():
 def test_the_matrix_is_the_best_under_its_ridge(name):
     """An independent minimisation, as the formula has it."""
     scores, y = draw(150, 3, 2.0)
-    learned = LEARNERS[name](Sample(compact(scores), y, np.ones(150)))
+    learned = LEARNERS[name](Sample.of(compact(scores), y, np.ones(150)))
     *first, step = learned.steps
     n, k = 150, 3
     heat = SoftmaxTransformer("temperature").fit(scores, y).temperature_
@@ -260,11 +261,26 @@ def test_the_matrix_is_the_best_under_its_ridge(name):
     assert_allclose(mine, best.fun, rtol=2e-6)
 
 
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_a_block_of_one_row_is_in_one_fold(n_columns):
+    """Of its other folds nothing is left of the block."""
+    n_rows = rows_a_block(n_columns, np.dtype(float), n_columns) + 1
+    scores, y = draw(n_rows, n_columns)
+    sample = Sample.of(compact(scores) if n_columns > 1 else scores, y, np.ones(n_rows))
+    sizes = [len(block.weight) for block in sample.rows]
+    assert sizes[-1] == 1
+    parts = [sample.where(lambda s, fold=f: content_folds(s) == fold) for f in range(5)]
+    assert sum(part.n_rows for part in parts) == n_rows
+    assert_allclose(sum(part.total for part in parts), n_rows)
+    assert_allclose(sum(part.log_loss() * part.total for part in parts) / n_rows, sample.log_loss())
+    assert SoftmaxTransformer("auto").fit(scores, y).temperature_ > 0
+
+
 @EACH
 def test_little_weight_leaves_the_scores_as_they_are(name):
     """A huge ridge is the identity, after the temperature."""
     scores, y = draw(100, 4)
-    learned = LEARNERS[name](Sample(compact(scores), y, np.full(100, 1e-9)))
+    learned = LEARNERS[name](Sample.of(compact(scores), y, np.full(100, 1e-9)))
     warm = forward([s for s in learned.steps if isinstance(s, (Scale, Mix))], compact(scores))
     assert_allclose(forward(learned.steps, compact(scores)), warm, atol=1e-6)
 

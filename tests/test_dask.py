@@ -12,9 +12,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw, exponential_weights
 from sklearn.exceptions import NotFittedError
 
-from sksoftmax import SoftmaxRegression, SoftmaxRegressionCV, SoftmaxTransformer, metrics, problem
+from sksoftmax import (
+    DecisionScores,
+    ReliabilityDisplay,
+    SoftmaxCalibratedClassifier,
+    SoftmaxRegression,
+    SoftmaxRegressionCV,
+    SoftmaxTransformer,
+    metrics,
+    problem,
+)
 from sksoftmax.penalties import SHAPES
-from sksoftmax.rows import partition
+from sksoftmax.rows import add_pairwise, partition
 
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
 dask = pytest.importorskip("dask", reason="Dask is not installed")
@@ -23,6 +32,7 @@ dd = pytest.importorskip("dask.dataframe", reason="dask.dataframe is not install
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
 cloudpickle = pytest.importorskip("cloudpickle")
 dask_gate = pytest.importorskip("sksoftmax.dask_gate")
+dask_homes = pytest.importorskip("sksoftmax.dask_homes")
 dask_rows = pytest.importorskip("sksoftmax.dask_rows")
 
 NAMES = np.array(["pear", "apple", "fig"])
@@ -271,7 +281,10 @@ def test_soft_targets_in_a_data_frame_name_the_classes():
 def test_no_soft_target_is_what_is_no_distribution():
     X, y = data()[0], shares()
     bad = spoilt(spoilt(y, (350, 0), -0.5), (520, 0), 2.0)
-    match = "row 50 is none, an entry is -0.5\nThis is chunk 3 of the rows of X"
+    match = (
+        "row 50 is none, an entry is -0.5\nThis is chunk 3 of the rows of X, whose first row is "
+        "300: its row 50 is row 350 of all"
+    )
     with pytest.raises(ValueError, match=match):
         SoftmaxRegression().fit(on_dask(X, 100), on_dask(bad, 70))
     weight = np.where(np.isin(np.arange(700), [350, 520]), 0.0, 1.0)
@@ -389,9 +402,54 @@ def test_an_evaluation_sends_theta_and_brings_one_gradient(monkeypatch):
     monkeypatch.setattr(dask_rows, "compute", weighed)
     objective.value_and_gradient(theta)
     ((sent, brought),) = seen
-    n_pieces = len(data.rows.pieces)
+    n_pieces = data.rows.n_pieces
     assert theta.nbytes < sent < theta.nbytes + 2_500 + 250 * n_pieces
     assert theta.nbytes < brought < theta.nbytes + 1_000
+
+
+@pytest.mark.parametrize("n_pieces", [1, 2, 5, 8, 13])
+def test_sums_are_those_in_pairs_whoever_adds_what(n_pieces):
+    rng = np.random.default_rng(n_pieces)
+    terms = list(rng.normal(size=(n_pieces, 4)) * 10.0 ** rng.integers(-9, 9, size=(n_pieces, 4)))
+    expected = add_pairwise([term.copy() for term in terms])
+    for _ in range(10):
+        owner = rng.integers(3, size=n_pieces)
+        parts = [{(0, i): terms[i] for i in np.flatnonzero(owner == own)} for own in range(3)]
+        one, two, three = (dask_rows.add_results([part], n_pieces) for part in parts)
+        (total,) = dask_rows.add_results([three, one, two], n_pieces).values()
+        assert_array_equal(total, expected)
+
+
+def test_keys_of_a_worker_are_parted_by_its_threads_and_memory():
+    rng = np.random.default_rng(0)
+    for n_keys, n_threads, limit in ((1, 4, 0), (40, 3, 0), (40, 2, 1000), (40, 2, 10**9)):
+        sizes = rng.integers(1, 20, size=n_keys)
+        parts = dask_homes.parts(sizes, {"nthreads": n_threads, "memory_limit": limit})
+        assert_array_equal(np.concatenate(parts), np.arange(n_keys))
+        assert len(parts) >= min(n_threads, n_keys)
+        if limit == 1000:
+            assert max(sizes[part].sum() for part in parts) <= 1000 / 8 + sizes.max()
+        else:
+            assert len(parts) == min(n_threads, n_keys)
+
+
+def test_what_is_sent_does_not_grow_with_chunks(client, monkeypatch):
+    X, y = draw(40_000, 3, 3)
+    found, compute = {}, dask_rows.compute
+
+    def weighed(graph, key):
+        tasks = {name: task for name, task in graph.items() if "sksoftmax-sum" in str(name)}
+        found[step] = len(cloudpickle.dumps(tasks))
+        return compute(graph, key)
+
+    monkeypatch.setattr(dask_rows, "compute", weighed)
+    for step in (10_000, 500):
+        wide = on_dask(X, step).map_blocks(np.repeat, 17, 1, chunks=(step, 51))
+        with dask_gate.encode(SoftmaxRegression(), wide, y) as rows:
+            assert len(rows.rows.held) <= 2
+            assert rows.rows.n_pieces >= (4 if step == 10_000 else 20)
+            rows.rows.sum(len)
+    assert found[500] < found[10_000] + 500  # one task may have become two
 
 
 # -- predictions ----------------------------------------------------------------------------------
@@ -478,33 +536,177 @@ def test_the_score_is_that_in_memory(chunking):
 # -- the other estimators, and metrics ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [
-    {}, {"calibration": "temperature"}, {"input": "probabilities", "floor": 1e-6},
-], ids=str)  # fmt: skip
-def test_transformers(options):
-    rng = np.random.default_rng(0)
-    X = rng.dirichlet(np.ones(3), size=300)
-    y = (X.cumsum(axis=1) < rng.random((300, 1))).sum(axis=1)
-    expected = SoftmaxTransformer(**options).fit(X, y)
-    model = SoftmaxTransformer(**options).fit(on_dask(X, 80), on_dask(y, 100))
-    lazy = model.transform(on_dask(X, 80))
-    assert lazy.chunks == ((80, 80, 80, 60), (3,)) and lazy.dtype == X.dtype
-    assert_allclose(lazy.compute(), expected.transform(X), rtol=1e-12)
+def answers(n_rows=300, n_columns=3, seed=0, names=("apple", "fig", "pear")):
+    """Labels, probabilities that are too sure of themselves, and weights, some of them 0."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(n_columns), size=n_rows)
+    y = (p.cumsum(axis=1) < rng.random((n_rows, 1))).sum(axis=1)
+    p = p**2 / (p**2).sum(axis=1, keepdims=True)
+    return np.array(names)[y], p, np.round(exponential_weights(n_rows), 1)
+
+
+CUTS = {
+    "unlike": lambda y, p, w: (on_dask(y, 80), on_dask(p, 70), on_dask(w, 100)),
+    "of a row": lambda y, p, w: (y, on_dask(p, 1), w),
+    "unknown": lambda y, p, w: (unknown(y, 80), unknown(p, 70), None if w is None else w),
+}
+CALIBRATIONS = [
+    {}, {"calibration": "temperature"}, {"calibration": "vector"}, {"calibration": "matrix"},
+    {"calibration": "structured"}, {"calibration": "auto"},
+    {"calibration": "vector", "classes": ["pear", "apple", "fig"]},
+    {"calibration": "temperature", "target_priors": [0.2, 0.3, 0.5]},
+    {"input": "probabilities", "floor": "auto"},
+    {"input": "probabilities", "calibration": "structured"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+@pytest.mark.parametrize("options", CALIBRATIONS, ids=str)
+def test_transformers(options, cut):
+    n_rows = 60 if cut is CUTS["of a row"] else 300
+    y, p, weight = answers(n_rows, names=options.get("classes", sorted(NAMES)))
+    X = p if "input" in options else np.log(p)
+    expected = SoftmaxTransformer(**options).fit(X, y, weight)
+    labels, chunks, weights = cut(y, X, weight)
+    model = SoftmaxTransformer(**options).fit(chunks, labels, weights)
+    assert vars(model).keys() == vars(expected).keys() and model.n_features_in_ == 3
+    assert model.calibration_ == expected.calibration_ and model.floor_ == expected.floor_
+    assert_allclose(model.transform(X), expected.transform(X), rtol=1e-12)
+    lazy = model.transform(chunks)
+    assert isinstance(lazy, da.Array) and lazy.dtype == X.dtype
+    assert_allclose(lazy.compute(), expected.transform(X), rtol=1e-9)
     back = model.inverse_transform(lazy)
-    assert isinstance(back, da.Array)
-    assert_allclose(back.compute(), expected.inverse_transform(expected.transform(X)), atol=1e-12)
+    assert_allclose(back.compute(), expected.inverse_transform(expected.transform(X)), atol=1e-9)
 
 
-@pytest.mark.parametrize("metric", [
-    metrics.expected_calibration_error, metrics.classwise_calibration_error,
-    metrics.log_loss_decomposition, metrics.refinement_loss,
-])  # fmt: skip
-def test_metrics(metric):
+@pytest.mark.parametrize("calibration", ["temperature", "vector", "structured"])
+def test_transformers_of_a_single_score(calibration):
+    y, p, weight = answers(n_columns=2)
+    s = np.log(p[:, 1:] / p[:, :1])
+    expected = SoftmaxTransformer(calibration).fit(s, y, weight)
+    frame = dd.from_pandas(pd.DataFrame({"s": s[:, 0], "y": y}), npartitions=4)
+    model = SoftmaxTransformer(calibration).fit(frame[["s"]], frame["y"], weight)
+    assert list(model.feature_names_in_) == ["s"]
+    assert_allclose(model.transform(frame[["s"]]).compute(), expected.transform(s), rtol=1e-9)
+
+
+METRICS = {
+    "top": metrics.expected_calibration_error,
+    "top, debiased": partial(metrics.expected_calibration_error, debiased=True),
+    "top, quantiles": partial(metrics.expected_calibration_error, strategy="quantile"),
+    "by class": metrics.classwise_calibration_error,
+    "by class, quantiles": partial(metrics.classwise_calibration_error, strategy="quantile"),
+    "temperature": metrics.log_loss_decomposition,
+    "matrix": partial(metrics.refinement_loss, calibration="matrix"),
+    "diagram": metrics.reliability,
+    "diagram of a class": partial(metrics.reliability, label="fig", n_bins=4),
+}
+METRIC = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+@METRIC
+def test_metrics(metric, cut):
+    y, p, weight = answers(60 if cut is CUTS["of a row"] else 300)
+    labels, chunks, weights = cut(y, p, weight)
+    expected = metric(y, p, sample_weight=weight)
+    assert_allclose(metric(labels, chunks, sample_weight=weights), expected, rtol=1e-12)
+    assert not np.array_equal(metric(y, p), expected)
+
+
+def test_scores_on_a_cluster_are_those_on_threads(client):
+    y, p, weight = answers(2000)
+    given = on_dask(p, 300), on_dask(y, 450), weight
+    found = SoftmaxTransformer("structured", input="probabilities").fit(*given)
+    error = metrics.classwise_calibration_error(given[1], given[0], sample_weight=weight)
+    with dask.config.set(scheduler="threads"):
+        expected = SoftmaxTransformer("structured", input="probabilities").fit(*given)
+        assert error == metrics.classwise_calibration_error(*given[1::-1], sample_weight=weight)
+    assert_array_equal(found.transform(p), expected.transform(p))
+
+
+def test_scorers_and_diagrams(monkeypatch):
     X, y = data()
-    weight = exponential_weights(len(y))
-    probabilities = SoftmaxRegression().fit(X, y).predict_proba(on_dask(X, 150))
-    found = metric(on_dask(y, 80), probabilities, sample_weight=on_dask(weight, 100))
-    assert_allclose(found, metric(y, probabilities.compute(), sample_weight=weight), rtol=1e-12)
+    model = SoftmaxRegression().fit(X, y)
+    scorer = metrics.probability_scorer(metrics.refinement_loss)
+    expected = scorer(model, X, y), metrics.reliability(y, model.predict_proba(X))
+    monkeypatch.setattr("dask.base.DaskMethodsMixin.compute", None)
+    chunks, labels = on_dask(X, 100), on_dask(y, 150)
+    assert_allclose(scorer(model, chunks, labels), expected[0], rtol=1e-12)
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed").use("agg")
+    display = ReliabilityDisplay.from_estimator(model, chunks, labels)
+    assert_allclose(*(c.accuracy for c in (*display.curves.values(), expected[1])))
+
+
+def test_metrics_of_a_single_probability():
+    y, p, _ = answers(n_columns=2)
+    expected = metrics.reliability(y, p[:, 1], label="fig")
+    found = metrics.reliability(on_dask(y, 70), on_dask(p[:, 1], 80), label="fig")
+    assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", [*METRICS, *map(str, CALIBRATIONS)])
+def test_rows_of_scores_stay_where_they_are(name, monkeypatch):
+    """What comes here in one piece is far less than the rows."""
+    if "quantile" in name:
+        pytest.skip("bins of equal weight want all confidences here, and say so")
+    sizes, compute = [], dask.compute
+
+    def weighed(*given, **options):
+        found = compute(*given, **options)
+        sizes.append(len(cloudpickle.dumps(found)))
+        return found
+
+    (options,) = [options for options in CALIBRATIONS if str(options) == name] or [{}]
+    y, p, weight = answers(30_000, names=options.get("classes", sorted(NAMES)))
+    y, p = on_dask(y, 3000), on_dask(p, 2500)
+    monkeypatch.setattr(dask, "compute", weighed)
+    monkeypatch.setattr("dask.base.DaskMethodsMixin.compute", None)
+    if name in METRICS:
+        METRICS[name](y, p, sample_weight=weight)
+    else:
+        X = p if "input" in options else da.log(p)
+        SoftmaxTransformer(**options).fit(X, y, weight)
+    assert sizes and max(sizes) < p.nbytes / 4
+
+
+@pytest.mark.parametrize("place, value, what", [
+    ((150, 0), np.nan, "Input X contains NaN"),
+    ((150, 0), -0.5, "Row 10 of X has a negative probability"),
+    ((150, 1), 0.9, "Row 10 of X does not sum to 1"),
+])  # fmt: skip
+def test_bad_scores_are_named(place, value, what):
+    y, p, _ = answers()
+    model = SoftmaxTransformer("vector", input="probabilities").fit(p, y)
+    before = dict(vars(model))
+    row = ": its row 10 is row 150 of all" if "Row" in what else ""
+    for transformer in (model, SoftmaxTransformer(input="probabilities")):
+        with pytest.raises(ValueError, match=f"(?s){what}.*This is chunk 2 of X.*row is 140{row}"):
+            transformer.fit(on_dask(spoilt(p, place, value), 70), y)
+    assert vars(model) == before
+    what = what.replace("Input X", "Input y_proba")
+    with pytest.raises(ValueError, match=f"(?s){what}.*This is chunk 2 of y_proba"):
+        metrics.expected_calibration_error(y, on_dask(spoilt(p, place, value), 70))
+
+
+def test_labels_of_scores_are_those_of_columns():
+    y, p, _ = answers()
+    two = on_dask(np.where(y == "fig", "a", "b"), 80)
+    with pytest.raises(ValueError, match=r"y has 2 classes.*the scores have 3 columns"):
+        SoftmaxTransformer("vector").fit(on_dask(p, 70), two)
+    with pytest.raises(ValueError, match=r"y_true has 2 classes.*y_proba has 3 columns"):
+        metrics.refinement_loss(two, on_dask(p, 70))
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        SoftmaxTransformer("vector").fit(on_dask(p, 70))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        SoftmaxTransformer("vector").fit(on_dask(p, 70), y[1:])
+    with pytest.raises(ValueError, match="X has no rows"):
+        SoftmaxTransformer().fit(on_dask(p[:0], 70))
+    with pytest.raises(ValueError, match="All values of sample_weight are zero"):
+        SoftmaxTransformer("vector").fit(on_dask(p, 70), y, np.zeros(300))
+    with pytest.warns(UserWarning, match="labels are read as numbers of columns"):
+        model = SoftmaxTransformer("vector").fit(on_dask(p, 70), (y == "fig").astype(int))
+    assert_array_equal(model.classes_, [0, 1, 2])
 
 
 def test_cross_validation_says_that_it_wants_memory():
@@ -516,6 +718,46 @@ def test_cross_validation_says_that_it_wants_memory():
     with pytest.raises(TypeError, match=r"SoftmaxRegressionCV.score takes no collections of Dask"):
         model.score(on_dask(X, 100), y)
     assert_array_equal(model.predict(on_dask(X, 100)).compute(), model.predict(X))
+
+
+@pytest.mark.parametrize("estimator", [
+    DecisionScores(SoftmaxRegression()), SoftmaxCalibratedClassifier(SoftmaxRegression()),
+], ids=lambda estimator: type(estimator).__name__)  # fmt: skip
+def test_those_that_fit_classifiers_want_memory(estimator):
+    X, y = data()
+    methods = [getattr(estimator, n) for n in ("fit", "fit_transform") if hasattr(estimator, n)]
+    for given in ((on_dask(X, 100), y), (X, on_dask(y, 100)), (X, y, on_dask(np.ones(700), 100))):
+        for method in methods:
+            with pytest.raises(TypeError, match="takes no collections of Dask: fit the classifier"):
+                method(*given)
+
+
+def test_a_frame_in_memory_is_no_answer_to_rows_on_dask():
+    _, p, _ = answers()
+    model = SoftmaxTransformer().fit(p).set_output(transform="pandas")
+    with pytest.raises(TypeError, match=r"call set_output\(transform='default'\)"):
+        model.transform(on_dask(p, 100))
+    model.set_output(transform="default").transform(on_dask(p, 100))
+
+
+def test_a_score_without_labels_to_compare_is_none():
+    X, y = data()
+    model = SoftmaxRegression().fit(X, y)
+    chunks, missing = on_dask(X, 100), np.where(np.arange(700) == 250, np.nan, y)
+    for labels, match in (
+        (on_dask(missing, 100), "(?s)Input y contains NaN.*This is chunk 2 of y"),
+        (on_dask(y.astype(str), 100), "y has strings for labels"),
+        (on_dask(np.c_[y, y], 100), "y should be a 1d array"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            model.score(chunks, labels)
+    with pytest.raises(ValueError, match="y has numbers for labels"):
+        SoftmaxRegression().fit(X, NAMES[y]).score(chunks, y)
+    with pytest.raises(TypeError, match="sample_weight must be an array"):
+        model.score(chunks, y, sample_weight=2.0)
+    for given in ((chunks, y, np.zeros(700)), (on_dask(X[:0], 1), y[:0])):
+        with pytest.raises(ValueError, match="no rows to score, or none has any weight"):
+            model.score(*given)
 
 
 # -- what is wrong is named -----------------------------------------------------------------------
@@ -590,3 +832,9 @@ def test_what_is_no_array_is_refused():
     mixed = da.concatenate([on_dask(X, 700), on_dask(X, 700).map_blocks(sp.csr_array)])
     with pytest.raises(ValueError, match="X has sparse and dense chunks"):
         SoftmaxRegression().fit(mixed, np.r_[y, y])
+    indicators = dd.from_pandas(pd.DataFrame(np.eye(3, dtype=int)[y]), npartitions=3)
+    for given in (indicators, on_dask(np.eye(3, dtype=int)[y], 100)):
+        with pytest.raises(ValueError, match=r"y of shape \(.*, 3\) is int64: labels are one"):
+            SoftmaxRegression().fit(on_dask(X, 100), given)
+    with pytest.raises(ValueError, match="Found array with 0 feature"):
+        SoftmaxRegression().fit(on_dask(X[:, :0], 100), y)

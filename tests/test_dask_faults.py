@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw
 
-from sksoftmax import SoftmaxRegression
+from sksoftmax import SoftmaxRegression, SoftmaxTransformer, metrics
 
 dask = pytest.importorskip("dask", reason="Dask is not installed")
 da = pytest.importorskip("dask.array", reason="dask.array is not installed")
@@ -81,6 +81,19 @@ def test_a_worker_that_dies_costs_a_recomputation(client, monkeypatch, number):
     assert_allclose(model.coef_, SoftmaxRegression().fit(X, y).coef_, atol=1e-8)
 
 
+def test_a_worker_that_dies_while_rows_are_held_out(client, monkeypatch):
+    X, y, chunks = data()
+    options = {"early_stopping": True, "random_state": 0, "solver": "lbfgs"}
+    expected = SoftmaxRegression(**options).fit(chunks, y)
+    calls = at_sum(monkeypatch, 5, partial(kill_a_worker, client))
+    model = SoftmaxRegression(**options).fit(chunks, y)
+    assert len(calls) > 5
+    assert_array_equal(model.coef_, expected.coef_)
+    assert_array_equal(model.validation_curve_, expected.validation_curve_)
+    in_memory = SoftmaxRegression(**options).fit(X, y)
+    assert_allclose(model.validation_curve_, in_memory.validation_curve_, rtol=1e-8)
+
+
 def die_once(block, mark):
     """Take the worker down in the middle of its work, the first time."""
     try:
@@ -137,6 +150,29 @@ def test_a_fit_keeps_nothing_on_the_workers(client):
     assert wait_until_empty(client) == [] and error
     model.predict_proba(chunks).sum().compute()
     assert wait_until_empty(client) == []
+
+
+def test_nor_do_scores_and_metrics(client):
+    X, y, chunks = data()
+    model = SoftmaxRegression().fit(X, y)
+    transformer = SoftmaxTransformer("structured")
+    spoilt = chunks.map_blocks(spoil_the_last, meta=np.empty((0, 3)))
+    transformer.fit(model.decision_function(chunks), y)
+    metrics.log_loss_decomposition(y, model.predict_proba(chunks))
+    model.score(chunks, y)
+    assert wait_until_empty(client) == []
+    errors = []
+    for fail in (
+        lambda: transformer.fit(spoilt, y),
+        lambda: transformer.fit(chunks, y[1:]),
+        lambda: metrics.expected_calibration_error(y, spoilt),
+        lambda: model.score(spoilt, y),
+        lambda: model.score(chunks, y[1:]),
+    ):
+        with pytest.raises(ValueError) as error:
+            fail()
+        errors.append(error)
+        assert wait_until_empty(client) == []
 
 
 def spoil_the_last(chunk, block_id):
