@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedKFold
 from sparse_coefficients import dense, text, timed
 
 from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, gate
-from sksoftmax.fold_path import fit_ridge_path
+from sksoftmax.ridge_path import fit_ridge_path
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
 from sksoftmax.threads import single_threaded_blas
 
