@@ -1,15 +1,15 @@
 """A bound on the distance to the optimum that an evaluation brings along.
 
-The certificate by a tilt of the intercepts alone (see ``certificate``), with ``A_i = v_i (I -
-11'/K)`` and ``v_i = min_k p_ik``: it needs the columns' means weighted by ``v_i`` and no more, which
-are added up on the way. All else is left to the penalty.
+The certificate by a tilt of the intercepts alone (see ``certificate``), by ``v_i (I - 11'/K)`` with
+``v_i = min_k p_ik``: it needs the columns' means weighted by ``v_i`` and no more, which are added
+up on the way. All else is left to the penalty.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax.certificate import MOST_TILT, ridge_bound
+from sksoftmax.certificate import MOST_TILT
 from sksoftmax.kernels import cross_entropy_residual, restored, variances
 
 
@@ -61,7 +61,7 @@ def balanced_bound(objective, gradient, spread):
     """
     score_map = objective.map
     if spread is None:
-        return ridge_bound(objective, gradient)
+        return objective.gap_estimate(gradient)
     common = score_map.common(gradient)
     left = (gradient - common).reshape(-1, score_map.n_scores)
     tilt = left[-1] / max(spread[-1], np.finfo(np.float64).tiny)
@@ -70,4 +70,4 @@ def balanced_bound(objective, gradient, spread):
         return np.inf
     divergence = float(left[-1] @ tilt) / (2 * (1 - reach))
     rest = (left - np.outer(spread, tilt)).ravel()
-    return divergence + ridge_bound(objective, rest) + ridge_bound(objective, common)
+    return divergence + objective.gap_estimate(rest) + objective.gap_estimate(common)

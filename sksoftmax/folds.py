@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax import curvature, prices
+from sksoftmax.balance import balanced_bound
 from sksoftmax.certificate import MOST_TILT, MOST_UNSOLVED
 from sksoftmax.factors import Factor
 from sksoftmax.kernels import losses_and_residuals
@@ -211,19 +212,8 @@ class Folds:
 
     def _balanced(self, gradient, moments, penalty):
         """The bound by a tilt of the intercepts alone: all else is left to the penalty."""
-        score_map = self.whole.map
-        common = score_map.common(gradient)
-        left = (gradient - common).reshape(-1, score_map.n_scores)
-        divergence = 0.0
-        if score_map.has_intercept:
-            tilt = left[-1] / max(moments[-1, -1], np.finfo(np.float64).tiny)
-            (reach,) = _ranges(tilt[:, None], 1)
-            if not reach <= MOST_TILT:
-                return np.inf
-            divergence = float(left[-1] @ tilt) / (2 * (1 - reach))
-            left = left - np.outer(moments[:, -1], tilt)
-        rest = self.ridge_bound(penalty, left.ravel()) + self.ridge_bound(penalty, common)
-        return divergence + rest
+        spread = moments[:, -1] if self.whole.map.has_intercept else None
+        return balanced_bound(replace(self.whole, penalty=penalty), gradient, spread)
 
     def _tilted(self, gradient, moments, penalty):
         """A tilt, twice what it costs but for its reach, and the bound on what it leaves."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax import balance, problem, ridge_metrics
-from sksoftmax.certificate import NEARLY, ridge_bound
+from sksoftmax.certificate import NEARLY
 from sksoftmax.fold_path import LONGEST, STALE, WEAK, Progress, Proved
 from sksoftmax.path import fit_of, pose
 from sksoftmax.row_space import reduce_columns
@@ -155,7 +155,7 @@ class Walk:
         theta, value, gradient = point
         enough = self.tol * abs(value)
         gap = balance.balanced_bound(self.objective, gradient, self.watched.spread)
-        near = ridge_bound(self.objective, gradient) <= NEARLY * enough
+        near = self.objective.gap_estimate(gradient) <= NEARLY * enough
         if gap <= enough or slack * decrement > enough or (near and n_iter < HOPE):
             return gap, slack
         gap = self.objective.gap(theta, gradient, enough)

@@ -5,8 +5,8 @@ import pytest
 from registry import draw
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, gate
-from sksoftmax.ridge_path import fit_ridge_path
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
+from sksoftmax.ridge_path import fit_ridge_path
 
 X, Y = draw(200, 12, 3)
 
