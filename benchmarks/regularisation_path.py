@@ -20,7 +20,7 @@ from scipy.special import logsumexp
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
-from sparse_coefficients import dense, images, text, timed
+from sparse_coefficients import dense, text, timed
 
 from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, gate
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
@@ -147,7 +147,7 @@ def main():
     if "path" in options.what:
         print("\n| 50 values of C, tol=1e-4 | | apart | path | ratio | steps |")
         print("|---|---|---|---|---|---|")
-        for make, l1_ratio in ((dense, 1.0), (dense, 0.0), (images, 1.0), (text, 1.0), (text, 0.0)):
+        for make, l1_ratio in ((dense, 1.0), (dense, 0.0), (text, 1.0), (text, 0.0)):
             path(make, l1_ratio)
 
 

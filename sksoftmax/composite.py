@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sksoftmax import quadratics, sparse_certificate
+from sksoftmax.anchors import Anchor
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Rough
-from sksoftmax.reach import LeastMoments
 
 
 @dataclass
@@ -24,12 +24,12 @@ class Composite:
 
     Values are of both; gradients are the smooth part's, which ``corners`` meets by its ``prox``.
 
-    least : LeastMoments, that the proofs of like objectives share; None to make them each time
+    anchor : Anchor, that the proofs of like objectives share
     """
 
     smooth: Objective
     corners: Rough
-    least: LeastMoments | None = None
+    anchor: Anchor = field(default_factory=Anchor, repr=False, compare=False)
     recent: Recent = field(default_factory=Recent, repr=False, compare=False)
 
     @property

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax import problem, sparse_certificate
+from sksoftmax import problem
+from sksoftmax.anchors import Anchor
 from sksoftmax.composite import Composite
-from sksoftmax.reach import LeastMoments, Reach
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.solvers import minimize
 from sksoftmax.solvers.proximal import Proximal
@@ -115,7 +115,7 @@ class Memory:
     """What was learned of the curvature up to the last fit, for the next one of the path."""
 
     def __init__(self):
-        self.state = self.least = None
+        self.state, self.anchor = None, Anchor()
 
     def watch(self, n_iter, state):
         self.state = state
@@ -126,12 +126,10 @@ class Memory:
         return replace(solver, part=self.state.part, scales=self.state.scales)
 
     def shared(self, objective):
-        """The objective, with the moments that proofs share where they are of use."""
+        """The objective, with the moments that proofs share."""
         if not isinstance(objective, Composite):
             return objective
-        if self.least is None and sparse_certificate.aims(objective.smooth):
-            self.least = LeastMoments(Reach.of(objective.smooth))
-        return replace(objective, least=self.least)
+        return replace(objective, anchor=self.anchor)
 
 
 @np.errstate(all="ignore")

@@ -36,6 +36,7 @@ LAYERS = {
     "calibration": 2,
     "calibration_choice": 2,
     "certificate": 2,
+    "anchors": 2,
     "balance": 2,
     "composite": 2,
     "curvature": 2,

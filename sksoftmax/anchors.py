@@ -1,0 +1,99 @@
+"""Moments of the columns at one theta, by which distributions are tilted at others nearby.
+
+With ``v_i`` the least probability of row i at the anchor, the distributions
+
+    q_i = p_i - v_i (b_i - mean_k b_ik)
+
+at another theta move the pull of the columns by the anchor's moments times b, exactly. They need be
+no more than positive: with ``a_ik`` the share of ``p_ik`` that is taken away,
+
+    KL(q_i, p_i) <= sum_k p_ik a_ik^2 / (2 (1 - max(a_ik, 0))),
+
+so that rows whose probabilities have changed since cost what they cost, and no bound on how far
+away the anchor is, is needed.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax import curvature
+from sksoftmax.factors import Factor
+from sksoftmax.kernels import probabilities, variances
+from sksoftmax.rows import Largest
+
+
+class Tilted(NamedTuple):
+    """What a tilt does to the rows.
+
+    share : the largest part that it takes of any probability
+    fresh : the same, about, of the tilt by moments that are made here
+    cost : a bound on the mean KL, where the share is below 1
+    """
+
+    share: float
+    fresh: float
+    cost: float
+
+
+@dataclass
+class Anchor:
+    """Where moments were made last; empty at first.
+
+    moments : ndarray of shape (n_columns, n_columns)
+    factor : Factor, of them
+    steepness : share that the last tilt took, over its norm in the moments
+    """
+
+    theta: np.ndarray | None = None
+    moments: np.ndarray | None = None
+    factor: Factor | None = None
+    steepness: float = 0.0
+
+    def drop(self, objective, theta):
+        """Make the moments at theta."""
+        self.theta, self.moments = theta, curvature.least_moments(objective, theta)
+        self.factor, self.steepness = Factor.of(self.moments), 0.0
+
+    def tilted(self, objective, theta, tilt):
+        """A tilt of shape (n_columns, n_scores), whose rows sum to zero over classes."""
+        forward = objective.map.forward
+        at, along, anchored = (
+            objective.map.prepare(vector, objective.dtype)
+            for vector in (theta, tilt.ravel(), self.theta)
+        )
+        here = self.theta is theta
+
+        def block_sums(block):
+            probability = probabilities(forward(at, block.X))
+            now = _least(probability)
+            then = now if here else _least(probabilities(forward(anchored, block.X)))
+            moved = forward(along, block.X)
+            if len(moved) == 1:
+                probability = np.vstack([1 - probability, probability])
+                moved = np.vstack([-moved, moved])
+            share = moved / probability
+            fresh = Largest(float((share.max(axis=0) * now).max()))
+            share *= then
+            moved *= share
+            moved *= then
+            moved /= 1 - np.maximum(share, 0)
+            bent = float(moved.sum(axis=0, dtype=np.float64) @ block.weight)
+            masses = float(then @ block.weight), float(now @ block.weight)
+            return Largest(float(share.max())), fresh, 0.5 * bent, *masses
+
+        share, fresh, bent, then, now = objective.rows.sum(block_sums)
+        self.steepness = share.number / _norm(self.moments, tilt)
+        return Tilted(share.number, fresh.number * then / now, bent / objective.total_weight)
+
+    def expected_share(self, tilt):
+        return self.steepness * _norm(self.moments, tilt)
+
+
+def _norm(moments, tilt):
+    return max(float(np.sqrt(np.sum(tilt * (moments @ tilt)))), np.finfo(np.float64).tiny)
+
+
+def _least(probability):
+    return variances(probability)[0] if len(probability) == 1 else probability.min(axis=0)
