@@ -21,6 +21,7 @@ import numpy as np
 from sksoftmax import curvature
 from sksoftmax.factors import Factor
 from sksoftmax.kernels import probabilities, variances
+from sksoftmax.maps import Affine
 from sksoftmax.rows import Largest
 
 
@@ -58,18 +59,19 @@ class Anchor:
 
     def tilted(self, objective, theta, tilt):
         """A tilt of shape (n_columns, n_scores), whose rows sum to zero over classes."""
-        forward = objective.map.forward
-        at, along, anchored = (
-            objective.map.prepare(vector, objective.dtype)
-            for vector in (theta, tilt.ravel(), self.theta)
-        )
         here = self.theta is theta
+        vectors = (theta, tilt.ravel()) if here else (theta, tilt.ravel(), self.theta)
+        # One product for all.
+        prepared = (objective.map.prepare(vector, objective.dtype) for vector in vectors)
+        coefs_t, intercepts = zip(*prepared, strict=True)
+        joint = Affine(np.hstack(coefs_t), np.vstack(intercepts))
+        n_scores, forward = objective.map.n_scores, objective.map.forward
 
         def block_sums(block):
-            probability = probabilities(forward(at, block.X))
+            scores = forward(joint, block.X).reshape(len(vectors), n_scores, -1)
+            probability, moved = probabilities(scores[0]), scores[1]
             now = _least(probability)
-            then = now if here else _least(probabilities(forward(anchored, block.X)))
-            moved = forward(along, block.X)
+            then = now if here else _least(probabilities(scores[2]))
             if len(moved) == 1:
                 probability = np.vstack([1 - probability, probability])
                 moved = np.vstack([-moved, moved])

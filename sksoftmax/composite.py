@@ -100,10 +100,17 @@ class Composite:
         part = self.smooth.on_columns(np.flatnonzero(~held), places)
         return part, self.rows_of(theta)[places].ravel()
 
-    def on_columns(self, columns):
-        """The objective of these columns alone, all others being zero."""
+    def on_columns(self, columns, known=None):
+        """The objective of these columns alone, all others being zero.
+
+        known : one of the same columns that only has other penalties, which saves a copy of them
+        """
         index = self.places(columns)
-        smooth = self.smooth.on_columns(columns, index)
+        if known is None:
+            smooth = self.smooth.on_columns(columns, index)
+        else:
+            penalty = self.smooth.penalty.on_columns(index, self.map.n_scores)
+            smooth = replace(known.smooth, penalty=penalty, dtype=self.smooth.dtype)
         return Composite(smooth, self.corners.on_columns(index))
 
     def places(self, columns):

@@ -14,7 +14,7 @@ import numpy as np
 from sksoftmax import balance, problem, ridge_metrics
 from sksoftmax.certificate import NEARLY
 from sksoftmax.fold_path import LONGEST, STALE, WEAK, Progress, Proved
-from sksoftmax.path import fit_of, pose
+from sksoftmax.path import TRAIL, extrapolation, fit_of, pose
 from sksoftmax.row_space import reduce_columns
 from sksoftmax.solvers import minimize
 from sksoftmax.solvers.lbfgs import two_loop
@@ -22,8 +22,6 @@ from sksoftmax.solvers.loop import Proof
 from sksoftmax.solvers.search import Point, backtrack, evaluate
 from sksoftmax.solvers.together import scale_of
 
-# Fits that a prediction goes through.
-TRAIL = 3
 # Steps in the hope of a proof that costs nothing, before one that does.
 HOPE = 2
 
@@ -181,13 +179,3 @@ class Walk:
         point = Point(solution.theta, *self.watched.value_and_gradient(solution.theta))
         self.progress = self.progress._replace(point=point)
         return solution._replace(n_iter=solution.n_iter + n_iter)
-
-
-def extrapolation(places, place):
-    """The shares by which the polynomial through values at some places is that at another."""
-    shares = np.ones(len(places))
-    for own, at in enumerate(places):
-        for other in places:
-            if other != at:
-                shares[own] *= (place - other) / (at - other)
-    return shares

@@ -8,8 +8,8 @@ from registry import draw, thinned
 
 from sksoftmax import ElasticNet, SoftmaxRegression, gate, problem
 from sksoftmax.balance import balanced_bound, observe
-from sksoftmax.path import Settings, pose
-from sksoftmax.ridge_path import extrapolation, fit_ridge_path
+from sksoftmax.path import Settings, extrapolation, pose
+from sksoftmax.ridge_path import fit_ridge_path
 from sksoftmax.solvers import minimize
 
 SETTINGS = Settings(ElasticNet(), True, "auto", 1e-7, 1000)
