@@ -42,55 +42,88 @@ class Tilted(NamedTuple):
 class Anchor:
     """Where moments were made last; empty at first.
 
-    moments : ndarray of shape (n_columns, n_columns)
+    columns : indices of the columns of X that they are of; None for all
+    places : rows of theta that belong to them
+    moments : ndarray of shape (n_places, n_places)
     factor : Factor, of them
     steepness : share that the last tilt took, over its norm in the moments
     """
 
     theta: np.ndarray | None = None
+    columns: np.ndarray | None = None
+    places: np.ndarray | None = None
     moments: np.ndarray | None = None
     factor: Factor | None = None
     steepness: float = 0.0
 
-    def drop(self, objective, theta):
-        """Make the moments at theta."""
-        self.theta, self.moments = theta, curvature.least_moments(objective, theta)
+    def covers(self, columns):
+        """Whether there are moments of all these columns."""
+        if self.theta is None or columns is None or self.columns is None:
+            return self.theta is not None and self.columns is None
+        return bool(np.isin(columns, self.columns).all())
+
+    def drop(self, objective, theta, columns, places):
+        """Make the moments of some columns at theta, which is zero on all others."""
+        self.theta, self.columns, self.places = theta, columns, places
+        if columns is not None:
+            objective = objective.on_columns(columns, places)
+            theta = theta.reshape(-1, objective.map.n_scores)[places].ravel()
+        self.moments = curvature.least_moments(objective, theta)
         self.factor, self.steepness = Factor.of(self.moments), 0.0
 
     def tilted(self, objective, theta, tilt):
-        """A tilt of shape (n_columns, n_scores), whose rows sum to zero over classes."""
+        """What a tilt does, and the pull that it takes away from all columns.
+
+        tilt : ndarray of shape (n_places, n_scores), whose rows sum to zero over classes
+        """
+        score_map, n_scores = objective.map, objective.map.n_scores
+        whole = np.zeros((score_map.n_columns, n_scores))
+        whole[self.places] = tilt
         here = self.theta is theta
-        vectors = (theta, tilt.ravel()) if here else (theta, tilt.ravel(), self.theta)
+        vectors = (theta, whole.ravel()) if here else (theta, whole.ravel(), self.theta)
         # One product for all.
-        prepared = (objective.map.prepare(vector, objective.dtype) for vector in vectors)
+        prepared = (score_map.prepare(vector, objective.dtype) for vector in vectors)
         coefs_t, intercepts = zip(*prepared, strict=True)
         joint = Affine(np.hstack(coefs_t), np.vstack(intercepts))
-        n_scores, forward = objective.map.n_scores, objective.map.forward
+        known = self.columns is None
 
         def block_sums(block):
-            scores = forward(joint, block.X).reshape(len(vectors), n_scores, -1)
+            scores = score_map.forward(joint, block.X).reshape(len(vectors), n_scores, -1)
             probability, moved = probabilities(scores[0]), scores[1]
             now = _least(probability)
             then = now if here else _least(probabilities(scores[2]))
-            if len(moved) == 1:
-                probability = np.vstack([1 - probability, probability])
-                moved = np.vstack([-moved, moved])
-            share = moved / probability
-            fresh = Largest(float((share.max(axis=0) * now).max()))
-            share *= then
-            moved *= share
-            moved *= then
-            moved /= 1 - np.maximum(share, 0)
-            bent = float(moved.sum(axis=0, dtype=np.float64) @ block.weight)
-            masses = float(then @ block.weight), float(now @ block.weight)
-            return Largest(float(share.max())), fresh, 0.5 * bent, *masses
+            numbers = _numbers(probability, moved, now, then, block.weight)
+            if known:
+                return numbers
+            moved *= then * block.weight
+            return *numbers, *score_map.backward(block.X, moved)
 
-        share, fresh, bent, then, now = objective.rows.sum(block_sums)
+        share, fresh, bent, then, now, *sums = objective.rows.sum(block_sums)
         self.steepness = share.number / _norm(self.moments, tilt)
-        return Tilted(share.number, fresh.number * then / now, bent / objective.total_weight)
+        if known:
+            taken = (self.moments @ tilt).ravel()
+        else:
+            taken = score_map.gradient(sums) / objective.total_weight
+        outcome = Tilted(share.number, fresh.number * then / now, bent / objective.total_weight)
+        return outcome, taken
 
     def expected_share(self, tilt):
         return self.steepness * _norm(self.moments, tilt)
+
+
+def _numbers(probability, moved, now, then, weight):
+    """Of some rows: largest shares, divergence, and sums of least probabilities."""
+    if len(moved) == 1:
+        probability = np.vstack([1 - probability, probability])
+        moved = np.vstack([-moved, moved])
+    share = moved / probability
+    fresh = Largest(float((share.max(axis=0) * now).max()))
+    share *= then
+    bent = moved * share
+    bent *= then
+    bent /= 1 - np.maximum(share, 0)
+    bent = 0.5 * float(bent.sum(axis=0, dtype=np.float64) @ weight)
+    return Largest(float(share.max())), fresh, bent, float(then @ weight), float(now @ weight)
 
 
 def _norm(moments, tilt):

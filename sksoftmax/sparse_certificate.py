@@ -33,16 +33,16 @@ where the ridge is strong, the largest that satisfies the constraints where it i
 The bound is linear in the violation of the optimality conditions, and 0 where they hold.
 
 Where second moments of the columns are affordable there is a better ``q~``, whose bound is
-quadratic: tilt along *all* columns, towards the d that the optimum would have. With
-``v_i = min_k p_ik``,
+quadratic: tilt along the columns, all or those that are not zero, towards the d that the optimum
+would have. With ``v_i = min_k p_ik``,
 
     q~_i = p_i - v_i (b_i - mean_k b_ik),        v_i (I - 11'/K) <= diag(p_i) - p_i p_i',
 
 moves d by ``M b``, M being the columns' moments weighted by ``v_i``. Aim at ``-(s x + t sign(x))``
 for what is not zero, where the bracket vanishes, and at what is nearest and within the amount for
-what is; ``M b`` is the way there. The rest, which comes of classes having to sum to zero, is
-left to step 2, since d is computed and not assumed. M may be of another theta, and the cost is
-added up row by row: see ``anchors``.
+what is; ``M b`` is the way there. The rest, which comes of classes having to sum to zero and of
+columns left out, is left to step 2, since d is computed and not assumed. M may be of another theta,
+and the cost is added up row by row: see ``anchors``.
 """
 
 from typing import NamedTuple
@@ -54,9 +54,10 @@ from sksoftmax.certificate import MOST_TILT, largest_range
 
 # Where between 1 and the c that satisfies all constraints, those that the ridge would soften too.
 SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
-# Shares of probabilities that a tilt may be expected to take and yet be tried, and that of new
-# moments beside those at hand, at which to make them.
-UNLIKELY = 1.5
+# Shares of probabilities that a tilt may take, that it may be expected to take and yet be tried,
+# and that of new moments beside those at hand, at which to make them.
+MOST_SHARE = 0.99
+UNLIKELY = 0.9
 STALE = 0.5
 # The constraints are met with a margin for rounding.
 MARGIN = 1 - 1e-15
@@ -74,7 +75,7 @@ def gap(objective, theta, gradient, enough=0.0):
     smooth = objective.smooth
     pull = gradient - smooth.penalty.strength * theta
     value = objective.smooth_at(theta)[0] + objective.corner_value(theta)
-    ways = [_balanced, _aimed] if aims(smooth) else [_balanced]
+    ways = [_balanced, _aimed]
     if expected(objective, theta, value, gradient) > enough:
         # Balance proves no more than that.
         ways = ways[1:] if enough > 0 else ways
@@ -88,13 +89,6 @@ def gap(objective, theta, gradient, enough=0.0):
             if least <= enough:
                 return least
     return least
-
-
-def aims(smooth):
-    """Whether to tilt along all columns."""
-    # With few rows the moments have a null space, through which no tilt leads.
-    many = smooth.n_rows >= 2 * smooth.map.n_columns
-    return many and prices.columns_are_affordable(smooth)
 
 
 def expected(objective, theta, value, gradient):
@@ -165,28 +159,48 @@ def _balanced(objective, theta, pull, hopefully):
 
 
 def _aimed(objective, theta, pull, hopefully):
-    """The pulls of distributions tilted along all columns, by moments at hand and by new ones.
+    """The pulls of distributions tilted along columns, by moments at hand and by new ones.
 
     hopefully : whether to leave out what is not likely to prove anything
     """
     smooth, anchor = objective.smooth, objective.anchor
+    columns = _columns_to_tilt(objective, theta, pull)
+    if columns is not None and not _can_tilt(smooth, len(columns)):
+        return
+    places = slice(None) if columns is None else objective.places(columns)
     way = _centred(objective.rows_of(pull) - _aim(objective, theta, pull))
     while True:
-        if anchor.theta is None:
-            anchor.drop(smooth, theta)
-        tilt = anchor.factor.solve(way)
+        if not anchor.covers(columns):
+            anchor.drop(smooth, theta, columns, places)
+        tilt = anchor.factor.solve(way[anchor.places])
         if hopefully and anchor.expected_share(tilt) > UNLIKELY:
             return
-        share, fresh, cost = anchor.tilted(smooth, theta, tilt)
-        if share <= MOST_TILT:
-            yield Dual(pull - _centred(anchor.moments @ tilt).ravel(), cost)
+        (share, fresh, cost), taken = anchor.tilted(smooth, theta, tilt)
+        if share <= MOST_SHARE:
+            yield Dual(pull - _centred(objective.rows_of(taken)).ravel(), cost)
         if anchor.theta is theta:
             return
         if fresh < STALE * share:
             anchor.theta = None
-        if hopefully and fresh > MOST_TILT:
+        if hopefully and fresh > MOST_SHARE:
             return
         anchor.theta = None
+
+
+def _can_tilt(smooth, n_columns):
+    """Whether moments of so many columns are of full rank, and worth their price."""
+    price = smooth.n_rows * n_columns**2 / 2
+    affordable = price <= prices.MOST_FOR_COLUMNS * prices.evaluation(smooth)
+    return affordable and smooth.n_rows >= 2 * (n_columns + 1)
+
+
+def _columns_to_tilt(objective, theta, pull):
+    """Columns that are not zero, or want to leave it; None for all, where that is affordable."""
+    smooth = objective.smooth
+    if _can_tilt(smooth, smooth.map.n_features) and prices.columns_are_affordable(smooth):
+        return None
+    wanted = objective.rows_of(theta).any(axis=1) | (objective.violations(pull) > 0)
+    return np.flatnonzero(wanted[: smooth.map.n_features])
 
 
 def _aim(objective, theta, pull):
