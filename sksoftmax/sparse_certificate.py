@@ -126,6 +126,8 @@ def _shares(sizes, strength, amount):
     hard = inside & (strength == 0)
     most = MARGIN * float(ratio[hard].min()) if hard.any() else 1.0
     least = min(most, MARGIN * float(ratio.min()))
+    if least == most:
+        return [most]
     return most - (most - least) * SHARES
 
 
@@ -188,10 +190,12 @@ def _aimed(objective, theta, pull, hopefully):
 
 
 def _can_tilt(smooth, n_columns):
-    """Whether moments of so many columns are of full rank, and worth their price."""
+    """Whether moments of so many columns are worth their price.
+
+    Not by the number of rows, which is another where rows are repeated for their weights.
+    """
     price = smooth.n_rows * n_columns**2 / 2
-    affordable = price <= prices.MOST_FOR_COLUMNS * prices.evaluation(smooth)
-    return affordable and smooth.n_rows >= 2 * (n_columns + 1)
+    return price <= prices.MOST_FOR_COLUMNS * prices.evaluation(smooth)
 
 
 def _columns_to_tilt(objective, theta, pull):
