@@ -89,8 +89,8 @@ class Proximal:
 
     memory: int = 10
     refresh: int = 15
-    longest: int = 15
-    thorough: float = 0.05
+    longest: int = 25
+    thorough: float = 0.004
     part: Part | None = None
     scales: np.ndarray | None = None
 
