@@ -81,6 +81,34 @@ def test_balance_bounds_the_distance(n_classes, fit_intercept):
         assert np.isfinite(gap) or size > 1e-2
 
 
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_balance_is_the_certificate_of_its_distributions(n_classes):
+    X, y = draw(150, 4, n_classes)
+    objective = posed(X, y)
+    score_map, random = objective.map, np.random.default_rng(4)
+    theta = score_map.balanced(0.3 * random.standard_normal(score_map.n_parameters))
+    # A gradient of which the intercepts' part is small.
+    _, gradient, spread = observe(objective, theta)
+    score_map.split(gradient)[1][:] *= 0.05
+    gap = balanced_bound(objective, gradient, spread)
+    tilt = score_map.split(gradient)[1] / spread[-1]
+    coef, intercept = score_map.split(theta)
+    scores = (X - score_map.center) @ coef.T + intercept
+    if n_classes == 2:
+        scores, tilt = np.column_stack([np.zeros(150), scores]), np.array([-tilt[0], tilt[0]])
+    probability = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    least = probability.prod(axis=1) if n_classes == 2 else probability.min(axis=1)
+    moved = np.outer(least, tilt)
+    tilted = probability - moved
+    divergence = np.mean(np.sum(tilted * np.log(tilted / probability), axis=1))
+    columns = np.column_stack([X - score_map.center, np.ones(150)])
+    rest = gradient.reshape(5, -1) - columns.T @ moved[:, -score_map.n_scores :] / 150
+    assert_allclose(rest[-1], 0, atol=1e-15)
+    strength = objective.penalty.strength.reshape(5, -1)[:-1]
+    rest = np.sum(rest[:-1] ** 2 / strength) / 2
+    assert divergence > 0 and divergence <= gap - rest <= 20 * divergence
+
+
 def test_without_a_penalty_balance_proves_nothing():
     X, y = draw(60, 3, 3)
     objective = posed(X, y, C=np.inf)
