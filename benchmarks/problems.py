@@ -116,17 +116,20 @@ def hundreds_of_classes(options):
 @problem
 def image_like(options):
     """smooth strokes on 28 x 28 pixels between 0 and 1, mostly empty, with constant borders"""
-    random = np.random.default_rng(9)
-    n_rows, side = 10_000, 28
-    y = random.integers(10, size=n_rows)
-    fields = scipy.ndimage.gaussian_filter(random.standard_normal((10, side, side)), (0, 3, 3))
-    noise = scipy.ndimage.gaussian_filter(
-        random.standard_normal((n_rows, side, side)), (0, 2, 2), truncate=3
-    )
-    strokes = fields[y] / fields.std() + 1.5 * noise / noise.std()
-    images = np.clip(strokes - 0.8, 0, 1)
+    images, y = strokes(10_000, truncate=3)
     images[:, [0, 1, -2, -1], :] = images[:, :, [0, 1, -2, -1]] = 0
-    return Problem(images.reshape(n_rows, -1), y)
+    return Problem(images.reshape(len(y), -1), y)
+
+
+def strokes(n_rows, truncate=4):
+    """Images (n_rows, 28, 28) of ten classes; noise is smoothed over so many deviations."""
+    random = np.random.default_rng(9)
+    y = random.integers(10, size=n_rows)
+    fields = scipy.ndimage.gaussian_filter(random.standard_normal((10, 28, 28)), (0, 3, 3))
+    noise = random.standard_normal((n_rows, 28, 28))
+    noise = scipy.ndimage.gaussian_filter(noise, (0, 2, 2), truncate=truncate)
+    heights = fields[y] / fields.std() + 1.5 * noise / noise.std()
+    return np.clip(heights - 0.8, 0, 1), y
 
 
 @problem
@@ -186,8 +189,11 @@ def wide(options):
 @problem
 def text(options):
     """sparse: words by Zipf's law, a third of them from the topic; tf-idf, rows of length 1"""
+    return Problem(*documents(10_000, 20_000, 20))
+
+
+def documents(n_rows, n_words, n_topics):
     random = np.random.default_rng(12)
-    n_rows, n_words, n_topics = 10_000, 20_000, 20
     y = random.integers(n_topics, size=n_rows)
     lengths = random.lognormal(4.5, 0.5, size=n_rows).astype(int) + 1
     rows = np.repeat(np.arange(n_rows), lengths)
@@ -197,7 +203,7 @@ def text(options):
     of_topic = random.random(len(rows)) < 1 / 3
     words[of_topic] = vocabularies[y[rows[of_topic]], words[of_topic]]
     counts = sp.csr_array((np.ones(len(rows)), (rows, words)), shape=(n_rows, n_words))
-    return Problem(sp.csr_array(TfidfTransformer().fit_transform(counts)), y)
+    return sp.csr_array(TfidfTransformer().fit_transform(counts)), y
 
 
 @problem

@@ -12,10 +12,8 @@ import time
 import warnings
 
 import numpy as np
-import scipy.ndimage
-import scipy.sparse as sp
+from problems import documents, draw_labels, strokes
 from scipy.special import logsumexp
-from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 
 from sksoftmax import SoftmaxRegression
@@ -28,33 +26,18 @@ def dense():
     random = np.random.default_rng(0)
     X = random.standard_normal((20_000, 100))
     coef = 0.6 * random.standard_normal((100, 10)) * (random.random((100, 10)) < 0.3)
-    return X, np.argmax(X @ coef + random.gumbel(size=(20_000, 10)), axis=1), 0.01
+    return X, draw_labels(random, X @ coef), 0.01
 
 
 def images():
     """5k x 784, K = 10; smooth strokes"""
-    random = np.random.default_rng(9)
-    y = random.integers(10, size=5_000)
-    fields = scipy.ndimage.gaussian_filter(random.standard_normal((10, 28, 28)), (0, 3, 3))
-    noise = scipy.ndimage.gaussian_filter(random.standard_normal((5_000, 28, 28)), (0, 2, 2))
-    strokes = fields[y] / fields.std() + 1.5 * noise / noise.std()
-    return np.clip(strokes - 0.8, 0, 1).reshape(5_000, -1), y, 0.1
+    images, y = strokes(5_000)
+    return images.reshape(len(y), -1), y, 0.1
 
 
 def text():
     """5k x 10k sparse, K = 10; words by Zipf's law, a third of the topic, tf-idf"""
-    random = np.random.default_rng(12)
-    n_rows, n_words, n_topics = 5_000, 10_000, 10
-    y = random.integers(n_topics, size=n_rows)
-    lengths = random.lognormal(4.5, 0.5, size=n_rows).astype(int) + 1
-    rows = np.repeat(np.arange(n_rows), lengths)
-    frequency = 1 / np.arange(1, n_words + 1)
-    words = random.choice(n_words, size=len(rows), p=frequency / frequency.sum())
-    vocabularies = np.array([random.permutation(n_words) for _ in range(n_topics)])
-    of_topic = random.random(len(rows)) < 1 / 3
-    words[of_topic] = vocabularies[y[rows[of_topic]], words[of_topic]]
-    counts = sp.csr_array((np.ones(len(rows)), (rows, words)), shape=(n_rows, n_words))
-    X = sp.csr_array(TfidfTransformer().fit_transform(counts))
+    X, y = documents(5_000, 10_000, 10)
     X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
     return X, y, 10.0
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sksoftmax import quadratics, sparse_certificate
+from sksoftmax.anchors import Anchor
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Rough
-from sksoftmax.reach import LeastMoments
 
 
 @dataclass
@@ -24,12 +24,12 @@ class Composite:
 
     Values are of both; gradients are the smooth part's, which ``corners`` meets by its ``prox``.
 
-    least : LeastMoments, that the proofs of like objectives share; None to make them each time
+    anchor : Anchor, that the proofs of like objectives share
     """
 
     smooth: Objective
     corners: Rough
-    least: LeastMoments | None = None
+    anchor: Anchor = field(default_factory=Anchor, repr=False, compare=False)
     recent: Recent = field(default_factory=Recent, repr=False, compare=False)
 
     @property
@@ -100,10 +100,17 @@ class Composite:
         part = self.smooth.on_columns(np.flatnonzero(~held), places)
         return part, self.rows_of(theta)[places].ravel()
 
-    def on_columns(self, columns):
-        """The objective of these columns alone, all others being zero."""
+    def on_columns(self, columns, known=None):
+        """The objective of these columns alone, all others being zero.
+
+        known : one of the same columns that only has other penalties, which saves a copy of them
+        """
         index = self.places(columns)
-        smooth = self.smooth.on_columns(columns, index)
+        if known is None:
+            smooth = self.smooth.on_columns(columns, index)
+        else:
+            penalty = self.smooth.penalty.on_columns(index, self.map.n_scores)
+            smooth = replace(known.smooth, penalty=penalty, dtype=self.smooth.dtype)
         return Composite(smooth, self.corners.on_columns(index))
 
     def places(self, columns):

@@ -59,12 +59,6 @@ def fit_folds(data, part_of, n_folds, Cs, settings, done=None):
     return fits
 
 
-def fit_ridge_path(data, Cs, settings, done=None):
-    """Fits of all rows at increasing values of C, by the same means."""
-    nothing = np.zeros(data.n_rows, dtype=int)
-    return [fit for (fit,) in fit_folds(data, nothing, 0, Cs, settings, done)]
-
-
 def suits(data, settings, n_fits=1):
     """Whether these are plain ridge fits, few and small enough to hold side by side."""
     size = n_fits * data.n_scores * data.n_features

@@ -6,13 +6,10 @@ by a factor of ``exp(r)`` at most. So ``exp(-r)`` times the least moments at one
 many fits nearby.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax import curvature
-from sksoftmax.certificate import largest_range
 from sksoftmax.factors import Factor
 from sksoftmax.moments import Centring, centred_columns, moments
 from sksoftmax.rows import Largest
@@ -54,25 +51,3 @@ class Reach(NamedTuple):
         if n_scores > 1:
             squares = squares + squares[:, None] - 2 * products
         return self.farthest * float(np.sqrt(max(squares.max(), 0.0)))
-
-
-@dataclass
-class LeastMoments:
-    """Moments below the curvature at any theta, remade where the last are of one too far away.
-
-    reach : Reach
-    """
-
-    reach: Reach
-    theta: np.ndarray | None = None
-    moments: np.ndarray | None = None
-
-    def at(self, objective, theta):
-        if self.theta is not None:
-            moved = theta - self.theta
-            far = self.reach.bound(moved, objective.map.n_scores)
-            far = far if far <= FAR else largest_range(objective, moved)
-            if far <= FAR:
-                return np.exp(-far) * self.moments
-        self.theta, self.moments = theta, curvature.least_moments(objective, theta)
-        return self.moments

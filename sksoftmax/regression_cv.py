@@ -19,9 +19,10 @@ from sklearn.utils.validation import validate_data
 
 from sksoftmax import gate, problem
 from sksoftmax.cross_validation import Task, choose, placed, run_fold
-from sksoftmax.fold_path import fit_folds, fit_ridge_path, parts_of, suits
+from sksoftmax.fold_path import fit_folds, parts_of, suits
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
+from sksoftmax.ridge_path import fit_ridge_path
 from sksoftmax.scoring import scorer_of, takes_weights
 from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS
 from sksoftmax.tally import Tally

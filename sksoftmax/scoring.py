@@ -1,5 +1,6 @@
 """Scores of fitted models, by scikit-learn's scorers or by the log loss that knows more."""
 
+import copy
 import inspect
 
 import numpy as np
@@ -36,6 +37,26 @@ class LogLossScorer:
         return request
 
 
+class NamedScorer:
+    """One of scikit-learn's by its name, that sees classes of text by their numbers.
+
+    Which of two classes counts as positive is then known: the second, as in ``classes_``.
+    """
+
+    def __init__(self, scorer):
+        self.scorer = scorer
+
+    def __call__(self, estimator, X, y, sample_weight=None, **params):
+        if estimator.classes_.dtype.kind in "OUS":
+            y = _places(y, estimator.classes_)
+            estimator = copy.copy(estimator)
+            estimator.classes_ = np.arange(len(estimator.classes_))
+        return self.scorer(estimator, X, y, sample_weight=sample_weight, **params)
+
+    def get_metadata_routing(self):
+        return self.scorer.get_metadata_routing()
+
+
 def _places(y, classes):
     """The index of each label among the classes."""
     labels = np.asarray(y)
@@ -56,7 +77,7 @@ def scorer_of(scoring):
     scorer = make_scorer(accuracy_score) if scoring is None else get_scorer(scoring)
     if not callable(scoring) and get_config()["enable_metadata_routing"]:
         scorer.set_score_request(sample_weight=True)
-    return scorer
+    return NamedScorer(scorer) if isinstance(scoring, str) else scorer
 
 
 def takes_weights(scorer):

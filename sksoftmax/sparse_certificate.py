@@ -33,15 +33,16 @@ where the ridge is strong, the largest that satisfies the constraints where it i
 The bound is linear in the violation of the optimality conditions, and 0 where they hold.
 
 Where second moments of the columns are affordable there is a better ``q~``, whose bound is
-quadratic: tilt along *all* columns, towards the d that the optimum would have. With
-``v_i = min_k p_ik``,
+quadratic: tilt along the columns, all or those that are not zero, towards the d that the optimum
+would have. With ``v_i = min_k p_ik``,
 
     q~_i = p_i - v_i (b_i - mean_k b_ik),        v_i (I - 11'/K) <= diag(p_i) - p_i p_i',
 
 moves d by ``M b``, M being the columns' moments weighted by ``v_i``. Aim at ``-(s x + t sign(x))``
 for what is not zero, where the bracket vanishes, and at what is nearest and within the amount for
-what is; ``M b`` is the way there. The rest, which comes of classes having to sum to zero, is
-left to step 2, since d is computed and not assumed. The cost is again ``b' M b / (2 (1 - rho))``.
+what is; ``M b`` is the way there. The rest, which comes of classes having to sum to zero and of
+columns left out, is left to step 2, since d is computed and not assumed. M may be of another theta,
+and the cost is added up row by row: see ``anchors``.
 """
 
 from typing import NamedTuple
@@ -50,11 +51,14 @@ import numpy as np
 
 from sksoftmax import curvature, prices
 from sksoftmax.certificate import MOST_TILT, largest_range
-from sksoftmax.factors import Factor
-from sksoftmax.reach import NEAR
 
 # Where between 1 and the c that satisfies all constraints, those that the ridge would soften too.
 SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
+# Shares of probabilities that a tilt may take, that it may be expected to take and yet be tried,
+# and that of new moments beside those at hand, at which to make them.
+MOST_SHARE = 0.99
+UNLIKELY = 0.9
+STALE = 0.5
 # The constraints are met with a margin for rounding.
 MARGIN = 1 - 1e-15
 
@@ -71,28 +75,20 @@ def gap(objective, theta, gradient, enough=0.0):
     smooth = objective.smooth
     pull = gradient - smooth.penalty.strength * theta
     value = objective.smooth_at(theta)[0] + objective.corner_value(theta)
-    ways = [_balanced, _aimed] if aims(smooth) else [_balanced]
+    ways = [_balanced, _aimed]
     if expected(objective, theta, value, gradient) > enough:
         # Balance proves no more than that.
         ways = ways[1:] if enough > 0 else ways
         ways.reverse()
-    elif objective.least is not None:
+    elif objective.anchor.theta is not None:
         ways.reverse()
     least = np.inf
     for way in ways:
-        dual = way(objective, theta, pull)
-        if dual is not None:
+        for dual in way(objective, theta, pull, enough > 0):
             least = min(least, _best(objective, theta, value, dual))
-        if least <= enough:
-            break
+            if least <= enough:
+                return least
     return least
-
-
-def aims(smooth):
-    """Whether to tilt along all columns."""
-    # With few rows the moments have a null space, through which no tilt leads.
-    many = smooth.n_rows >= 2 * smooth.map.n_columns
-    return many and prices.columns_are_affordable(smooth)
 
 
 def expected(objective, theta, value, gradient):
@@ -130,6 +126,8 @@ def _shares(sizes, strength, amount):
     hard = inside & (strength == 0)
     most = MARGIN * float(ratio[hard].min()) if hard.any() else 1.0
     least = min(most, MARGIN * float(ratio.min()))
+    if least == most:
+        return [most]
     return most - (most - least) * SHARES
 
 
@@ -139,14 +137,15 @@ def _conjugate(sizes, strength, amount):
     return float(np.sum(np.divide(excess**2, 2 * strength, out=np.zeros_like(sizes), where=soft)))
 
 
-def _balanced(objective, theta, pull):
-    """The pull of distributions that balance the free columns; None if they are too far off."""
+def _balanced(objective, theta, pull, hopefully):
+    """The pull of distributions that balance the free columns, unless they are too far off."""
     smooth = objective.smooth
     amount = objective.corners.amount[:, 0]
     strength = objective.rows_of(smooth.penalty.strength)[:, 0]
     free = np.flatnonzero((strength == 0) & (amount == 0))
     if len(free) == 0:
-        return Dual(pull, 0.0)
+        yield Dual(pull, 0.0)
+        return
     features = free[free < smooth.map.n_features]
     part = smooth.on_columns(features, free)
     at = curvature.probabilities_at(smooth, theta)
@@ -154,29 +153,58 @@ def _balanced(objective, theta, pull):
     tilt = -np.linalg.pinv(spread, hermitian=True) @ objective.rows_of(pull)[free].ravel()
     reach = largest_range(part, tilt)
     if reach > MOST_TILT:
-        return None
+        return
     direction = np.zeros_like(theta)
     objective.rows_of(direction)[free] = tilt.reshape(len(free), -1)
     moved = pull + smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
-    return Dual(moved, float(tilt @ spread @ tilt) / (2 * (1 - reach)))
+    yield Dual(moved, float(tilt @ spread @ tilt) / (2 * (1 - reach)))
 
 
-def _aimed(objective, theta, pull):
-    """The pull of distributions tilted along all columns; None if they are too far off."""
-    smooth = objective.smooth
-    shared = objective.least
-    least = curvature.least_moments if shared is None else shared.at
-    moments = least(smooth, theta)
+def _aimed(objective, theta, pull, hopefully):
+    """The pulls of distributions tilted along columns, by moments at hand and by new ones.
+
+    hopefully : whether to leave out what is not likely to prove anything
+    """
+    smooth, anchor = objective.smooth, objective.anchor
+    columns = _columns_to_tilt(objective, theta, pull)
+    if columns is not None and not _can_tilt(smooth, len(columns)):
+        return
+    places = slice(None) if columns is None else objective.places(columns)
     way = _centred(objective.rows_of(pull) - _aim(objective, theta, pull))
-    tilt = Factor.of(moments).solve(way)
-    reach = np.inf if shared is None else shared.reach.bound(tilt, smooth.map.n_scores)
-    if reach > NEAR:
-        reach = largest_range(smooth, tilt.ravel())
-    if reach > MOST_TILT:
+    while True:
+        if not anchor.covers(columns):
+            anchor.drop(smooth, theta, columns, places)
+        tilt = anchor.factor.solve(way[anchor.places])
+        if hopefully and anchor.expected_share(tilt) > UNLIKELY:
+            return
+        (share, fresh, cost), taken = anchor.tilted(smooth, theta, tilt)
+        if share <= MOST_SHARE:
+            yield Dual(pull - _centred(objective.rows_of(taken)).ravel(), cost)
+        if anchor.theta is theta:
+            return
+        if fresh < STALE * share:
+            anchor.theta = None
+        if hopefully and fresh > MOST_SHARE:
+            return
+        anchor.theta = None
+
+
+def _can_tilt(smooth, n_columns):
+    """Whether moments of so many columns are worth their price.
+
+    Not by the number of rows, which is another where rows are repeated for their weights.
+    """
+    price = smooth.n_rows * n_columns**2 / 2
+    return price <= prices.MOST_FOR_COLUMNS * prices.evaluation(smooth)
+
+
+def _columns_to_tilt(objective, theta, pull):
+    """Columns that are not zero, or want to leave it; None for all, where that is affordable."""
+    smooth = objective.smooth
+    if _can_tilt(smooth, smooth.map.n_features) and prices.columns_are_affordable(smooth):
         return None
-    moved = moments @ tilt
-    cost = float(np.sum(tilt * moved)) / (2 * (1 - reach))
-    return Dual(pull - _centred(moved).ravel(), cost)
+    wanted = objective.rows_of(theta).any(axis=1) | (objective.violations(pull) > 0)
+    return np.flatnonzero(wanted[: smooth.map.n_features])
 
 
 def _aim(objective, theta, pull):

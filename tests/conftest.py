@@ -8,3 +8,13 @@ def threads_are_used_where_they_are_asked_for(monkeypatch):
     """On problems of a test's size they would not be worth while."""
     monkeypatch.setattr("sksoftmax.rows.WORTH_A_THREAD", 0)
     monkeypatch.setattr("sksoftmax.prices.LONG_COLUMNS", 0)
+
+
+@pytest.fixture
+def no_window():
+    """Pictures are drawn nowhere, and closed afterwards."""
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("Agg")
+    yield
+    plt.close("all")

@@ -15,16 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from sksoftmax import OptimizationDisplay, SoftmaxRegression
 
 matplotlib = pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("no_window")
 X, Y = draw(120, 5, 3)
-
-
-@pytest.fixture(autouse=True)
-def no_window():
-    import matplotlib.pyplot as plt
-
-    plt.switch_backend("Agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

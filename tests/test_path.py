@@ -5,8 +5,8 @@ import pytest
 from registry import draw
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, gate
-from sksoftmax.fold_path import fit_ridge_path
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
+from sksoftmax.ridge_path import fit_ridge_path
 
 X, Y = draw(200, 12, 3)
 
@@ -38,3 +38,13 @@ def test_a_value_of_c_that_comes_twice_is_fitted_twice(l1_ratio):
     assert all(fit.converged for fit in fits)
     for once, again in ((0, 1), (1, 2), (3, 4)):
         np.testing.assert_allclose(fits[once].coef, fits[again].coef, atol=1e-4)
+
+
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+def test_most_fits_are_where_they_were_expected(l1_ratio):
+    X, y = draw(600, 8, 3)
+    settings = Settings(ElasticNet(), True, "auto", 1e-4, 1000)
+    data = gate.encode(SoftmaxRegression(), X, y)
+    fits = fit_path(data, grid(40, smallest_C(data, l1_ratio, settings)), l1_ratio, settings)
+    # Without the model's step from the parabola there are twice as many.
+    assert sum(fit.n_iter for fit in fits) <= 30

@@ -8,17 +8,9 @@ from registry import draw
 from sksoftmax import PathDisplay, SoftmaxRegressionCV
 
 matplotlib = pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("no_window")
 X, Y = draw(120, 6, 3)
 NAMES = np.array(["ash", "birch", "cedar"])
-
-
-@pytest.fixture(autouse=True)
-def no_window():
-    import matplotlib.pyplot as plt
-
-    plt.switch_backend("Agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

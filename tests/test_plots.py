@@ -12,15 +12,7 @@ from sksoftmax import DecisionScores, ReliabilityDisplay, SoftmaxTransformer
 from sksoftmax.metrics import reliability
 
 matplotlib = pytest.importorskip("matplotlib")
-
-
-@pytest.fixture(autouse=True)
-def no_window():
-    import matplotlib.pyplot as plt
-
-    plt.switch_backend("Agg")
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("no_window")
 
 
 @pytest.fixture

@@ -157,6 +157,26 @@ def test_score_is_by_scoring(scoring):
         SoftmaxRegressionCV([1.0], cv=CV).fit(X, Y).score(X, np.full(150, 7))
 
 
+@pytest.mark.parametrize("scoring", [
+    "neg_brier_score", "d2_brier_score", "d2_log_loss_score", "roc_auc_ovr", "neg_log_loss", "f1",
+    "average_precision", "roc_auc", "balanced_accuracy",
+])  # fmt: skip
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_labels_of_text_are_scored_as_their_numbers(n_classes, scoring):
+    if n_classes == 3 and scoring in ("f1", "roc_auc"):
+        pytest.skip("a score of two classes")
+    y = np.minimum(Y, n_classes - 1)
+    names = np.array(["no", "other", "yes"])[[0, 2] if n_classes == 2 else [0, 1, 2]]
+    by_number, by_name, by_object = (
+        SoftmaxRegressionCV([0.1, 1.0], cv=CV, scoring=scoring).fit(X, labels)
+        for labels in (y, names[y], names[y].astype(object))
+    )
+    assert_array_equal(by_name.scores_, by_number.scores_)
+    assert_array_equal(by_object.scores_, by_number.scores_)
+    assert by_name.score(X, names[y]) == by_number.score(X, y)
+    assert list(by_name.classes_) == list(names)
+
+
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
 def test_to_sklearn_is_the_chosen_model(l1_ratio):
     model = SoftmaxRegressionCV([0.1, 1.0], l1_ratios=[l1_ratio], cv=CV).fit(X, Y)

@@ -40,6 +40,36 @@ class Part(NamedTuple):
     pairs: tuple = ()
     age: int = 0
 
+    def of(self, objective):
+        """The same of an objective under other penalties."""
+        if self.columns is None:
+            return self._replace(objective=objective)
+        return self._replace(objective=objective.on_columns(self.columns, self.objective))
+
+    def restricted(self, objective, point):
+        """A point of the whole objective as one of its part."""
+        if self.columns is None:
+            return point
+        places = objective.places(self.columns)
+        theta, gradient = (
+            objective.rows_of(vector)[places].ravel() for vector in (point.theta, point.gradient)
+        )
+        return Point(theta, point.value, gradient)
+
+    def extended(self, objective, theta):
+        """Theta of the whole objective, zero outside the part."""
+        if self.columns is None:
+            return theta
+        whole = np.zeros(objective.map.n_parameters)
+        objective.rows_of(whole)[objective.places(self.columns)] = self.objective.rows_of(theta)
+        return whole
+
+    def target(self, objective, point):
+        """Where the model leads from a point, and by how much it is lower there."""
+        model = corrected(self.model, self.pairs)
+        target, gain = minimize_model(self.objective, model, self.restricted(objective, point))
+        return self.extended(objective, target), gain
+
 
 class ProximalState(NamedTuple):
     point: Point
@@ -59,21 +89,21 @@ class Proximal:
 
     memory: int = 10
     refresh: int = 15
-    longest: int = 15
-    thorough: float = 0.05
+    longest: int = 25
+    thorough: float = 0.004
     part: Part | None = None
     scales: np.ndarray | None = None
 
     def start(self, objective, theta):
-        part = self.part
-        if part is not None:
-            whole = part.columns is None
-            part = part._replace(
-                objective=objective if whole else objective.on_columns(part.columns)
-            )
         point = evaluate(objective, theta)
         scales = objective.column_scales() if self.scales is None else self.scales
-        return _arrive(objective, point, part, scales, False)
+        part = None if self.part is None else self.part.of(objective)
+        gain = np.inf
+        if part is not None and part.model is not None:
+            gain = part.target(objective, point)[1]
+            if part.columns is not None:
+                gain += _outside(objective, point.gradient, part, scales)
+        return _arrive(objective, point, part, scales, False, gain)
 
     def step(self, objective, state):
         part = _working_set(objective, state)
@@ -89,17 +119,13 @@ class Proximal:
         """Steps on the working set, and the point they lead to with all of its gradient."""
         if part.columns is None:
             return self._step(point, part)
-        places = objective.places(part.columns)
-        restricted = Point(_rows(objective, point.theta, places), point.value,
-                           _rows(objective, point.gradient, places))  # fmt: skip
-        first = None
+        restricted, first = part.restricted(objective, point), None
         for _ in range(self.longest):
             restricted, part, stalled, gain = self._step(restricted, part)
             first = gain if first is None else first
             if stalled or gain <= self.thorough * first:
                 break
-        theta = np.zeros_like(point.theta)
-        objective.rows_of(theta)[places] = part.objective.rows_of(restricted.theta)
+        theta = part.extended(objective, restricted.theta)
         return evaluate(objective, theta), part, stalled, gain
 
     def _step(self, point, part):
@@ -143,10 +169,6 @@ def _nearer(objective, point, trial, gain):
     if gain > 64 * rounding or trial.value > point.value + rounding:
         return False
     return objective.expected_gap(*trial) < objective.expected_gap(*point)
-
-
-def _rows(objective, vector, places):
-    return objective.rows_of(vector)[places].ravel()
 
 
 def _arrive(objective, point, part, scales, stalled, gain=np.inf):

@@ -1,0 +1,85 @@
+"""Laws of tilts by moments of another theta: what they move, what they take, what they cost."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+from registry import draw, thinned
+
+from sksoftmax import ElasticNet, SoftmaxRegression, gate
+from sksoftmax.anchors import Anchor
+from sksoftmax.path import Settings, pose
+
+SETTINGS = Settings(ElasticNet(), True, "auto", 1e-7, 1000)
+SOME = np.array([0, 2, 3])
+
+
+def scores_of(smooth, X, theta):
+    coef, intercept = smooth.map.split(theta)
+    columns = X - smooth.map.center
+    return columns @ coef.T + intercept
+
+
+def softmax(scores):
+    if scores.shape[1] == 1:
+        scores = np.column_stack([np.zeros(len(scores)), scores])
+    exponential = np.exp(scores)
+    return exponential / exponential.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("columns", [None, SOME], ids=["all", "some"])
+@pytest.mark.parametrize("here", [True, False])
+def test_tilts(here, columns, n_classes, sparse):
+    X, y = draw(120, 5, n_classes)
+    X = thinned(X) if sparse else X
+    weight = np.random.default_rng(0).uniform(0.5, 2, 120)
+    data = gate.encode(SoftmaxRegression(), sp.csr_array(X) if sparse else X, y, weight)
+    objective = pose(data, 1.0, 1.0, SETTINGS)
+    smooth, random = objective.smooth, np.random.default_rng(1)
+    places = slice(None) if columns is None else objective.places(columns)
+
+    def some_theta():
+        theta = np.zeros(smooth.map.n_parameters)
+        rows = objective.rows_of(theta)
+        rows[places] = 0.3 * random.standard_normal(rows[places].shape)
+        return theta
+
+    theta, anchor = some_theta(), Anchor()
+    anchor.drop(smooth, theta if here else 0.8 * theta, columns, places)
+    assert anchor.covers(columns) and anchor.covers(SOME[:1])
+    assert anchor.covers(None) is (columns is None) and not Anchor().covers(SOME)
+    tilt = random.standard_normal((len(anchor.moments), smooth.map.n_scores))
+    tilt *= 0.1 / np.abs(tilt).max()
+    tilt -= tilt.mean(axis=1, keepdims=True) if n_classes > 2 else 0
+    (share, fresh, cost), taken = anchor.tilted(smooth, theta, tilt)
+    whole = np.zeros_like(theta)
+    objective.rows_of(whole)[places] = tilt
+
+    probability = softmax(scores_of(smooth, X, theta))
+    then, now = softmax(scores_of(smooth, X, anchor.theta)), probability
+    least, least_now = (p.prod(axis=1) if n_classes == 2 else p.min(axis=1) for p in (then, now))
+    moved = scores_of(smooth, X, whole)
+    moved = np.column_stack([-moved, moved]) if n_classes == 2 else moved
+    moved *= least[:, None]
+    tilted = probability - moved
+    assert tilted.min() > 0 and share < 1
+    assert share == pytest.approx((moved / probability).max())
+    assert anchor.expected_share(tilt) == pytest.approx(share)
+    mean = weight / weight.sum()
+    divergence = mean @ np.sum(tilted * np.log(tilted / probability), axis=1)
+    assert divergence <= cost <= 2 * divergence / (1 - share)
+    if here:
+        assert fresh == pytest.approx(share)
+    else:
+        ratio = (mean @ least) / (mean @ least_now)
+        expected = (moved / least[:, None] / probability).max(axis=1) * least_now
+        assert fresh == pytest.approx(expected.max() * ratio)
+
+    with_one = np.column_stack([X - smooth.map.center, np.ones(len(X))])
+    difference = moved[:, 1:] if n_classes == 2 else moved
+    taken = objective.rows_of(taken)
+    assert_allclose(taken, with_one.T @ (mean[:, None] * difference), atol=1e-13)
+    # In the columns that the moments are of, they tell it too.
+    assert_allclose(taken[places], anchor.moments @ tilt, atol=1e-12)
