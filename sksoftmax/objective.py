@@ -1,7 +1,7 @@
 """The problem: a smooth objective as sums over rows, with its derivatives."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -106,16 +106,10 @@ class Objective:
         return (1.0 if self.map.n_scores == 1 else 8.0) * prices.proof_stride(self)
 
     def value_and_gradient(self, theta):
-        prepared = self.map.prepare(theta, self.dtype)
-        forward, backward, dtype = self.map.forward, self.map.backward, self.dtype
-
-        def block_sums(block):
-            X = block.X.astype(dtype, copy=False)
-            scores = forward(prepared, X)
-            loss = cross_entropy_residual(scores, block.target, block.weight)
-            return loss, backward(X, scores)
-
-        loss, sums = self.rows.sum(block_sums)
+        loss, sums = self.rows.sum(partial(
+            loss_and_sums, prepared=self.map.prepare(theta, self.dtype), dtype=self.dtype,
+            forward=self.map.forward, backward=self.map.backward,
+        ))  # fmt: skip
         value, gradient = self.penalty.value_and_gradient(theta)
         gradient += self.map.gradient(sums) / self.total_weight
         return value + loss / self.total_weight, gradient
@@ -243,3 +237,15 @@ class Objective:
     def newton_price(self):
         """A solution by Newton's method, in evaluations."""
         return prices.newton_solve(self)
+
+
+def loss_and_sums(block, *, prepared, dtype, forward, backward):
+    """A block's part of the value and gradient.
+
+    A function of the module, so that it travels to other machines by its name: it is what every
+    evaluation sends.
+    """
+    X = block.X.astype(dtype, copy=False)
+    scores = forward(prepared, X)
+    loss = cross_entropy_residual(scores, block.target, block.weight)
+    return loss, backward(X, scores)
