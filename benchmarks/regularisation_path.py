@@ -20,7 +20,7 @@ from scipy.special import logsumexp
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
-from sparse_coefficients import dense, text, timed
+from sparse_coefficients import dense, text
 
 from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, gate
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
