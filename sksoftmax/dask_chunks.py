@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass
 from functools import wraps
 from itertools import chain
-from traceback import clear_frames
 from typing import NamedTuple
 
 import dask
@@ -16,7 +15,7 @@ import numpy as np
 from dask.delayed import delayed
 
 from sksoftmax import gate
-from sksoftmax.dask_rows import bytes_of
+from sksoftmax.dask_rows import bytes_of, forget
 
 
 def forgetful(function):
@@ -27,7 +26,7 @@ def forgetful(function):
         try:
             return function(*args, **options)
         except BaseException as error:
-            clear_frames(error.__traceback__)
+            forget(error.__traceback__)
             raise
 
     return forgetting

@@ -13,7 +13,6 @@ import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
-from traceback import clear_frames
 from uuid import uuid4
 
 import cloudpickle
@@ -89,7 +88,23 @@ class DaskRows:
     def __exit__(self, kind, error, trace):
         """Let go of the pieces, which frees the memory that holds them."""
         self.held.clear()
-        clear_frames(trace)  # else they live as long as the error is remembered
+        forget(trace)  # else they live as long as the error is remembered
+
+
+def forget(trace):
+    """Clear all frames that have ended of a traceback, also those that Dask took out of it.
+
+    Of a wait that Ctrl-C ended Dask shows no frame of its own; those shown still lead there.
+    """
+    while trace is not None:
+        frame = trace.tb_frame
+        while frame is not None:
+            try:
+                frame.clear()
+            except RuntimeError:  # it still runs, and so does what called it
+                break
+            frame = frame.f_back
+        trace = trace.tb_next
 
 
 @dataclass(frozen=True, eq=False)
