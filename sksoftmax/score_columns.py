@@ -63,15 +63,15 @@ def check_columns(X, input, name, fewest=1):
     return array
 
 
-def check_probabilities(array):
+def check_probabilities(array, name="X"):
     """Refuse rows that are not probabilities; a single column is that of the second class."""
-    refuse_rows((array < 0).any(axis=1), array, "has a negative probability")
+    refuse_rows((array < 0).any(axis=1), array, "has a negative probability", name)
     if array.shape[1] == 1:
-        refuse_rows(array[:, 0] > 1, array, "has a probability above 1")
+        refuse_rows(array[:, 0] > 1, array, "has a probability above 1", name)
         return
     tolerance = SUM_TOLERANCE[array.dtype]
     off = np.abs(array.sum(axis=1, dtype=np.float64) - 1) > tolerance
-    refuse_rows(off, array, f"does not sum to 1 within {tolerance:g}")
+    refuse_rows(off, array, f"does not sum to 1 within {tolerance:g}", name)
 
 
 def check_n_classes(probabilities, n_classes):
@@ -85,11 +85,12 @@ def check_positive(probabilities):
     refuse_rows(zeros, probabilities, "has a probability of 0, whose score is minus infinity")
 
 
-def refuse_rows(refused, array, complaint):
+def refuse_rows(refused, array, complaint, name="X"):
     """Raise a ValueError about the first row that is refused, if there is one."""
     if refused.any():
         row = int(refused.argmax())
-        raise ValueError(f"Row {row} of X {complaint}: {np.array2string(array[row], threshold=8)}.")
+        shown = np.array2string(array[row], threshold=8)
+        raise ValueError(f"Row {row} of {name} {complaint}: {shown}.")
 
 
 def check_labels(y, X, estimator):

@@ -684,7 +684,7 @@ def test_bad_scores_are_named(place, value, what):
         with pytest.raises(ValueError, match=f"(?s){what}.*This is chunk 2 of X.*row is 140{row}"):
             transformer.fit(on_dask(spoilt(p, place, value), 70), y)
     assert vars(model) == before
-    what = what.replace("Input X", "Input y_proba")
+    what = what.replace(" X ", " y_proba ")
     with pytest.raises(ValueError, match=f"(?s){what}.*This is chunk 2 of y_proba"):
         metrics.expected_calibration_error(y, on_dask(spoilt(p, place, value), 70))
 

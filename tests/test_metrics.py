@@ -170,8 +170,8 @@ def test_certain_answers_have_a_finite_loss():
 @pytest.mark.parametrize(
     "y, p, options, complaint",
     [
-        ([0, 1], [[0.5, 0.6], [0.5, 0.5]], {}, "Row 0 of X does not sum to 1"),
-        ([0, 1], [0.5, 1.5], {}, "Row 1 of X has a probability above 1"),
+        ([0, 1], [[0.5, 0.6], [0.5, 0.5]], {}, "Row 0 of y_proba does not sum to 1"),
+        ([0, 1], [0.5, 1.5], {}, "Row 1 of y_proba has a probability above 1"),
         ([0, 1], [0.5, np.nan], {}, "NaN"),
         ([0, 1, 1], [0.5, 0.5], {}, "inconsistent"),
         ([0, 5], [[0.5, 0.5]] * 2, {"labels": [0, 1]}, r"labels \[5\] that are not among"),
