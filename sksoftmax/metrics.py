@@ -40,16 +40,9 @@ class LogLossDecomposition(NamedTuple):
 
 
 def reliability(
-    y_true,
-    y_proba,
-    *,
-    sample_weight=None,
-    labels=None,
-    label=None,
-    n_bins=15,
-    strategy="uniform",
-    level=0.95,
-):
+    y_true, y_proba, *, sample_weight=None, labels=None, label=None, n_bins=15,
+    strategy="uniform", level=0.95,
+):  # fmt: skip
     """Compute the numbers of a reliability diagram.
 
     Rows are put into bins by their confidence: the largest probability of the row or, given a
@@ -99,15 +92,9 @@ def reliability(
 
 
 def expected_calibration_error(
-    y_true,
-    y_proba,
-    *,
-    sample_weight=None,
-    labels=None,
-    n_bins=15,
-    strategy="uniform",
+    y_true, y_proba, *, sample_weight=None, labels=None, n_bins=15, strategy="uniform",
     debiased=False,
-):
+):  # fmt: skip
     """Compute the top-label expected calibration error (ECE).
 
     ``sum_b weight_b / weight |accuracy_b - confidence_b|`` over bins of the largest
@@ -148,15 +135,9 @@ def expected_calibration_error(
 
 
 def classwise_calibration_error(
-    y_true,
-    y_proba,
-    *,
-    sample_weight=None,
-    labels=None,
-    n_bins=15,
-    strategy="uniform",
+    y_true, y_proba, *, sample_weight=None, labels=None, n_bins=15, strategy="uniform",
     debiased=False,
-):
+):  # fmt: skip
     """Compute the mean over classes of each class's expected calibration error [1]_.
 
     Parameters
