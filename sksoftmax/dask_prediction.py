@@ -38,8 +38,16 @@ def typical_row(X, stub):
     return type(X._meta)(row, columns=X.columns) if hasattr(X, "columns") else row
 
 
-def of_chunk(chunk, model, method, empty):
-    return getattr(model, method)(chunk) if chunk.shape[0] else empty
+def of_chunk(chunk, model, method, empty, block_id=None, partition_info=None):
+    """What the method gives of a chunk, of whose place Dask tells one of the last two."""
+    if not chunk.shape[0]:
+        return empty
+    try:
+        return getattr(model, method)(chunk)
+    except (TypeError, ValueError) as error:
+        number = block_id[0] if partition_info is None else partition_info["number"]
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{error}\nThis is chunk {number} of X.") from error
 
 
 @dask_chunks.forgetful

@@ -515,6 +515,21 @@ def test_nothing_is_computed_before_it_is_asked_for():
         SoftmaxRegression().predict(X)
 
 
+def test_a_prediction_names_the_chunk_that_is_wrong():
+    X, y = data()
+    frame = pd.DataFrame(spoilt(X, (450, 1), np.nan))
+    frame.columns = frame.columns.astype(str)
+    for chunks, number in (
+        (on_dask(frame.to_numpy(), 100), 4), (dd.from_pandas(frame, npartitions=7), 4),
+        (on_dask(frame.to_numpy(), 700), 0),
+    ):  # fmt: skip
+        model = SoftmaxRegression().fit(pd.DataFrame(X, columns=frame.columns), y)
+        model = model if hasattr(chunks, "columns") else SoftmaxRegression().fit(X, y)
+        for method in METHODS:
+            with pytest.raises(ValueError, match=rf"(?s)contains NaN.*chunk {number} of X\."):
+                getattr(model, method)(chunks).compute()
+
+
 def refuse(chunk):
     raise ZeroDivisionError
 
