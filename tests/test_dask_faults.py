@@ -123,6 +123,15 @@ def interrupted_chunk(chunk, pid, block_id):
     return chunk
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises, also where whoever started the tests ignores it, as in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("when", ["checking", "summing"])
 def test_an_interrupted_fit_leaves_the_cluster_as_it_was(client, monkeypatch, when):
     _, y, chunks = data()
