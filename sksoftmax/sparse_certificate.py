@@ -153,12 +153,15 @@ def _balanced(objective, theta, pull, hopefully):
     tilt = -np.linalg.pinv(spread, hermitian=True) @ way.ravel()
     left = _centred(way + (spread @ tilt).reshape(way.shape)).ravel()
     reach = largest_range(part, tilt)
-    if reach > MOST_TILT or _unsolved(Factor.of(spread), left, -float(way.ravel() @ tilt)):
+    if reach > MOST_TILT:
         return
     direction = np.zeros_like(theta)
     objective.rows_of(direction)[free] = tilt.reshape(len(free), -1)
     moved = pull + smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
-    yield Dual(moved, float(tilt @ spread @ tilt) / (2 * (1 - reach)))
+    cost = float(tilt @ spread @ tilt) / (2 * (1 - reach))
+    cost += _unsolved(Factor.of(spread), left, objective.smooth_at(theta)[0], cost)
+    if cost < np.inf:
+        yield Dual(moved, cost)
 
 
 def _aimed(objective, theta, pull, hopefully):
@@ -180,9 +183,9 @@ def _aimed(objective, theta, pull, hopefully):
             return
         left = _centred(way[anchor.places] - anchor.moments @ tilt)
         left = np.where(objective.is_free[anchor.places, None], left, 0.0)
-        unsolved = _unsolved(anchor.factor, left, float(np.sum(way[anchor.places] * tilt)))
         (share, fresh, cost), taken = anchor.tilted(smooth, theta, tilt)
-        if share <= MOST_SHARE and not unsolved:
+        cost += _unsolved(anchor.factor, left, objective.smooth_at(theta)[0], cost)
+        if share <= MOST_SHARE and cost < np.inf:
             yield Dual(pull - _centred(objective.rows_of(taken)).ravel(), cost)
         if anchor.theta is theta:
             return
@@ -193,12 +196,14 @@ def _aimed(objective, theta, pull, hopefully):
         anchor.theta = None
 
 
-def _unsolved(factor, left, size):
-    """Whether a solution leaves much of what no penalty holds, as in ``certificate``.
+def _unsolved(factor, left, value, cost):
+    """What it costs to balance what a solution left of the free columns; inf if that is too much.
 
-    size : of the whole, squared, in the metric of the factor
+    It should be rounding. Where columns are nearly collinear more is left, of which the factor
+    can't tell how much it is worth.
     """
-    return not float(np.sum(left * factor.solve(left))) <= MOST_UNSOLVED**2 * size
+    size = float(np.sum(left * factor.solve(left)))
+    return size + 2 * np.sqrt(size * cost) if size <= MOST_UNSOLVED**2 * value else np.inf
 
 
 def _can_tilt(smooth, n_columns):
