@@ -276,6 +276,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         gate.check_option("solver", self.solver, {**SOLVERS, **ROUGH_SOLVERS})
         gate.check_number("tol", self.tol, least=0)
         gate.check_number("max_iter", self.max_iter, least=0, integer=True)
+        gate.check_n_jobs(self.n_jobs)
         gate.check_flag("fit_intercept", self.fit_intercept)
         gate.check_flag("refit", self.refit)
 

@@ -123,7 +123,7 @@ def test_bad_parameters_are_named():
         {"Cs": 0}, {"Cs": [0.0]}, {"Cs": [1.0, np.inf]}, {"Cs": []},
         {"l1_ratios": [2.0]}, {"l1_ratios": []}, {"rule": "x"}, {"solver": "x"},
     ]  # fmt: skip
-    kinds = [{"Cs": 1.0}, {"Cs": "10"}, {"l1_ratios": 0.5}]
+    kinds = [{"Cs": 1.0}, {"Cs": "10"}, {"l1_ratios": 0.5}, {"n_jobs": "2"}]
     for error, cases in ((ValueError, values), (TypeError, kinds)):
         for bad in cases:
             with pytest.raises(error, match=next(iter(bad))):
