@@ -87,6 +87,13 @@ class Composite:
         """A vector like theta as rows of a column each."""
         return vector.reshape(self.map.n_columns, self.map.n_scores)
 
+    @property
+    def is_free(self):
+        """Of each column, whether no part of the penalty holds it."""
+        return (self.rows_of(self.smooth.penalty.strength)[:, 0] == 0) & (
+            self.corners.amount[:, 0] == 0
+        )
+
     def violations(self, gradient):
         """Of each column, by how much its gradient exceeds what holds it at zero."""
         return np.sqrt(np.sum(self.corners.excess(gradient) ** 2, axis=1))

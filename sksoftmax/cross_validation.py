@@ -39,6 +39,22 @@ class FoldResult(NamedTuple):
     converged: np.ndarray
 
 
+def check_folds(folds, y, weight):
+    """That each fold can be fitted, and scored, or an error that names the one that can't."""
+    for number, (train, test) in enumerate(folds):
+        train_weight, test_weight = weight[train], weight[test]
+        if len(np.unique(y[train][train_weight > 0])) < 2:
+            raise ValueError(
+                "cv must leave every fold rows of at least 2 classes with positive weight to fit; "
+                f"fold {number} has fewer"
+            )
+        if not (test_weight > 0).any():
+            raise ValueError(
+                "cv must leave every fold a row of positive weight to score; "
+                f"fold {number} has none"
+            )
+
+
 def run_fold(task, fold, starts, ready, done=None):
     """Fit a fold along C for each l1_ratio, and score it on the rows that it leaves out.
 

@@ -262,7 +262,7 @@ def joint_products(columns, probability, weight):
     for k in range(n_scores):
         blocks[:, k, :, k] = gram(columns, probability[k] * weight)
     rooted = np.ascontiguousarray((probability * np.sqrt(weight)).T)
-    step = max(1, SCRATCH // len(matrix))
+    step = max(1, SCRATCH // max(1, len(matrix)))
     for start in range(0, n_rows, step):
         part = slice(start, start + step)
         joint = columns[part, :, None] * rooted[part, None, :]

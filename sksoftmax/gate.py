@@ -206,17 +206,26 @@ def check_same_features(estimator, X):
         )
 
 
-def check_number(name, value, *, least, most=np.inf, below=np.inf, integer=False, open_below=False):
+def check_number(name, value, *, least, most=np.inf, below=None, integer=False, open_below=False):
     """A parameter that is a number in a range, or an error that names it."""
     kind = Integral if integer else Real
     wanted = f"{'an integer' if integer else 'a number'} {'>' if open_below else '>='} {least:g}"
-    if below < np.inf:
+    if below is not None:
         wanted += f" and < {below:g}"
     if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be {wanted}, got {value!r} of {type(value).__name__}")
     above = value > least if open_below else value >= least
-    if not above or not value <= most or (below < np.inf and not value < below):
+    if not above or not value <= most or (below is not None and not value < below):
         raise ValueError(f"{name} must be {wanted}, got {value!r}")
+
+
+def check_some(name, values, wanted):
+    """A parameter that is one or more values in a row, or an error that names it."""
+    if isinstance(values, str) or not np.iterable(values):
+        raise TypeError(f"{name} must be {wanted} in an array, got {values!r}")
+    if len(values) == 0:
+        raise ValueError(f"{name} must be {wanted} in an array, which is empty")
+    return values
 
 
 def check_option(name, value, options):

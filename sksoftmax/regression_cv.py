@@ -18,7 +18,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import validate_data
 
 from sksoftmax import gate, problem
-from sksoftmax.cross_validation import Task, choose, placed, run_fold
+from sksoftmax.cross_validation import Task, check_folds, choose, placed, run_fold
 from sksoftmax.fold_path import fit_folds, parts_of, suits
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
@@ -44,7 +44,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     ----------
     Cs : int or array-like of floats, default=10
         Values of C. So many on a logarithmic grid: over four decades from ``C_min_`` where
-        there is an l1 part, else from 1e-4 to 1e4.
+        there is an l1 part, else from 1e-4 to 1e4. Those given must be finite.
     l1_ratios : array-like of floats, default=(0.0,)
         Shares of the l1 part to try.
     penalty : {"elasticnet"}, ElasticNet or GroupLasso, default="elasticnet"
@@ -177,7 +177,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            For a bad parameter, bad data, or a fold with fewer than two classes.
+            For a bad parameter, bad data, or a fold that has fewer than two classes to fit, or no
+            row to score.
 
         Warns
         -----
@@ -199,6 +200,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         with single_threaded_blas(), data.rows:
             draft._lay_grid(data)
             folds = list(check_cv(self.cv, y, classifier=True).split(X, y, **to_split))
+            check_folds(folds, y, weight)
             task = Task(
                 X, y, weight, data.classes, self.class_weight, draft.Cs_, draft.l1_ratios_,
                 self._settings(), scorer_of(self.scoring), to_score,
@@ -265,15 +267,16 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         if isinstance(self.Cs, (int, np.integer)):
             gate.check_number("Cs", self.Cs, least=1, integer=True)
         else:
-            for C in self.Cs:
-                gate.check_number("Cs", C, least=0, open_below=True)
-        for l1_ratio in self.l1_ratios:
+            for C in gate.check_some("Cs", self.Cs, "an integer, or numbers"):
+                gate.check_number("Cs", C, least=0, below=np.inf, open_below=True)
+        for l1_ratio in gate.check_some("l1_ratios", self.l1_ratios, "numbers"):
             gate.check_number("l1_ratios", l1_ratio, least=0, most=1)
         gate.check_option("rule", self.rule, RULES)
         scorer_of(self.scoring)
         gate.check_option("solver", self.solver, {**SOLVERS, **ROUGH_SOLVERS})
         gate.check_number("tol", self.tol, least=0)
         gate.check_number("max_iter", self.max_iter, least=0, integer=True)
+        gate.check_n_jobs(self.n_jobs)
         gate.check_flag("fit_intercept", self.fit_intercept)
         gate.check_flag("refit", self.refit)
 

@@ -124,7 +124,10 @@ class Walk:
         left = sum(share * known.pull for share, known in zip(shares, self.trail, strict=True))
         left = left + self.objective.penalty.strength * theta
         theta = theta + self._direction(metric, self.progress.pairs, left)
-        found = evaluate(self.watched, theta)
+        self._try(evaluate(self.watched, theta), spread)
+
+    def _try(self, found, spread):
+        """Go on to a point if it is better; the spread is of the present one."""
         if not found.value < self.progress.point.value:
             self.watched.spread = spread
         self.progress = self.progress.tried(found)
@@ -140,10 +143,11 @@ class Walk:
             if gap <= self.tol * abs(point.value):
                 break
             ended = n_iter >= min(LONGEST, self.settings.max_iter)
+            spread = self.watched.spread
             found = None if ended else backtrack(self.watched, point, direction)
             if found is None:
                 return self._leave(n_iter)
-            self.progress = self.progress.tried(found)
+            self._try(found, spread)
             n_iter += 1
         self._judge(n_iter)
         return Proved(point.theta, point.value, gap, n_iter)

@@ -50,7 +50,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax import curvature, prices
-from sksoftmax.certificate import MOST_TILT, largest_range
+from sksoftmax.certificate import MOST_TILT, MOST_UNSOLVED, largest_range
+from sksoftmax.factors import Factor
 
 # Where between 1 and the c that satisfies all constraints, those that the ridge would soften too.
 SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
@@ -102,7 +103,7 @@ def _best(objective, theta, value, dual):
     rows = objective.rows_of(theta)
     strength = objective.rows_of(objective.smooth.penalty.strength)[:, :1]
     amount = objective.corners.amount
-    held = ((strength > 0) | (amount > 0))[:, 0]
+    held = ~objective.is_free
     ridge = 0.5 * float(np.sum(strength * rows**2))
     corner = objective.corner_value(theta)
     loss = value - ridge - corner
@@ -140,9 +141,7 @@ def _conjugate(sizes, strength, amount):
 def _balanced(objective, theta, pull, hopefully):
     """The pull of distributions that balance the free columns, unless they are too far off."""
     smooth = objective.smooth
-    amount = objective.corners.amount[:, 0]
-    strength = objective.rows_of(smooth.penalty.strength)[:, 0]
-    free = np.flatnonzero((strength == 0) & (amount == 0))
+    free = np.flatnonzero(objective.is_free)
     if len(free) == 0:
         yield Dual(pull, 0.0)
         return
@@ -150,14 +149,19 @@ def _balanced(objective, theta, pull, hopefully):
     part = smooth.on_columns(features, free)
     at = curvature.probabilities_at(smooth, theta)
     spread = curvature.exact_of(part, features, at, smooth.rows)
-    tilt = -np.linalg.pinv(spread, hermitian=True) @ objective.rows_of(pull)[free].ravel()
+    way = objective.rows_of(pull)[free]
+    tilt = -np.linalg.pinv(spread, hermitian=True) @ way.ravel()
+    left = _centred(way + (spread @ tilt).reshape(way.shape)).ravel()
     reach = largest_range(part, tilt)
     if reach > MOST_TILT:
         return
     direction = np.zeros_like(theta)
     objective.rows_of(direction)[free] = tilt.reshape(len(free), -1)
     moved = pull + smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
-    yield Dual(moved, float(tilt @ spread @ tilt) / (2 * (1 - reach)))
+    cost = float(tilt @ spread @ tilt) / (2 * (1 - reach))
+    cost += _unsolved(Factor.of(spread), left, objective.smooth_at(theta)[0], cost)
+    if cost < np.inf:
+        yield Dual(moved, cost)
 
 
 def _aimed(objective, theta, pull, hopefully):
@@ -177,8 +181,11 @@ def _aimed(objective, theta, pull, hopefully):
         tilt = anchor.factor.solve(way[anchor.places])
         if hopefully and anchor.expected_share(tilt) > UNLIKELY:
             return
+        left = _centred(way[anchor.places] - anchor.moments @ tilt)
+        left = np.where(objective.is_free[anchor.places, None], left, 0.0)
         (share, fresh, cost), taken = anchor.tilted(smooth, theta, tilt)
-        if share <= MOST_SHARE:
+        cost += _unsolved(anchor.factor, left, objective.smooth_at(theta)[0], cost)
+        if share <= MOST_SHARE and cost < np.inf:
             yield Dual(pull - _centred(objective.rows_of(taken)).ravel(), cost)
         if anchor.theta is theta:
             return
@@ -187,6 +194,16 @@ def _aimed(objective, theta, pull, hopefully):
         if hopefully and fresh > MOST_SHARE:
             return
         anchor.theta = None
+
+
+def _unsolved(factor, left, value, cost):
+    """What it costs to balance what a solution left of the free columns; inf if that is too much.
+
+    It should be rounding. Where columns are nearly collinear more is left, of which the factor
+    can't tell how much it is worth.
+    """
+    size = float(np.sum(left * factor.solve(left)))
+    return size + 2 * np.sqrt(size * cost) if size <= MOST_UNSOLVED**2 * value else np.inf
 
 
 def _can_tilt(smooth, n_columns):

@@ -105,9 +105,9 @@ class UnitCurvature:
         """The metric with a ridge of strength (n_parameters,), the same for all it holds."""
         spread = np.maximum(self.units.spread, np.finfo(np.float64).eps)
         diagonal = np.outer(spread, self.mean) + strength.max() * self.units.stiffness[:, None]
-        n_classes = len(self.mean)
+        shape = len(self.excess), self.span.shape[1], len(self.mean)
         inner = (self.span.T / diagonal.T[:, None, :]) @ self.span  # (n_scores - 1, d, d)
-        product = self.excess.reshape(len(self.excess), -1, n_classes).transpose(2, 0, 1) @ inner
+        product = self.excess.reshape(shape).transpose(2, 0, 1) @ inner
         product = product.transpose(1, 2, 0).reshape(self.excess.shape)
         product[np.diag_indices_from(product)] += 1
         core = np.linalg.solve(product, self.excess)

@@ -128,6 +128,26 @@ def test_the_gap_bounds_the_distance_at_every_step(penalty):
         assert (np.diff(model.objective_curve_) <= 1e-14).all()
 
 
+@PENALTY
+@pytest.mark.parametrize("nearness", [1e-6, 1e-7, 3e-8, 3e-9])
+def test_unpenalised_columns_that_are_nearly_collinear_prove_nothing_that_is_not_so(
+    nearness, penalty
+):
+    rng = np.random.default_rng(0)
+    X, second = rng.normal(size=(300, 4)), rng.normal(size=300)
+    scores = 0.1 * np.column_stack([second, X[:, 3], -second])
+    y = np.argmax(scores + rng.gumbel(size=scores.shape), axis=1)
+    # The same span, in columns that are far from collinear.
+    apart, near = X.copy(), X.copy()
+    apart[:, 1], near[:, 1] = second, X[:, 0] + nearness * second
+    factor = np.array([0.0, 0.0, 1.0, 1.0])
+    best = fit(apart, y, C=1.0, penalty=penalty, factor=factor)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = fit(near, y, C=1.0, penalty=penalty, factor=factor, tol=1e-6, max_iter=20)
+    assert model.gap_ >= model.objective_ - best.objective_
+
+
 def test_of_two_classes_a_group_is_a_single_coefficient():
     one, other = fit(X2, Y2), fit(X2, Y2, penalty=GroupLasso)
     assert_allclose(one.coef_, other.coef_, atol=1e-6)

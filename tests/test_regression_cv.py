@@ -119,11 +119,45 @@ def test_sparse_groups_threads_and_what_is_printed(capsys):
 
 
 def test_bad_parameters_are_named():
-    for bad in ({"Cs": 0}, {"Cs": [0.0]}, {"l1_ratios": [2.0]}, {"rule": "x"}, {"solver": "x"}):
-        with pytest.raises(ValueError, match=next(iter(bad))):
-            SoftmaxRegressionCV(**bad).fit(X, Y)
+    values = [
+        {"Cs": 0}, {"Cs": [0.0]}, {"Cs": [1.0, np.inf]}, {"Cs": []},
+        {"l1_ratios": [2.0]}, {"l1_ratios": []}, {"rule": "x"}, {"solver": "x"},
+    ]  # fmt: skip
+    kinds = [{"Cs": 1.0}, {"Cs": "10"}, {"l1_ratios": 0.5}, {"n_jobs": "2"}]
+    for error, cases in ((ValueError, values), (TypeError, kinds)):
+        for bad in cases:
+            with pytest.raises(error, match=next(iter(bad))):
+                SoftmaxRegressionCV(**bad).fit(X, Y)
     with pytest.raises(ValueError, match="proximal"):
         SoftmaxRegressionCV(l1_ratios=[0.5], solver="lbfgs").fit(X, Y)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+def test_folds_that_cannot_be_fitted_or_scored_are_named(l1_ratio):
+    ordered, every = np.argsort(Y), np.arange(150)
+    lone = (ordered[:10], ordered[10:])
+    nothing = (every, every[:0])
+    for bad, match in ((lone, "fold 1 .* fewer"), (nothing, "fold 1 .* none")):
+        with pytest.raises(ValueError, match=match):
+            model = SoftmaxRegressionCV(2, l1_ratios=[l1_ratio], cv=[(every[1:], every[:1]), bad])
+            model.fit(X, Y)
+    weight = (every >= 50).astype(float)
+    blocks = [(np.setdiff1d(every, part), part) for part in np.split(every, 3)]
+    with pytest.raises(ValueError, match=r"fold 0 .* none"):
+        SoftmaxRegressionCV(2, l1_ratios=[l1_ratio], cv=blocks).fit(X, Y, sample_weight=weight)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+@pytest.mark.parametrize("kind", [np.asarray, np.zeros_like, sp.csr_array])
+def test_without_an_intercept_scores_are_those_of_fits_made_apart(kind, n_classes):
+    rows, y = draw(90, 3, n_classes)
+    rows, cv = kind(rows), StratifiedKFold(3)
+    model = SoftmaxRegressionCV([0.1, 1], cv=cv, fit_intercept=False, tol=1e-9).fit(rows, y)
+    for fold, (train, test) in enumerate(cv.split(rows, y)):
+        for place, C in enumerate([0.1, 1]):
+            one = SoftmaxRegression(C, fit_intercept=False, tol=1e-9).fit(rows[train], y[train])
+            score = -log_loss(y[test], one.predict_proba(rows[test]))
+            assert_allclose(model.scores_[fold, 0, place], score, rtol=1e-4)
 
 
 def test_binary_is_one_row():
