@@ -47,7 +47,7 @@ class UnitColumns:
     def of(cls, moments, penalised):
         """Of columns with these second moments, some of which a ridge holds."""
         sizes = np.diag(moments)[penalised]
-        added = max(sizes.min(), LEAST_SIZE * sizes.max())
+        added = max(sizes.min(), LEAST_SIZE * sizes.max()) or 1.0  # of columns that are all zero
         matrix = moments.copy()
         matrix[penalised, penalised] += added
         root = scipy.linalg.cholesky(matrix, check_finite=False)
