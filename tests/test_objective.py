@@ -19,12 +19,14 @@ from registry import (
     exponential_weights,
     five_point,
     make_objective,
+    partition_two_threads,
     random_theta,
+    small_blocks,
     sparse_problem,
     theta_scales,
 )
 
-from sksoftmax import curvature, drawing, prices, spanned
+from sksoftmax import curvature, drawing, grams, prices, spanned
 from sksoftmax.factors import (
     DiagonalFactor,
     DiagonalMetric,
@@ -410,6 +412,23 @@ def inverse_of(metric, objective):
     inverse = np.array([metric.solve(unit) for unit in np.eye(n_columns * n_classes)])
     shift = np.kron(np.eye(n_columns), np.eye(n_classes) - 1 / n_classes)
     return shift @ inverse @ shift + np.eye(len(shift)) - shift
+
+
+@pytest.mark.parametrize("engine", [small_blocks, partition_two_threads], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("rows", [1, 20, 10**6])
+def test_grams_are_the_same_however_many_rows_they_hold(rows, engine, monkeypatch):
+    monkeypatch.setattr(grams, "FEWEST_ROWS", rows)
+    monkeypatch.setattr(grams, "ROWS_A_COLUMN", 0)
+    problem = Problem(*draw(200, 5, 4))
+    objective = make_objective(problem, engine)
+    theta = random_theta(problem)
+    size, n_classes = objective.map.n_columns, objective.map.n_scores
+    hessian = curvature.joint_moments(objective, theta).reshape((size, n_classes) * 2)
+    # What joint moments add to the shift of all classes lies on the columns' diagonal.
+    apart = ~np.eye(size, dtype=bool)
+    found = curvature.class_moments(objective, theta)
+    for k in range(n_classes):
+        assert_allclose(found[k][apart], hessian[:, k, :, k][apart], rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("C", [0.02, 1e3])
