@@ -29,6 +29,8 @@ from sksoftmax.moments import Centring, centred_columns, moments
 from sksoftmax.rows import every, take_columns
 
 TINY = np.finfo(np.float64).tiny
+# Curvature of classes that are all certain: its inverse must not overflow.
+FLAT = 1e-100
 # Entries of the scratch matrix of which the Hessian is made: it must stay in the cache.
 SCRATCH = 2**17
 
@@ -132,19 +134,22 @@ def class_curvature(probability, weight):
 
 def product(classes, columns, objective):
     """The metric of a matrix on classes times one on columns, plus the penalty."""
-    return rotated(*np.linalg.eigh(classes), columns, objective)
+    factor = metric_factor if prices.solutions_are_dear(objective) else Factor.of
+    return rotated(*np.linalg.eigh(classes), columns, objective, factor)
 
 
-def rotated(curvatures, rotation, columns, objective):
-    """The same from the eigenvalues and vectors of the matrix on classes."""
+def rotated(curvatures, rotation, columns, objective, factor):
+    """The same from the eigenvalues and vectors of the matrix on classes.
+
+    factor : function that makes a factor of a matrix on columns
+    """
     # The shift of all classes has none: any positive number will do there. Directions that are
     # nearly flat are kept from being taken for more than they are, which is noise.
-    usual = max(curvatures.mean(), TINY)
+    usual = max(curvatures.mean(), FLAT)
     curvatures = np.where(curvatures > 1e-6 * usual, curvatures, usual)
     # Half powers of two: like enough for a metric, and few.
     level = np.round(2 * np.log2(curvatures / usual))
     strength = np.diag(_column_strength(objective))
-    factor = metric_factor if prices.solutions_are_dear(objective) else Factor.of
     groups = []
     for value in np.unique(level):
         members = np.flatnonzero(level == value)

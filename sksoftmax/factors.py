@@ -78,19 +78,25 @@ class DiagonalFactor:
         return columns / (self.diagonal if columns.ndim == 1 else self.diagonal[:, None])
 
 
+def is_nearly_diagonal(matrix):
+    """Whether the columns of these second moments explain little of each other.
+
+    A column's squared correlations with the others sum to about the share of it that these
+    explain.
+    """
+    diagonal = np.diag(matrix)
+    if not diagonal.min() > 0:
+        return False
+    explained = (matrix**2 @ (1 / diagonal)) / diagonal - 1
+    return bool(explained.max() < NEARLY_DIAGONAL)
+
+
 def metric_factor(matrix):
     """The factor of a matrix that is to be a metric: of its diagonal, where the rest is little.
 
-    A column's squared correlations with the others sum to about the share of it that these
-    explain. Where that is small for every column, what a factor saves in steps it costs in
-    solutions.
+    What a factor then saves in steps it costs in solutions.
     """
-    diagonal = np.diag(matrix)
-    if diagonal.min() > 0:
-        explained = (matrix**2 @ (1 / diagonal)) / diagonal - 1
-        if explained.max() < NEARLY_DIAGONAL:
-            return DiagonalFactor(diagonal)
-    return Factor.of(matrix)
+    return DiagonalFactor(np.diag(matrix)) if is_nearly_diagonal(matrix) else Factor.of(matrix)
 
 
 @dataclass(frozen=True)

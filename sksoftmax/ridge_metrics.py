@@ -24,8 +24,8 @@ def makers(objective, moments=None):
     if objective.map.n_scores == 1:
         return [exact]
     affordable = [averaged]
-    if moments is not None:
-        held = objective.penalty.strength.reshape(len(moments), -1)[:, 0] > 0
+    held = objective.penalty.strength.reshape(objective.map.n_columns, -1)[:, 0] > 0
+    if moments is not None and held.any():
         affordable = [UnitColumns.of(moments, held).curvature]
     if prices.classes_are_affordable(objective):
         affordable.append(by_class)

@@ -9,8 +9,9 @@ what it does, as in normal columns (it is Stein's identity that parts them). Oth
 for the way there, at a small part of the price of a matrix on columns for each class.
 
 With ``P = A (x) M + penalty`` for the averaged metric, ``V = M Q`` for ``M``-orthonormal directions
-Q and E for what the Hessian has along them beyond ``A (x) I``, the metric is ``P + V E V'``. It is
-solved with by Woodbury's identity,
+Q and E for what the Hessian has along them beyond ``A (x) I``, the metric is ``P + V E V'``. That
+is positive because ``M - V V'`` is, so that one M must make P and V. It is solved with by
+Woodbury's identity,
 
     P^-1 - P^-1 V (1 + E V' P^-1 V)^-1 E V' P^-1.
 """
@@ -21,7 +22,13 @@ import numpy as np
 import scipy.linalg
 
 from sksoftmax import curvature, prices
-from sksoftmax.factors import DiagonalMetric, ProductMetric
+from sksoftmax.factors import (
+    DiagonalMetric,
+    Factor,
+    ProductMetric,
+    is_nearly_diagonal,
+    metric_factor,
+)
 from sksoftmax.maps import LinearMap
 from sksoftmax.moments import Centring, moments
 from sksoftmax.rows import every
@@ -43,9 +50,12 @@ def follows(objective, last):
 def spanned(objective, theta, last):
     """The metric at theta, on the second moments of the columns that the last one knew, if any."""
     columns = last.columns if isinstance(last, ProductMetric) else _columns(objective)
+    factor = Factor.of
+    if prices.solutions_are_dear(objective) and is_nearly_diagonal(columns):
+        columns, factor = np.diag(np.diag(columns)), metric_factor
     directions = _directions(objective, theta, columns)
     exact, classes = curvatures_along(objective, theta, directions)
-    base = curvature.rotated(*apart_from_shift(classes), columns, objective)
+    base = curvature.rotated(*apart_from_shift(classes), columns, objective, factor)
     expected = base.curvatures - LEAST_CURVATURE * base.curvatures.mean()
     expected[0] = 0  # what all classes share moves no score, and is left as it is
     return SpannedMetric.of(base, columns @ directions, excess(exact, base.rotation, expected))
@@ -114,6 +124,31 @@ def excess(exact, rotation, expected):
     return beyond
 
 
+def woodbury(beyond, inner):
+    """``(1 + E G)^-1 E``, what stands in the middle of Woodbury's identity.
+
+    Zero, that is no correction, if what it corrects would not stay positive. But for rounding it
+    does: columns far from zero, or collinear and not penalised, may leave nothing else of the
+    curvature along a direction.
+
+    beyond : E, of shape (d * n_classes, d * n_classes)
+    inner : ndarray of shape (n_classes, d, d), the blocks of G
+    """
+    n_classes, size, _ = inner.shape
+    by_class = beyond.reshape(size, n_classes, size, n_classes).transpose(1, 0, 3, 2)
+    product = beyond.reshape(len(beyond), size, n_classes).transpose(2, 0, 1) @ inner
+    product = product.transpose(1, 2, 0).reshape(beyond.shape)
+    product[np.diag_indices_from(product)] += 1
+    try:
+        root = scipy.linalg.block_diag(*np.linalg.cholesky(inner))
+        within = root.T @ by_class.reshape(beyond.shape) @ root
+        within[np.diag_indices_from(within)] += 1
+        np.linalg.cholesky(within)
+        return np.linalg.solve(product, beyond)
+    except np.linalg.LinAlgError:
+        return np.zeros_like(beyond)
+
+
 @dataclass(frozen=True)
 class SpannedMetric:
     """A product metric and a correction of low rank.
@@ -135,11 +170,8 @@ class SpannedMetric:
         solved = np.empty((*image.shape, len(base.rotation)))
         for members, factor in base.groups:
             solved[:, :, members] = factor.solve(image)[:, :, None]
-        inner = np.einsum("ja,jbr->arb", image, solved, optimize=True)
-        product = beyond.reshape(len(beyond), *inner.shape[:2])
-        product = np.einsum("xar,arb->xbr", product, inner).reshape(beyond.shape)
-        product[np.diag_indices_from(product)] += 1
-        return cls(base, image, solved, np.linalg.solve(product, beyond))
+        inner = np.einsum("ja,jbr->rab", image, solved, optimize=True)
+        return cls(base, image, solved, woodbury(beyond, inner))
 
     def solve(self, vector):
         rotation = self.base.rotation

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
+from sksoftmax.curvature import FLAT
 from sksoftmax.prices import MOST_SPANNED
 from sksoftmax.spanned import (
     LEAST_CURVATURE,
@@ -17,6 +18,7 @@ from sksoftmax.spanned import (
     apart_from_shift,
     curvatures_along,
     excess,
+    woodbury,
 )
 
 # Of the ridge that is added to moments, beside the largest column's.
@@ -45,7 +47,7 @@ class UnitColumns:
     def of(cls, moments, penalised):
         """Of columns with these second moments, some of which a ridge holds."""
         sizes = np.diag(moments)[penalised]
-        added = max(sizes.min(), LEAST_SIZE * sizes.max())
+        added = max(sizes.min(), LEAST_SIZE * sizes.max()) or 1.0  # of columns that are all zero
         matrix = moments.copy()
         matrix[penalised, penalised] += added
         root = scipy.linalg.cholesky(matrix, check_finite=False)
@@ -98,19 +100,15 @@ class UnitCurvature:
     def of(cls, units, span, exact, classes):
         mean, rotation = apart_from_shift(classes)
         mean, rotation = mean[1:], rotation[:, 1:]
-        mean = np.maximum(mean, LEAST_CURVATURE * max(mean.mean(), np.finfo(float).tiny))
+        mean = np.maximum(mean, LEAST_CURVATURE * max(mean.mean(), FLAT))
         return cls(units, span, rotation, mean, excess(exact, rotation, mean))
 
     def __call__(self, strength):
         """The metric with a ridge of strength (n_parameters,), the same for all it holds."""
         spread = np.maximum(self.units.spread, np.finfo(np.float64).eps)
         diagonal = np.outer(spread, self.mean) + strength.max() * self.units.stiffness[:, None]
-        shape = len(self.excess), self.span.shape[1], len(self.mean)
         inner = (self.span.T / diagonal.T[:, None, :]) @ self.span  # (n_scores - 1, d, d)
-        product = self.excess.reshape(shape).transpose(2, 0, 1) @ inner
-        product = product.transpose(1, 2, 0).reshape(self.excess.shape)
-        product[np.diag_indices_from(product)] += 1
-        core = np.linalg.solve(product, self.excess)
+        core = woodbury(self.excess, inner)
         return UnitMetric(self.units.inside, self.rotation, diagonal, self.span, core)
 
 

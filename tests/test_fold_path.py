@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
-from registry import draw, thinned
+from registry import Problem, draw, make_objective, thinned
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold
 
-from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, gate, problem
+from sksoftmax import (
+    ElasticNet,
+    SoftmaxRegression,
+    SoftmaxRegressionCV,
+    curvature,
+    gate,
+    problem,
+)
 from sksoftmax.fold_path import fit_folds, parts_of
 from sksoftmax.folds import NOTHING, cut
 from sksoftmax.path import Settings, pose
@@ -129,6 +136,23 @@ def test_the_spanned_curvature_is_the_hessian_where_it_is_exact(n_classes, n_fea
     vector = objective.map.balanced(random.standard_normal(theta.size))
     solved = metric.solve(objective.hessian_product(theta.ravel(), vector))
     assert_allclose(solved, vector, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-300, 1e3])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("column", ["no variance", "duplicated", "one scale of many"])
+def test_the_spanned_curvature_is_positive_wherever_the_model_looks(column, fit_intercept, size):
+    X, y = draw(60, 4, 5)
+    X = X * {"no variance": 0, "duplicated": 1, "one scale of many": np.logspace(-6, 6, 4)}[column]
+    X[:, 0] = X[:, 1]
+    objective = make_objective(Problem(X, y, fit_intercept=fit_intercept))
+    moments = curvature.least_moments(objective, np.zeros(objective.map.n_parameters)) * 5
+    held = objective.penalty.strength.reshape(-1, 5)[:, 0] > 0
+    theta = size * np.random.default_rng(0).standard_normal(objective.map.n_parameters)
+    metric = UnitColumns.of(moments, held).curvature(objective, theta)(objective.penalty.strength)
+    inverse = np.array([metric.solve(unit) for unit in np.eye(theta.size)])
+    scale = np.sqrt(np.diag(inverse))
+    assert np.linalg.eigvalsh(inverse / scale / scale[:, None])[0] > -1e-9
 
 
 def test_proofs_wait_until_all_have_asked():

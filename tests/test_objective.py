@@ -19,12 +19,14 @@ from registry import (
     exponential_weights,
     five_point,
     make_objective,
+    partition_two_threads,
     random_theta,
+    small_blocks,
     sparse_problem,
     theta_scales,
 )
 
-from sksoftmax import curvature, drawing, prices, spanned
+from sksoftmax import curvature, drawing, grams, prices, spanned
 from sksoftmax.factors import (
     DiagonalFactor,
     DiagonalMetric,
@@ -402,6 +404,64 @@ def test_the_spanned_metric_lies_near_the_hessian_of_normal_columns():
 
     others = [error(make(objective, theta)) for make in (curvature.averaged, curvature.by_class)]
     assert error(spanned.spanned(objective, theta, last)) < 0.3 * min(others)
+
+
+def inverse_of(metric, objective):
+    """What a metric solves with, on what sums to zero over classes."""
+    n_columns, n_classes = objective.map.n_columns, objective.map.n_scores
+    inverse = np.array([metric.solve(unit) for unit in np.eye(n_columns * n_classes)])
+    shift = np.kron(np.eye(n_columns), np.eye(n_classes) - 1 / n_classes)
+    return shift @ inverse @ shift + np.eye(len(shift)) - shift
+
+
+@pytest.mark.parametrize("engine", [small_blocks, partition_two_threads], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("rows", [1, 20, 10**6])
+def test_grams_are_the_same_however_many_rows_they_hold(rows, engine, monkeypatch):
+    monkeypatch.setattr(grams, "FEWEST_ROWS", rows)
+    monkeypatch.setattr(grams, "ROWS_A_COLUMN", 0)
+    problem = Problem(*draw(200, 5, 4))
+    objective = make_objective(problem, engine)
+    theta = random_theta(problem)
+    size, n_classes = objective.map.n_columns, objective.map.n_scores
+    hessian = curvature.joint_moments(objective, theta).reshape((size, n_classes) * 2)
+    # What joint moments add to the shift of all classes lies on the columns' diagonal.
+    apart = ~np.eye(size, dtype=bool)
+    found = curvature.class_moments(objective, theta)
+    for k in range(n_classes):
+        assert_allclose(found[k][apart], hessian[:, k, :, k][apart], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("C", [0.02, 1e3])
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_spanned_metric_is_positive_where_columns_are_kept_apart(seed, C, monkeypatch):
+    # The few rows of a column correlate it with hundreds of others a little: along the largest
+    # of their principal axes columns vary more than the diagonal tells.
+    monkeypatch.setattr(prices, "SMALL", 0)
+    monkeypatch.setattr(prices, "DEAR", 0)
+    X, y = draw(700, 120, 5, noise=10.0, seed=seed)
+    objective = make_objective(Problem(X, y, C=C))
+    theta = np.zeros((121, 5))
+    theta[:-1] = 5 * np.linalg.eigh(X.T @ X)[1][:, -5:]
+    last = curvature.averaged(objective, np.zeros(theta.size))
+    metric = spanned.spanned(objective, theta.ravel(), last)
+    assert np.linalg.eigvalsh(inverse_of(metric, objective))[0] > 0
+
+
+@pytest.mark.parametrize("C", [1e-2, np.inf])
+@pytest.mark.parametrize("offset", [0.0, 1e8])
+@pytest.mark.parametrize("size", [0.0, 1e-200, 1e3])
+@pytest.mark.parametrize("has_intercept", [True, False])
+def test_the_spanned_metric_is_positive_wherever_the_model_looks(has_intercept, size, offset, C):
+    X, y = draw(40, 4, 3)
+    objective = make_objective(Problem(X + offset, y, C=C, fit_intercept=has_intercept))
+    theta = size * np.random.default_rng(1).normal(size=objective.map.n_parameters)
+    for last in (curvature.averaged(objective, 0 * theta), curvature.diagonal(objective, theta)):
+        metric = spanned.spanned(objective, theta, last)
+        inverse = inverse_of(metric, objective)
+        # Units of the parameters are as far apart as columns are from the intercept.
+        scale = np.sqrt(np.diag(inverse))
+        lowest = np.linalg.eigvalsh(inverse / scale / scale[:, None])[0]
+        assert lowest > -1e-9
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
