@@ -12,6 +12,7 @@ Dask's default.
 import copy
 from dataclasses import dataclass, replace
 from functools import partial
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from itertools import count
 from uuid import uuid4
 
@@ -25,6 +26,8 @@ from sksoftmax import dask_homes
 from sksoftmax.rows import Block, InMemoryRows, add
 from sksoftmax.threads import single_threaded_blas
 
+# Of the code of a function that can be left in the middle.
+CAN_WAIT = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 # Results that are added in one task: a power of two, so that the order is that of pairs.
 WIDTH = 8
 
@@ -94,7 +97,9 @@ class DaskRows:
 def forget(trace):
     """Clear all frames that have ended of a traceback, also those that Dask took out of it.
 
-    Of a wait that Ctrl-C ended Dask shows no frame of its own; those shown still lead there.
+    Of a wait that Ctrl-C ended Dask shows no frame of its own; those shown still lead there. Beyond
+    the traceback a coroutine may be one that only waits, of a connection perhaps, and to clear its
+    frame would end it.
     """
     while trace is not None:
         frame = trace.tb_frame
@@ -104,6 +109,8 @@ def forget(trace):
             except RuntimeError:  # it still runs, and so does what called it
                 break
             frame = frame.f_back
+            if frame is not None and frame.f_code.co_flags & CAN_WAIT:
+                break
         trace = trace.tb_next
 
 
