@@ -71,6 +71,7 @@ def accuracy(estimator, X, y, sample_weight):
 
 
 def labels_of(chunk):
+    """Labels of a chunk, as a check returns them."""
     return np.asarray(column_or_1d(chunk)), None
 
 
@@ -86,6 +87,7 @@ def check_kind(chunk, kind):
 
 
 def is_text(label):
+    """Whether a label is text."""
     return isinstance(label, str)
 
 

@@ -194,6 +194,7 @@ def sum_held(sent, held, number, n_pieces):
 
 
 def map_held(sent, held):
+    """A piece, or each piece of a bundle, with the function applied to its blocks."""
     with single_threaded_blas():
         if isinstance(held, Bundle):
             pieces = {place: map_held(sent, piece) for place, piece in held.pieces.items()}

@@ -54,6 +54,7 @@ def encoded(checked, names, match, X):
 
 
 def n_rows_of(block):
+    """Rows of a block of scores."""
     return len(block.weight)
 
 

@@ -120,6 +120,7 @@ def make_strip(chunk, encoding, labels, weights=None, even=None):
 
 
 def size_of(strip, n_classes):
+    """Rows and entries of a strip, and the weight of each class in it."""
     (block,) = strip.rows
     by_class = targets.weight_of_classes(block.target, block.weight, n_classes)
     return block.X.shape[0], count_entries(block), by_class
@@ -168,11 +169,13 @@ def split(strips, code, hold_out):
 
 
 def target_of(strip, code):
+    """The encoded target of a strip."""
     (block,) = strip.rows
     return code.target(block)
 
 
 def pick(strip, places):
+    """The rows of a strip at these places, in a piece."""
     (block,) = strip.rows
     return Piece.of([picked(block, places)])
 
@@ -197,15 +200,18 @@ def cut(strips, step, code):
 
 
 def take(strip, rows):
+    """A run of a strip's rows, in a piece."""
     (block,) = strip.rows
     return Piece.of([rows_of(block, rows)])
 
 
 def rows_of(block, rows):
+    """A run of a block's rows."""
     return Block(block.X[rows], block.target[..., rows], block.weight[rows])
 
 
 def make_piece(strip, rows, rest, step, code):
+    """A strip's run of rows in encoded blocks of ``step``, the last filled up with the rest."""
     (own,) = take(strip, rows).rows
     own, rest = code.apply(own), [code.apply(block) for part in rest for block in part.rows]
     n_rows = own.X.shape[0]

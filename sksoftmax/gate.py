@@ -181,6 +181,7 @@ def check_weight_values(sample_weight):
 
 
 def check_some_weight(some):
+    """Refuse weights that leave no sample."""
     if not some:
         raise ValueError("All values of sample_weight are zero: no sample has any weight")
 
@@ -235,6 +236,7 @@ def check_option(name, value, options):
 
 
 def check_n_jobs(n_jobs):
+    """Refuse what is no number of threads."""
     if n_jobs is None:
         return
     if not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool):
