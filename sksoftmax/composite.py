@@ -12,10 +12,11 @@ from sksoftmax.penalties import Rough
 
 @dataclass
 class Recent:
-    """The last evaluation: solvers, proofs and paths ask for the same one."""
+    """The last evaluation, and proof: solvers, proofs and paths ask for the same one."""
 
     theta: np.ndarray | None = None
     answer: tuple | None = None
+    bound: sparse_certificate.Bound | None = None
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,17 @@ class Composite:
     def corner_value(self, theta):
         return self.corners.value(theta)
 
-    def model(self, theta):
+    def model(self, theta, near=False):
         """The smooth part's curvature at theta, to multiply with."""
-        return quadratics.model(self.smooth, theta)
+        return quadratics.model(self.smooth, theta, near)
 
     def column_scales(self):
         return quadratics.column_scales(self.smooth)
 
     def gap(self, theta, gradient, enough=0.0):
         """An upper bound on ``value(theta) - optimum``; inf where none is known."""
-        return sparse_certificate.gap(self, theta, gradient, enough)
+        self.recent.bound = sparse_certificate.bound(self, theta, gradient, enough)
+        return self.recent.bound.value
 
     def gap_estimate(self, gradient):
         return np.inf  # what is known at no cost needs more than the gradient: expected_gap

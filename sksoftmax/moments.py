@@ -36,7 +36,8 @@ def moments(X, weight, about):
     # About the center after the fact, which columns with zeros are never far from. One that is
     # far away has no zeros to speak of, and would cancel.
     center, first, mass = about.center, weight @ X, weight.sum()
-    if (inner.diagonal() > FAR * np.maximum(inner.diagonal() - mass * center**2, TINY)).any():
+    about_center = inner.diagonal() - center * (2 * first - mass * center)
+    if (inner.diagonal() > FAR * np.maximum(about_center, TINY)).any():
         return gram(centred_columns(X, about), weight)
     matrix = np.empty((len(center) + 1,) * 2)
     np.subtract(inner, np.outer(center, first), out=matrix[:-1, :-1])

@@ -16,6 +16,7 @@ from sksoftmax.rows import (
     Rows,
     batches,
     count_entries,
+    paired,
     sample,
     select_columns,
 )
@@ -127,6 +128,37 @@ class Objective:
 
         product = self.map.gradient(self.rows.sum(block_sums)) / self.total_weight
         return product + self.penalty.strength * direction
+
+    def residuals(self, theta, direction=None):
+        """A function of blocks: their weighted residuals, moved to first order along a direction.
+
+        Of blocks that only hold the columns that theta is of, as this objective's own do.
+        """
+        at = self.map.prepare(theta, self.dtype)
+        along = None if direction is None else self.map.prepare(direction, self.dtype)
+        forward = self.map.forward
+
+        def residual(block):
+            scores = forward(at, block.X)
+            moved = 0.0
+            if along is not None:
+                probability, moved = probabilities(scores.copy()), forward(along, block.X)
+                moved = curvature_product(probability, moved, block.weight)
+            cross_entropy_residual(scores, block.target, block.weight)
+            return scores + moved
+
+        return residual
+
+    def pull_of(self, part, residual):
+        """The pull on all columns of residuals that are made of some of them.
+
+        part : Objective, of the same rows with fewer columns
+        residual : function of its blocks
+        """
+        backward = self.map.backward
+        pairs = paired(part.rows, self.rows)
+        sums = pairs.sum(lambda pair: backward(pair[1].X, residual(pair[0])))
+        return self.map.gradient(sums) / self.total_weight
 
     def hessian(self, theta):
         """The Hessian at theta as a metric; None where it is too large to hold."""

@@ -6,17 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax import problem
-from sksoftmax.anchors import Anchor
 from sksoftmax.composite import Composite
 from sksoftmax.row_space import AllColumns, reduce_columns
 from sksoftmax.solvers import minimize
-from sksoftmax.solvers.proximal import Proximal
-from sksoftmax.solvers.search import Point
+from sksoftmax.walks import SmoothWalk, SparseWalk
 
 # From the lightest penalty of a grid to C_min.
 SPAN = 1e4
-# Fits that a prediction goes through.
-TRAIL = 3
 
 
 @dataclass(frozen=True)
@@ -60,117 +56,17 @@ def fit_path(data, Cs, l1_ratio, settings, starts=None, done=None):
     shape = settings.shape
     plain = l1_ratio == 0 and shape.penalty_factor is None and settings.solver != "proximal"
     data, columns = reduce_columns(data) if plain else (data, AllColumns())
-    fits, trail, memory = [], [], Memory()
+    first = pose(data, Cs[0], l1_ratio, settings)
+    kind = SparseWalk if isinstance(first, Composite) else SmoothWalk
+    walk, fits = kind(settings, problem.neutral(data, first.map)), []
     for index, C in enumerate(Cs):
-        objective = memory.shared(pose(data, C, l1_ratio, settings))
-        if starts is not None:
-            theta = _theta(starts[index], data, columns, objective.map)
-        elif trail:
-            theta = predicted(objective, trail, C, memory.part)
-        else:
-            theta = problem.neutral(data, objective.map)
-        warm = len(fits) > 0 or starts is not None
-        solver = memory.continued(problem.solver_for(objective, settings.solver, warm))
-        solution = minimize(
-            objective, solver, theta, tol=settings.tol, max_iter=settings.max_iter,
-            watch=memory.watch,
-        )  # fmt: skip
-        if starts is None:
-            passed = Passed.of(C, solution.theta, objective)
-            before = [known for known in trail if known.place < passed.place]
-            trail = [*before[1 - TRAIL :], passed]
-        fits.append(fit_of(solution, data, columns, objective.map))
+        objective = pose(data, C, l1_ratio, settings)
+        start = None if starts is None else _theta(starts[index], data, columns, first.map)
+        solution = walk.to(objective, np.log(C), start)
+        fits.append(fit_of(solution, data, columns, first.map))
         if done is not None:
             done()
     return fits
-
-
-class Passed(NamedTuple):
-    """A fit that the path has passed: log C, theta, and the loss there with its gradient."""
-
-    place: float
-    theta: np.ndarray
-    loss: float
-    pull: np.ndarray
-
-    @classmethod
-    def of(cls, C, theta, objective):
-        smooth = smooth_of(objective)
-        ridge, pull_of_ridge = smooth.penalty.value_and_gradient(theta)
-        value, gradient = value_and_gradient(objective, theta)
-        return cls(np.log(C), theta, value - ridge, gradient - pull_of_ridge)
-
-    def point(self, objective):
-        """The point under another penalty."""
-        value, gradient = smooth_of(objective).penalty.value_and_gradient(self.theta)
-        value += self.loss + corner_value(objective, self.theta)
-        return Point(self.theta, value, self.pull + gradient)
-
-
-def predicted(objective, trail, C, part):
-    """Theta at the last fit, or where the curve through the last ones leads if that is better.
-
-    part : the working set of proximal steps, whose model corrects the curve; or None
-    """
-    last = trail[-1].point(objective)
-    shares = extrapolation([known.place for known in trail], np.log(C))
-    theta, loss, pull = (
-        sum(share * known[i] for share, known in zip(shares, trail, strict=True))
-        for i in (1, 2, 3)
-    )
-    ahead = Passed(np.log(C), theta, loss, pull).point(objective)
-    theta = ahead.theta if part is None else part.of(objective).target(objective, ahead)[0]
-    return theta if objective.value_and_gradient(theta)[0] < last.value else last.theta
-
-
-def extrapolation(places, place):
-    """The shares by which the polynomial through values at some places is that at another."""
-    shares = np.ones(len(places))
-    for own, at in enumerate(places):
-        for other in places:
-            if other != at:
-                shares[own] *= (place - other) / (at - other)
-    return shares
-
-
-def smooth_of(objective):
-    return objective.smooth if isinstance(objective, Composite) else objective
-
-
-def value_and_gradient(objective, theta):
-    """Of the smooth part."""
-    if isinstance(objective, Composite):
-        return objective.smooth_at(theta)
-    return objective.value_and_gradient(theta)
-
-
-def corner_value(objective, theta):
-    return objective.corner_value(theta) if isinstance(objective, Composite) else 0.0
-
-
-class Memory:
-    """What was learned of the curvature up to the last fit, for the next one of the path."""
-
-    def __init__(self):
-        self.state, self.anchor = None, Anchor()
-
-    def watch(self, n_iter, state):
-        self.state = state
-
-    @property
-    def part(self):
-        return getattr(self.state, "part", None)
-
-    def continued(self, solver):
-        if not isinstance(solver, Proximal) or self.state is None:
-            return solver
-        return replace(solver, part=self.state.part, scales=self.state.scales)
-
-    def shared(self, objective):
-        """The objective, with the moments that proofs share."""
-        if not isinstance(objective, Composite):
-            return objective
-        return replace(objective, anchor=self.anchor)
 
 
 @np.errstate(all="ignore")

@@ -55,11 +55,17 @@ def single_is_small(objective):
     return objective.n_entries * SINGLE_BYTES <= VECTORS * n_parameters(objective) * DOUBLE_BYTES
 
 
+def products_of_columns(objective, n_columns):
+    """Multiplications for the second moments of so many of the columns."""
+    per_row = objective.n_entries / objective.n_rows * n_columns / objective.map.n_columns
+    dense = objective.n_rows * n_columns**2 / 2
+    return min(dense, SPARSE_PRODUCT * objective.n_rows * per_row**2)
+
+
 def columns(objective):
     """Second moments of the columns and their factor."""
-    n_columns, per_row = objective.map.n_columns, objective.n_entries / objective.n_rows
-    dense = objective.n_rows * n_columns**2 / 2
-    products = min(dense, SPARSE_PRODUCT * objective.n_rows * per_row**2)
+    n_columns = objective.map.n_columns
+    products = products_of_columns(objective, n_columns)
     return (products + n_columns**3 / 6) / evaluation(objective)
 
 

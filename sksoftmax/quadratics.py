@@ -4,34 +4,43 @@ Metrics are solved with; models are multiplied with, and offer ``scale``: an upp
 column and the same for all classes, on the curvature of each parameter alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sksoftmax import curvature, prices
 
+TINY = np.finfo(np.float64).tiny
+# Of a parameter's curvature, beside what the product expects of it.
+LEAST_STRETCH = 1e-6
+
 
 @dataclass(frozen=True)
 class ProductModel:
-    """A matrix on columns times a matrix on classes, plus the ridge.
+    """A matrix on columns times a matrix on classes, stretched, plus the ridge.
 
     columns : ndarray of shape (n_columns, n_columns)
     classes : ndarray of shape (n_scores, n_scores)
     strength : ndarray of shape (n_columns, 1)
+    stretch : ndarray of shape (n_columns, n_scores), or 1
+        Multiplies each parameter, from both sides.
     """
 
     columns: np.ndarray
     classes: np.ndarray
     strength: np.ndarray
+    stretch: np.ndarray | float = 1.0
 
     @property
     def scale(self):
         steepest = np.linalg.eigvalsh(self.classes)[-1]
-        return steepest * np.diag(self.columns) + self.strength[:, 0]
+        widest = np.atleast_2d(self.stretch).max(axis=1)
+        return steepest * np.diag(self.columns) * widest**2 + self.strength[:, 0]
 
     def apply(self, vector):
         rows = vector.reshape(len(self.columns), -1)
-        return (self.columns @ rows @ self.classes + self.strength * rows).ravel()
+        image = self.columns @ (self.stretch * rows) @ self.classes
+        return (self.stretch * image + self.strength * rows).ravel()
 
 
 @dataclass(frozen=True)
@@ -48,15 +57,26 @@ class DiagonalModel:
         return self.diagonal.ravel() * vector
 
 
-def model(objective, theta):
-    """The curvature at theta in the dearest form that pays."""
+def model(objective, theta, near=False):
+    """The curvature at theta in the dearest form that pays.
+
+    near : whether theta is near the optimum
+        The model then has the Hessian's own diagonal, which knows the columns that only some of
+        the classes use: half the steps on sparse text. Far away, where the least curvatures are
+        those of rows that a wrong model is sure of, steps would be far too long.
+    """
     n_scores = objective.map.n_scores
     if not prices.model_is_affordable(objective):
         diagonal = curvature.diagonal(objective, theta).diagonal
         return DiagonalModel(diagonal.reshape(-1, n_scores))
     classes, columns = curvature.averaged_moments(objective, theta)
     strength = objective.penalty.strength.reshape(-1, n_scores)[:, :1]
-    return ProductModel(columns, classes, strength)
+    flat = ProductModel(columns, classes, strength)
+    if not near:
+        return flat
+    own = curvature.diagonal(objective, theta).diagonal.reshape(-1, n_scores) - strength
+    expected = np.maximum(np.outer(np.diag(columns), np.diag(classes)), TINY)
+    return replace(flat, stretch=np.sqrt(np.maximum(own / expected, LEAST_STRETCH)))
 
 
 def column_scales(objective):

@@ -14,13 +14,14 @@ import numpy as np
 from sksoftmax import balance, problem, ridge_metrics
 from sksoftmax.certificate import NEARLY
 from sksoftmax.fold_path import LONGEST, STALE, WEAK, Progress, Proved
-from sksoftmax.path import TRAIL, extrapolation, fit_of, pose
+from sksoftmax.path import fit_of, pose
 from sksoftmax.row_space import reduce_columns
 from sksoftmax.solvers import minimize
 from sksoftmax.solvers.lbfgs import two_loop
 from sksoftmax.solvers.loop import Proof
 from sksoftmax.solvers.search import Point, backtrack, evaluate
 from sksoftmax.solvers.together import scale_of
+from sksoftmax.walks import TRAIL, extrapolation
 
 # Steps in the hope of a proof that costs nothing, before one that does.
 HOPE = 2

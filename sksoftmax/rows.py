@@ -224,6 +224,12 @@ def select_columns(rows, columns):
     )
 
 
+def paired(rows, others):
+    """Pairs of the blocks of rows in memory that are cut alike."""
+    chunks = zip(rows.chunks, others.chunks, strict=True)
+    return replace(rows, chunks=tuple(tuple(zip(*pair, strict=True)) for pair in chunks))
+
+
 def take_columns(X, columns):
     taken = X[:, columns]
     if sp.issparse(taken) and taken.nnz > DENSE * taken.shape[0] * taken.shape[1]:

@@ -60,19 +60,34 @@ SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
 MOST_SHARE = 0.99
 UNLIKELY = 0.9
 STALE = 0.5
+# Share of the columns from which on to tilt along all.
+ALL = 0.9
 # The constraints are met with a margin for rounding.
 MARGIN = 1 - 1e-15
 
 
 class Dual(NamedTuple):
-    """``d`` for ``q~``, and the bound on ``mean_i KL(q~_i, p_i)``."""
+    """``d`` for ``q~``, and the bound on ``mean_i KL(q~_i, p_i)``.
+
+    residual : function of blocks
+        ``w_i (q~_i - y_i)``, of which the pull on columns that the objective lacks is made too.
+    """
 
     pull: np.ndarray
     cost: float
+    residual: object = None
 
 
-def gap(objective, theta, gradient, enough=0.0):
-    """The bound by the cheaper tilt that proves enough; inf where nothing is proved."""
+class Bound(NamedTuple):
+    """The least bound found, with the dual and the c, the share of ``q~``, that prove it."""
+
+    value: float
+    share: float = 0.0
+    dual: Dual | None = None
+
+
+def bound(objective, theta, gradient, enough=0.0):
+    """The Bound by the cheaper tilt that proves enough; inf where nothing is proved."""
     smooth = objective.smooth
     pull = gradient - smooth.penalty.strength * theta
     value = objective.smooth_at(theta)[0] + objective.corner_value(theta)
@@ -83,11 +98,12 @@ def gap(objective, theta, gradient, enough=0.0):
         ways.reverse()
     elif objective.anchor.theta is not None:
         ways.reverse()
-    least = np.inf
+    least = Bound(np.inf)
     for way in ways:
         for dual in way(objective, theta, pull, enough > 0):
-            least = min(least, _best(objective, theta, value, dual))
-            if least <= enough:
+            found = _best(objective, theta, value, dual)
+            least = found if found.value < least.value else least
+            if least.value <= enough:
                 return least
     return least
 
@@ -95,11 +111,11 @@ def gap(objective, theta, gradient, enough=0.0):
 def expected(objective, theta, value, gradient):
     """The bound as if the free columns were balanced, which needs no pass over the data."""
     pull = gradient - objective.smooth.penalty.strength * theta
-    return _best(objective, theta, value, Dual(pull, 0.0))
+    return _best(objective, theta, value, Dual(pull, 0.0)).value
 
 
 def _best(objective, theta, value, dual):
-    """The least bound over c, the share of ``q~``."""
+    """The least Bound over c, the share of ``q~``."""
     rows = objective.rows_of(theta)
     strength = objective.rows_of(objective.smooth.penalty.strength)[:, :1]
     amount = objective.corners.amount
@@ -110,11 +126,13 @@ def _best(objective, theta, value, dual):
     sizes = objective.corners.sizes(dual.pull)[held]
     alignment = float(np.sum(objective.rows_of(dual.pull)[held] * rows[held]))
     strength, amount = strength[held], amount[held]
-    least = np.inf
+    least = Bound(np.inf)
     for share in _shares(sizes, strength, amount):
         conjugate = _conjugate(share * sizes, strength, amount)
         bracket = ridge + corner + share * alignment + conjugate
-        least = min(least, share * dual.cost + (1 - share) * loss + max(bracket, 0.0))
+        found = share * dual.cost + (1 - share) * loss + max(bracket, 0.0)
+        if found < least.value:
+            least = Bound(found, share, dual)
     return least
 
 
@@ -143,7 +161,7 @@ def _balanced(objective, theta, pull, hopefully):
     smooth = objective.smooth
     free = np.flatnonzero(objective.is_free)
     if len(free) == 0:
-        yield Dual(pull, 0.0)
+        yield Dual(pull, 0.0, smooth.residuals(theta))
         return
     features = free[free < smooth.map.n_features]
     part = smooth.on_columns(features, free)
@@ -161,7 +179,7 @@ def _balanced(objective, theta, pull, hopefully):
     cost = float(tilt @ spread @ tilt) / (2 * (1 - reach))
     cost += _unsolved(Factor.of(spread), left, objective.smooth_at(theta)[0], cost)
     if cost < np.inf:
-        yield Dual(moved, cost)
+        yield Dual(moved, cost, smooth.residuals(theta, direction))
 
 
 def _aimed(objective, theta, pull, hopefully):
@@ -183,10 +201,10 @@ def _aimed(objective, theta, pull, hopefully):
             return
         left = _centred(way[anchor.places] - anchor.moments @ tilt)
         left = np.where(objective.is_free[anchor.places, None], left, 0.0)
-        (share, fresh, cost), taken = anchor.tilted(smooth, theta, tilt)
+        (share, fresh, cost), taken, residual = anchor.tilted(smooth, theta, tilt)
         cost += _unsolved(anchor.factor, left, objective.smooth_at(theta)[0], cost)
         if share <= MOST_SHARE and cost < np.inf:
-            yield Dual(pull - _centred(objective.rows_of(taken)).ravel(), cost)
+            yield Dual(pull - _centred(objective.rows_of(taken)).ravel(), cost, residual)
         if anchor.theta is theta:
             return
         if fresh < STALE * share:
@@ -211,17 +229,20 @@ def _can_tilt(smooth, n_columns):
 
     Not by the number of rows, which is another where rows are repeated for their weights.
     """
-    price = smooth.n_rows * n_columns**2 / 2
+    price = prices.SPEED * prices.products_of_columns(smooth, n_columns)
     return price <= prices.MOST_FOR_COLUMNS * prices.evaluation(smooth)
 
 
 def _columns_to_tilt(objective, theta, pull):
-    """Columns that are not zero, or want to leave it; None for all, where that is affordable."""
+    """Columns that are not zero, or want to leave it; None for all, where these are most.
+
+    The others need no tilt, and to keep all of them where they are takes large ones.
+    """
     smooth = objective.smooth
-    if _can_tilt(smooth, smooth.map.n_features) and prices.columns_are_affordable(smooth):
-        return None
     wanted = objective.rows_of(theta).any(axis=1) | (objective.violations(pull) > 0)
-    return np.flatnonzero(wanted[: smooth.map.n_features])
+    wanted = wanted[: smooth.map.n_features]
+    affordable = _can_tilt(smooth, len(wanted)) and prices.columns_are_affordable(smooth)
+    return None if affordable and wanted.mean() >= ALL else np.flatnonzero(wanted)
 
 
 def _aim(objective, theta, pull):

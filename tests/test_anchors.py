@@ -31,7 +31,8 @@ def softmax(scores):
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("columns", [None, SOME], ids=["all", "some"])
 @pytest.mark.parametrize("here", [True, False])
-def test_tilts(here, columns, n_classes, sparse):
+@pytest.mark.parametrize("mean", [0.0, 0.2])
+def test_tilts(mean, here, columns, n_classes, sparse):
     X, y = draw(120, 5, n_classes)
     X = thinned(X) if sparse else X
     weight = np.random.default_rng(0).uniform(0.5, 2, 120)
@@ -46,20 +47,27 @@ def test_tilts(here, columns, n_classes, sparse):
         rows[places] = 0.3 * random.standard_normal(rows[places].shape)
         return theta
 
-    theta, anchor = some_theta(), Anchor()
+    theta, anchor = some_theta(), Anchor(mean=mean)
     anchor.drop(smooth, theta if here else 0.8 * theta, columns, places)
     assert anchor.covers(columns) and anchor.covers(SOME[:1])
     assert anchor.covers(None) is (columns is None) and not Anchor().covers(SOME)
     tilt = random.standard_normal((len(anchor.moments), smooth.map.n_scores))
     tilt *= 0.1 / np.abs(tilt).max()
     tilt -= tilt.mean(axis=1, keepdims=True) if n_classes > 2 else 0
-    (share, fresh, cost), taken = anchor.tilted(smooth, theta, tilt)
+    (share, fresh, cost), taken, residual = anchor.tilted(smooth, theta, tilt)
     whole = np.zeros_like(theta)
     objective.rows_of(whole)[places] = tilt
 
     probability = softmax(scores_of(smooth, X, theta))
     then, now = softmax(scores_of(smooth, X, anchor.theta)), probability
-    least, least_now = (p.prod(axis=1) if n_classes == 2 else p.min(axis=1) for p in (then, now))
+
+    def spread(p):
+        if n_classes == 2:
+            return p.prod(axis=1)
+        least, level = p.min(axis=1), 0.1 * mean
+        return least * least / (least + level)
+
+    least, least_now = spread(then), spread(now)
     moved = scores_of(smooth, X, whole)
     moved = np.column_stack([-moved, moved]) if n_classes == 2 else moved
     moved *= least[:, None]
@@ -81,5 +89,9 @@ def test_tilts(here, columns, n_classes, sparse):
     difference = moved[:, 1:] if n_classes == 2 else moved
     taken = objective.rows_of(taken)
     assert_allclose(taken, with_one.T @ (mean[:, None] * difference), atol=1e-13)
+    # What residuals are left tell it by another way.
+    loss_gradient = smooth.value_and_gradient(theta)[1] - smooth.penalty.strength * theta
+    left = objective.rows_of(loss_gradient - smooth.pull_of(smooth, residual))
+    assert_allclose(left, taken, atol=1e-13)
     # In the columns that the moments are of, they tell it too.
     assert_allclose(taken[places], anchor.moments @ tilt, atol=1e-12)

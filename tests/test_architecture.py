@@ -81,6 +81,8 @@ LAYERS = {
     "targets": 3,
     "calibrated": 4,
     "path": 3,
+    "screening": 3,
+    "walks": 3,
     "problem": 3,
     "decision_scores": 4,
     "wrapping": 4,

@@ -4,16 +4,26 @@ import numpy as np
 import pytest
 from registry import draw
 
-from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, gate
+from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, gate, screening
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
 from sksoftmax.ridge_path import fit_ridge_path
 
 X, Y = draw(200, 12, 3)
 
 
+@pytest.fixture(params=[True, False], ids=["screened", "whole"])
+def screened(request, monkeypatch):
+    """Screens of the few columns there are, with none to spare; or of all."""
+    if request.param:
+        monkeypatch.setattr(screening, "FEW", 0)
+        monkeypatch.setattr(screening, "MOST", 1.0)
+    return request.param
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("l1_ratio, shape", [(1.0, ElasticNet()), (0.5, ElasticNet()),
                                              (1.0, GroupLasso()), (0.0, ElasticNet())])  # fmt: skip
+@pytest.mark.usefixtures("screened")
 def test_each_fit_is_the_fit_from_nothing(l1_ratio, shape, dtype):
     columns = X.astype(dtype)
     settings = Settings(shape, True, "auto", 1e-6, 1000)

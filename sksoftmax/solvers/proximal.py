@@ -84,7 +84,8 @@ class ProximalState(NamedTuple):
 class Proximal:
     """memory : number of pairs; refresh : steps between models; longest : steps a round;
     thorough : what a round leaves of the gain that its first step expects; part : a working set
-    with its model and pairs to go on with, from a like objective; scales : of its columns.
+    with its model and pairs to go on with, from a like objective; scales : of its columns;
+    near : whether it begins near the optimum, which models make use of.
     """
 
     memory: int = 10
@@ -93,6 +94,7 @@ class Proximal:
     thorough: float = 0.004
     part: Part | None = None
     scales: np.ndarray | None = None
+    near: bool = False
 
     def start(self, objective, theta):
         point = evaluate(objective, theta)
@@ -132,7 +134,7 @@ class Proximal:
         """One step: the point, the part, whether there was no way down, the gain expected."""
         objective = part.objective
         if part.model is None or part.age >= self.refresh:
-            part = part._replace(model=objective.model(point.theta), age=0)
+            part = part._replace(model=objective.model(point.theta, self.near), age=0)
         model = corrected(part.model, part.pairs)
         target, gain = minimize_model(objective, model, point)
         if not gain > 0:

@@ -1,0 +1,199 @@
+"""Fits on their way along C, each beginning where those before it lead."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax import problem
+from sksoftmax.composite import Composite
+from sksoftmax.screening import Screen
+from sksoftmax.solvers import minimize
+from sksoftmax.solvers.proximal import Part
+from sksoftmax.solvers.search import Point
+
+# Fits that a prediction goes through.
+TRAIL = 3
+
+
+def extrapolation(places, place):
+    """The shares by which the polynomial through values at some places is that at another."""
+    shares = np.ones(len(places))
+    for own, at in enumerate(places):
+        for other in places:
+            if other != at:
+                shares[own] *= (place - other) / (at - other)
+    return shares
+
+
+class Passed(NamedTuple):
+    """A fit that the path has passed: log C, theta, and the loss there with its gradient."""
+
+    place: float
+    theta: np.ndarray
+    loss: float
+    pull: np.ndarray
+
+    def point(self, objective):
+        """The point under a penalty."""
+        smooth = objective.smooth if isinstance(objective, Composite) else objective
+        value, gradient = smooth.penalty.value_and_gradient(self.theta)
+        corner = objective.corner_value(self.theta) if isinstance(objective, Composite) else 0.0
+        return Point(self.theta, self.loss + value + corner, self.pull + gradient)
+
+
+def passed(place, theta, objective):
+    """A fit on its own objective."""
+    if isinstance(objective, Composite):
+        smooth, (value, gradient) = objective.smooth, objective.smooth_at(theta)
+    else:
+        smooth, (value, gradient) = objective, objective.value_and_gradient(theta)
+    ridge, of_ridge = smooth.penalty.value_and_gradient(theta)
+    return Passed(place, theta, value - ridge, gradient - of_ridge)
+
+
+def lengthened(trail, latest):
+    """The last fits before this one, and this one."""
+    return [*[known for known in trail if known.place < latest.place][1 - TRAIL :], latest]
+
+
+def predicted(objective, trail, place, part=None):
+    """Theta at the last fit, or where the curve through the last ones leads if that is better.
+
+    part : what is known of the curvature for proximal steps, which correct the curve; or None
+    """
+    last = trail[-1].point(objective)
+    shares = extrapolation([known.place for known in trail], place)
+    theta, loss, pull = (
+        sum(share * known[i] for share, known in zip(shares, trail, strict=True))
+        for i in (1, 2, 3)
+    )
+    ahead = Passed(place, theta, loss, pull).point(objective)
+    theta = ahead.theta if part is None else part.of(objective).target(objective, ahead)[0]
+    return theta if objective.value_and_gradient(theta)[0] < last.value else last.theta
+
+
+class SmoothWalk:
+    """Fits of a smooth objective.
+
+    trail : list of Passed, the latest last
+    """
+
+    def __init__(self, settings, begin):
+        self.settings, self.begin, self.trail = settings, begin, []
+
+    def to(self, objective, place, start=None):
+        """The solution at another log C.
+
+        start : theta to begin at; where the fits before lead without it
+        """
+        settings, theta = self.settings, start
+        if start is None:
+            theta = predicted(objective, self.trail, place) if self.trail else self.begin
+        warm = start is not None or bool(self.trail)
+        solver = problem.solver_for(objective, settings.solver, warm)
+        solution = minimize(
+            objective, solver, theta, tol=settings.tol, max_iter=settings.max_iter
+        )  # fmt: skip
+        self.trail = lengthened(self.trail, passed(place, solution.theta, objective))
+        return solution
+
+
+class SparseWalk:
+    """Fits of an objective with corners, on the columns that may be wanted.
+
+    trail : list of Passed, the latest last
+    pull : ndarray like theta
+        Of the last fit's dual, or of its probabilities.
+    curvature : Part
+        What was learned on the screen's columns up to the last fit.
+    """
+
+    def __init__(self, settings, begin):
+        self.settings, self.begin, self.trail = settings, begin, []
+        self.pull = self.screen = None
+
+    def to(self, whole, place, start=None):
+        theta = start if start is not None else self.trail[-1].theta if self.trail else self.begin
+        if self.pull is None:
+            self.pull = whole.smooth_at(theta)[1] - whole.smooth.penalty.strength * theta
+        if start is None and len(self.trail) > 1:
+            self.pull = self._expected_pull(place)
+        if self.screen is not None and self.screen.holds(whole, theta, self.pull):
+            self.screen = self.screen.moved_to(whole)
+        else:
+            self._screen(whole, theta)
+        on_part = self.screen.restricted(whole, theta)
+        if start is None and self.trail:
+            on_part = self._predicted(whole, place)
+        return self._descend(whole, place, on_part)
+
+    def _expected_pull(self, place):
+        """Where the curve through the last pulls leads."""
+        shares = extrapolation([known.place for known in self.trail], place)
+        return sum(share * known.pull for share, known in zip(shares, self.trail, strict=True))
+
+    def _screen(self, whole, theta, old=None):
+        self.screen = Screen.of(whole, theta, self.pull, old)
+        self.curvature = Part(None, self.screen.part, None)
+
+    def _predicted(self, whole, place):
+        screen, part = self.screen, self.screen.part
+        trail = [
+            Passed(at, screen.restricted(whole, theta), loss, screen.restricted(whole, pull))
+            for at, theta, loss, pull in self.trail
+        ]
+        if self.curvature.model is None:
+            model = part.model(trail[-1].theta, near=True)
+            self.curvature = self.curvature._replace(model=model)
+        return predicted(part, trail, place, self.curvature)
+
+    def _descend(self, whole, place, theta):
+        """The solution, from theta on the screened columns."""
+        settings, n_iter = self.settings, 0
+        while True:
+            part = self.screen.part
+            solution = minimize(
+                part, self._solver(part), theta, tol=settings.tol,
+                max_iter=settings.max_iter - n_iter, watch=self._watch,
+            )  # fmt: skip
+            n_iter += solution.n_iter
+            theta = self.screen.extended(whole, solution.theta)
+            proved = solution.converged and self._holds(whole, theta, part.recent.bound)
+            if proved or not solution.converged:
+                break
+            self._screen(whole, theta, self.screen)
+            theta = self.screen.restricted(whole, theta)
+        if not proved:
+            return self._leave(whole, place, theta, n_iter)
+        here = passed(place, solution.theta, part)
+        pull = self.screen.extended(whole, here.pull, self.pull)
+        self.trail = lengthened(self.trail, Passed(place, theta, here.loss, pull))
+        return solution._replace(theta=theta, n_iter=n_iter)
+
+    def _holds(self, whole, theta, bound):
+        """Whether what is proved of the part is proved of all columns."""
+        if self.screen.columns is None:
+            self.pull = bound.dual.pull
+            return True
+        self.pull = self.screen.pull(whole, bound.dual.residual)
+        return self.screen.holds(whole, theta, bound.share * self.pull)
+
+    def _leave(self, whole, place, theta, n_iter):
+        """The solution by an ordinary fit of all columns."""
+        settings = self.settings
+        solution = minimize(
+            whole, problem.solver_for(whole, settings.solver), theta, tol=settings.tol,
+            max_iter=max(0, settings.max_iter - n_iter),
+        )  # fmt: skip
+        latest = passed(place, solution.theta, whole)
+        self.pull = latest.pull
+        self.trail = lengthened(self.trail, latest)
+        return solution._replace(n_iter=n_iter + solution.n_iter)
+
+    def _solver(self, part):
+        solver = problem.solver_for(part, self.settings.solver)
+        return replace(solver, part=self.curvature, scales=np.zeros(0), near=bool(self.trail))
+
+    def _watch(self, n_iter, state):
+        self.curvature = state.part
