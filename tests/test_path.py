@@ -7,17 +7,19 @@ from registry import draw
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, gate, screening
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
 from sksoftmax.ridge_path import fit_ridge_path
+from sksoftmax.walks import SparseWalk
 
 X, Y = draw(200, 12, 3)
 
 
-@pytest.fixture(params=[True, False], ids=["screened", "whole"])
+@pytest.fixture(params=["whole", "screened", "blind"])
 def screened(request, monkeypatch):
-    """Screens of the few columns there are, with none to spare; or of all."""
-    if request.param:
+    """All columns; those that are expected to be wanted; those that were, which is too few."""
+    if request.param != "whole":
         monkeypatch.setattr(screening, "FEW", 0)
         monkeypatch.setattr(screening, "MOST", 1.0)
-    return request.param
+    if request.param == "blind":
+        monkeypatch.setattr(SparseWalk, "_expected_pull", lambda walk, place: 0 * walk.pull)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
