@@ -60,8 +60,9 @@ SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
 MOST_SHARE = 0.99
 UNLIKELY = 0.9
 STALE = 0.5
-# Share of the columns from which on to tilt along all.
+# Share of the columns from which on to tilt along all, and a number of them that are few.
 ALL = 0.9
+FEW = 100
 # The constraints are met with a margin for rounding.
 MARGIN = 1 - 1e-15
 
@@ -207,11 +208,12 @@ def _aimed(objective, theta, pull, hopefully):
             yield Dual(pull - _centred(objective.rows_of(taken)).ravel(), cost, residual)
         if anchor.theta is theta:
             return
-        if fresh < STALE * share:
-            anchor.theta = None
-        if hopefully and fresh > MOST_SHARE:
+        stale = fresh < STALE * share
+        if hopefully and not stale and (share <= MOST_SHARE or fresh > UNLIKELY):
             return
         anchor.theta = None
+        if hopefully and fresh > MOST_SHARE:
+            return
 
 
 def _unsolved(factor, left, value, cost):
@@ -234,7 +236,7 @@ def _can_tilt(smooth, n_columns):
 
 
 def _columns_to_tilt(objective, theta, pull):
-    """Columns that are not zero, or want to leave it; None for all, where these are most.
+    """Columns that are not zero, or want to leave it; None for all, where they are few or most.
 
     The others need no tilt, and to keep all of them where they are takes large ones.
     """
@@ -242,7 +244,8 @@ def _columns_to_tilt(objective, theta, pull):
     wanted = objective.rows_of(theta).any(axis=1) | (objective.violations(pull) > 0)
     wanted = wanted[: smooth.map.n_features]
     affordable = _can_tilt(smooth, len(wanted)) and prices.columns_are_affordable(smooth)
-    return None if affordable and wanted.mean() >= ALL else np.flatnonzero(wanted)
+    most = wanted.mean() >= ALL or len(wanted) <= FEW
+    return None if affordable and most else np.flatnonzero(wanted)
 
 
 def _aim(objective, theta, pull):

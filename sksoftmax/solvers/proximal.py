@@ -88,7 +88,7 @@ class Proximal:
     near : whether it begins near the optimum, which models make use of.
     """
 
-    memory: int = 10
+    memory: int = 20
     refresh: int = 15
     longest: int = 25
     thorough: float = 0.004
