@@ -69,7 +69,9 @@ def predicted(objective, trail, place, part=None):
         for i in (1, 2, 3)
     )
     ahead = Passed(place, theta, loss, pull).point(objective)
-    theta = ahead.theta if part is None else part.of(objective).target(objective, ahead)[0]
+    theta = ahead.theta
+    if part is not None:
+        theta = part._replace(objective=objective).aim(ahead).target
     return theta if objective.value_and_gradient(theta)[0] < last.value else last.theta
 
 
@@ -193,7 +195,7 @@ class SparseWalk:
 
     def _solver(self, part):
         solver = problem.solver_for(part, self.settings.solver)
-        return replace(solver, part=self.curvature, scales=np.zeros(0), near=bool(self.trail))
+        return replace(solver, part=self.curvature, near=bool(self.trail))
 
     def _watch(self, n_iter, state):
         self.curvature = state.part

@@ -40,12 +40,6 @@ class Part(NamedTuple):
     pairs: tuple = ()
     age: int = 0
 
-    def of(self, objective):
-        """The same of an objective under other penalties."""
-        if self.columns is None:
-            return self._replace(objective=objective)
-        return self._replace(objective=objective.on_columns(self.columns, self.objective))
-
     def restricted(self, objective, point):
         """A point of the whole objective as one of its part."""
         if self.columns is None:
@@ -64,11 +58,16 @@ class Part(NamedTuple):
         objective.rows_of(whole)[objective.places(self.columns)] = self.objective.rows_of(theta)
         return whole
 
-    def target(self, objective, point):
-        """Where the model leads from a point, and by how much it is lower there."""
-        model = corrected(self.model, self.pairs)
-        target, gain = minimize_model(self.objective, model, self.restricted(objective, point))
-        return self.extended(objective, target), gain
+    def aim(self, point):
+        """Where the model leads from a point of the part."""
+        return Aim(*minimize_model(self.objective, corrected(self.model, self.pairs), point))
+
+
+class Aim(NamedTuple):
+    """Where a model leads, and by how much it is lower there; no gain where there is no way."""
+
+    target: np.ndarray
+    gain: float
 
 
 class ProximalState(NamedTuple):
@@ -77,14 +76,15 @@ class ProximalState(NamedTuple):
     stalled: bool
     part: Part | None
     scales: np.ndarray  # of the columns' curvatures
+    aim: Aim | None = None
     solver: str = "proximal"
 
 
 @dataclass(frozen=True)
 class Proximal:
     """memory : number of pairs; refresh : steps between models; longest : steps a round;
-    thorough : what a round leaves of the gain that its first step expects; part : a working set
-    with its model and pairs to go on with, from a like objective; scales : of its columns;
+    thorough : what a round leaves of the gain that its first step expects; part : all columns
+    with the model and pairs to go on with, from a like objective;
     near : whether it begins near the optimum, which models make use of.
     """
 
@@ -93,23 +93,20 @@ class Proximal:
     longest: int = 25
     thorough: float = 0.004
     part: Part | None = None
-    scales: np.ndarray | None = None
     near: bool = False
 
     def start(self, objective, theta):
         point = evaluate(objective, theta)
-        scales = objective.column_scales() if self.scales is None else self.scales
-        part = None if self.part is None else self.part.of(objective)
-        gain = np.inf
-        if part is not None and part.model is not None:
-            gain = part.target(objective, point)[1]
-            if part.columns is not None:
-                gain += _outside(objective, point.gradient, part, scales)
-        return _arrive(objective, point, part, scales, False, gain)
+        if self.part is None:
+            return _arrive(objective, point, None, objective.column_scales(), False)
+        part = self.part._replace(objective=objective)
+        aim = None if part.model is None else part.aim(point)
+        gain = np.inf if aim is None else aim.gain
+        return _arrive(objective, point, part, None, False, gain)._replace(aim=aim)
 
     def step(self, objective, state):
         part = _working_set(objective, state)
-        point, part, stalled, gain = self._round(objective, state.point, part)
+        point, part, stalled, gain = self._round(objective, state.point, part, state.aim)
         if stalled and part.columns is not None:
             # What is left is all outside, or below rounding.
             stalled = not _newcomers(objective, point.gradient, part).any()
@@ -117,10 +114,10 @@ class Proximal:
             gain += _outside(objective, point.gradient, part, state.scales)
         return _arrive(objective, point, part, state.scales, stalled, gain)
 
-    def _round(self, objective, point, part):
+    def _round(self, objective, point, part, aim):
         """Steps on the working set, and the point they lead to with all of its gradient."""
         if part.columns is None:
-            return self._step(point, part)
+            return self._step(point, part, aim)
         restricted, first = part.restricted(objective, point), None
         for _ in range(self.longest):
             restricted, part, stalled, gain = self._step(restricted, part)
@@ -130,13 +127,12 @@ class Proximal:
         theta = part.extended(objective, restricted.theta)
         return evaluate(objective, theta), part, stalled, gain
 
-    def _step(self, point, part):
+    def _step(self, point, part, aim=None):
         """One step: the point, the part, whether there was no way down, the gain expected."""
         objective = part.objective
         if part.model is None or part.age >= self.refresh:
-            part = part._replace(model=objective.model(point.theta, self.near), age=0)
-        model = corrected(part.model, part.pairs)
-        target, gain = minimize_model(objective, model, point)
+            part, aim = part._replace(model=objective.model(point.theta, self.near), age=0), None
+        target, gain = aim or part.aim(point)
         if not gain > 0:
             return point, part, True, 0.0
         found = _search(objective, point, target - point.theta, target, gain)
