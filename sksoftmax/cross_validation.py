@@ -55,10 +55,9 @@ def check_folds(folds, y, weight):
             )
 
 
-def run_fold(task, fold, starts, ready, done=None):
+def run_fold(task, fold, ready, done=None):
     """Fit a fold along C for each l1_ratio, and score it on the rows that it leaves out.
 
-    starts : list of lists of Fit of all data, by l1_ratio and C
     ready : list by l1_ratio of lists of Fit, None where they are still to be made
     done : callable, optional
         Called after each fit.
@@ -70,10 +69,10 @@ def run_fold(task, fold, starts, ready, done=None):
             SoftmaxRegression(), task.X[train], task.y[train], task.weight[train],
             task.class_weight,
         )  # fmt: skip
-        classes, same = data.classes, np.array_equal(data.classes, task.classes)
+        classes = data.classes
         paths = [
-            own or fit_path(data, task.Cs, ratio, task.settings, begin if same else None, done)
-            for own, ratio, begin in zip(ready, task.l1_ratios, starts, strict=True)
+            own or fit_path(data, task.Cs, ratio, task.settings, done)
+            for own, ratio in zip(ready, task.l1_ratios, strict=True)
         ]
     rows = np.arange(len(task.y))[test]
     rows = rows[task.weight[rows] > 0]

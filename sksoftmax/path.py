@@ -40,12 +40,9 @@ class Fit(NamedTuple):
 
 # Trial steps may lead to where numbers overflow; what comes of it is refused there.
 @np.errstate(all="ignore")
-def fit_path(data, Cs, l1_ratio, settings, starts=None, done=None):
+def fit_path(data, Cs, l1_ratio, settings, done=None):
     """Fits at increasing values of C.
 
-    starts : list of Fit, optional
-        Where to start for each C: fits of nearly the same data. Without them each starts from
-        the one before.
     done : callable, optional
         Called after each fit.
 
@@ -58,12 +55,12 @@ def fit_path(data, Cs, l1_ratio, settings, starts=None, done=None):
     data, columns = reduce_columns(data) if plain else (data, AllColumns())
     first = pose(data, Cs[0], l1_ratio, settings)
     kind = SparseWalk if isinstance(first, Composite) else SmoothWalk
-    walk, fits = kind(settings, problem.neutral(data, first.map)), []
-    for index, C in enumerate(Cs):
-        objective = pose(data, C, l1_ratio, settings)
-        start = None if starts is None else _theta(starts[index], data, columns, first.map)
-        solution = walk.to(objective, np.log(C), start)
-        fits.append(fit_of(solution, data, columns, first.map))
+    walk = kind(
+        lambda C: pose(data, C, l1_ratio, settings), settings, problem.neutral(data, first.map)
+    )  # fmt: skip
+    fits = []
+    for C in Cs:
+        fits.append(fit_of(walk.to(C), data, columns, first.map))
         if done is not None:
             done()
     return fits
@@ -108,14 +105,6 @@ def pose(data, C, l1_ratio, settings):
         data, C=C, l1_ratio=l1_ratio, shape=settings.shape,
         fit_intercept=settings.fit_intercept, solver=settings.solver,
     )  # fmt: skip
-
-
-def _theta(fit, data, columns, score_map):
-    """Theta at a fit of other data of the same classes."""
-    coef = np.asarray(columns.restrict(fit.coef), dtype=np.float64)
-    if not score_map.has_intercept:
-        return score_map.join(coef, None)
-    return score_map.join(coef, fit.intercept + coef @ data.center)
 
 
 def fit_of(solution, data, columns, score_map):

@@ -312,17 +312,17 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             fits.append(path)
             for own, found in zip(ready, of_folds, strict=True):
                 own.append(found)
-        return fits, self._run_folds(task, folds, fits, ready, done)
+        return fits, self._run_folds(task, folds, ready, done)
 
-    def _run_folds(self, task, folds, fits, ready, done):
+    def _run_folds(self, task, folds, ready, done):
         left = sum(path is None for path in ready[0]) * len(task.Cs)
         if left == 0 or effective_n_jobs(self.n_jobs) == 1:
             pairs = zip(folds, ready, strict=True)
-            return [run_fold(task, fold, fits, own, done) for fold, own in pairs]
+            return [run_fold(task, fold, own, done) for fold, own in pairs]
         results = []
         # Workers can't write the line; it moves on as their folds come back.
         for result in Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(run_fold)(task, fold, fits, own)
+            delayed(run_fold)(task, fold, own)
             for fold, own in zip(folds, ready, strict=True)
         ):
             done(left)

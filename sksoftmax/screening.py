@@ -92,3 +92,12 @@ def near(whole, pull, share=NEAR):
     sizes = whole.corners.sizes(pull)[:n_features]
     amount = whole.corners.amount[:n_features]
     return ((sizes > share * amount) | (amount == 0)).any(axis=1)
+
+
+def largest_excess(whole, pull):
+    """The largest pull over its amount, of the columns that are held at all."""
+    n_features = whole.map.n_features
+    sizes = whole.corners.sizes(pull)[:n_features]
+    amount = np.broadcast_to(whole.corners.amount[:n_features], sizes.shape)
+    held = (amount > 0) & np.isfinite(amount)
+    return float(np.max(sizes[held] / amount[held], initial=0.0))

@@ -1,19 +1,23 @@
 """Fits on their way along C, each beginning where those before it lead."""
 
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from sksoftmax import problem
 from sksoftmax.composite import Composite
-from sksoftmax.screening import Screen
+from sksoftmax.screening import Screen, largest_excess
 from sksoftmax.solvers import minimize
 from sksoftmax.solvers.proximal import Part
 from sksoftmax.solvers.search import Point
 
 # Fits that a prediction goes through.
 TRAIL = 3
+# Longest way in log C, and what fits on longer ones are proved to be within.
+STRIDE = 0.5
+ROUGHLY = 1e-2
 
 
 def extrapolation(places, place):
@@ -78,22 +82,20 @@ def predicted(objective, trail, place, part=None):
 class SmoothWalk:
     """Fits of a smooth objective.
 
+    pose : function of C
+        The objective.
+    begin : theta to begin at
     trail : list of Passed, the latest last
     """
 
-    def __init__(self, settings, begin):
-        self.settings, self.begin, self.trail = settings, begin, []
+    def __init__(self, pose, settings, begin):
+        self.pose, self.settings, self.begin, self.trail = pose, settings, begin, []
 
-    def to(self, objective, place, start=None):
-        """The solution at another log C.
-
-        start : theta to begin at; where the fits before lead without it
-        """
-        settings, theta = self.settings, start
-        if start is None:
-            theta = predicted(objective, self.trail, place) if self.trail else self.begin
-        warm = start is not None or bool(self.trail)
-        solver = problem.solver_for(objective, settings.solver, warm)
+    def to(self, C):
+        """The solution at another C."""
+        settings, objective, place = self.settings, self.pose(C), np.log(C)
+        theta = predicted(objective, self.trail, place) if self.trail else self.begin
+        solver = problem.solver_for(objective, settings.solver, warm=bool(self.trail))
         solution = minimize(
             objective, solver, theta, tol=settings.tol, max_iter=settings.max_iter
         )  # fmt: skip
@@ -104,31 +106,60 @@ class SmoothWalk:
 class SparseWalk:
     """Fits of an objective with corners, on the columns that may be wanted.
 
+    pose : function of C
+        The objective.
+    begin : theta to begin at
     trail : list of Passed, the latest last
     pull : ndarray like theta
         Of the last fit's dual, or of its probabilities.
+    screen : Screen
     curvature : Part
         What was learned on the screen's columns up to the last fit.
     """
 
-    def __init__(self, settings, begin):
-        self.settings, self.begin, self.trail = settings, begin, []
+    def __init__(self, pose, settings, begin):
+        self.pose, self.settings, self.begin, self.trail = pose, settings, begin, []
         self.pull = self.screen = None
 
-    def to(self, whole, place, start=None):
-        theta = start if start is not None else self.trail[-1].theta if self.trail else self.begin
-        if self.pull is None:
-            self.pull = whole.smooth_at(theta)[1] - whole.smooth.penalty.strength * theta
-        if start is None and len(self.trail) > 1:
+    def to(self, C):
+        """The solution at another C."""
+        n_iter = 0
+        for stone in chain(self._first(C), self._stones(C)):
+            n_iter += self._fit(stone, max(self.settings.tol, ROUGHLY)).n_iter
+        solution = self._fit(C, self.settings.tol)
+        return solution._replace(n_iter=solution.n_iter + n_iter)
+
+    def _first(self, C):
+        """The C at which all columns are still zero, if that is on the way; learns the pull."""
+        if self.trail:
+            return []
+        whole = self.pose(C)
+        self.pull = whole.smooth_at(self.begin)[1] - whole.smooth.penalty.strength * self.begin
+        excess = largest_excess(whole, self.pull)
+        return [C / excess] if excess > 1 else []
+
+    def _stones(self, C):
+        """Values of C on the way, where few of many columns are wanted, and others further on."""
+        if not self.trail or self.screen.columns is None:
+            return
+        start = self.trail[-1].place
+        n_strides = int(np.ceil((np.log(C) - start) / STRIDE))
+        yield from np.exp(np.linspace(start, np.log(C), max(n_strides, 1) + 1)[1:-1])
+
+    def _fit(self, C, tol):
+        """Fit at C, from where the last fits lead."""
+        whole, place = self.pose(C), np.log(C)
+        theta = self.trail[-1].theta if self.trail else self.begin
+        if len(self.trail) > 1:
             self.pull = self._expected_pull(place)
         if self.screen is not None and self.screen.holds(whole, theta, self.pull):
             self.screen = self.screen.moved_to(whole)
         else:
             self._screen(whole, theta)
-        on_part = self.screen.restricted(whole, theta)
-        if start is None and self.trail:
-            on_part = self._predicted(whole, place)
-        return self._descend(whole, place, on_part)
+        theta = self.screen.restricted(whole, theta)
+        if self.trail:
+            theta = self._predicted(whole, place)
+        return self._descend(whole, place, theta, tol)
 
     def _expected_pull(self, place):
         """Where the curve through the last pulls leads."""
@@ -150,14 +181,14 @@ class SparseWalk:
             self.curvature = self.curvature._replace(model=model)
         return predicted(part, trail, place, self.curvature)
 
-    def _descend(self, whole, place, theta):
+    def _descend(self, whole, place, theta, tol):
         """The solution, from theta on the screened columns."""
-        settings, n_iter = self.settings, 0
+        n_iter = 0
         while True:
             part = self.screen.part
             solution = minimize(
-                part, self._solver(part), theta, tol=settings.tol,
-                max_iter=settings.max_iter - n_iter, watch=self._watch,
+                part, self._solver(part), theta, tol=tol,
+                max_iter=self.settings.max_iter - n_iter, watch=self._watch,
             )  # fmt: skip
             n_iter += solution.n_iter
             theta = self.screen.extended(whole, solution.theta)

@@ -41,6 +41,18 @@ def test_each_fit_is_the_fit_from_nothing(l1_ratio, shape, dtype):
         assert fit.objective - best.objective_ <= fit.gap * (1 + 1e-9) + 1e-13
 
 
+@pytest.mark.parametrize("factor", [None, [0.0, np.inf] + [1.0] * 10], ids=["all", "some free"])
+@pytest.mark.parametrize("C", [1e-4, 0.3, 30.0])
+@pytest.mark.usefixtures("screened")
+def test_a_path_of_one_fit_is_that_fit(C, factor):
+    shape = ElasticNet(penalty_factor=factor)
+    settings = Settings(shape, True, "auto", 1e-6, 1000)
+    (fit,) = fit_path(gate.encode(SoftmaxRegression(), X, Y), [C], 1.0, settings)
+    best = SoftmaxRegression(C, l1_ratio=1.0, penalty=shape, tol=1e-10).fit(X, Y)
+    assert fit.converged and fit.gap <= 1e-6 * fit.objective
+    assert -1e-12 <= fit.objective - best.objective_ <= fit.gap * (1 + 1e-9) + 1e-13
+
+
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
 def test_a_value_of_c_that_comes_twice_is_fitted_twice(l1_ratio):
     X, y = draw(120, 6, 3)
