@@ -1,4 +1,4 @@
-"""Fits along a path of penalties, each starting from its neighbour or from a given place."""
+"""Fits along a path of penalties."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple

@@ -34,11 +34,10 @@ RULES = ("best", "1se")
 class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     """Softmax regression whose ``C`` and ``l1_ratio`` are chosen by cross-validation.
 
-    All data are fitted along the path of the values of C, each fit starting from the one before;
-    each fold starts from what all data gave at the same C, which few steps separate from its own
-    optimum. With a ridge alone, and folds that partition the rows, all folds descend together and
-    share their passes over X, metrics and proofs. ``tol`` holds for every fit. The chosen fit is
-    already made.
+    All data, and each fold, are fitted along the path of the values of C, each fit starting where
+    the ones before lead, on the columns that may be wanted. With a ridge alone, and folds that
+    partition the rows, all folds descend together and share their passes over X, metrics and
+    proofs. ``tol`` holds for every fit. The chosen fit is already made.
 
     Parameters
     ----------
