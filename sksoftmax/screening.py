@@ -43,6 +43,8 @@ class Screen:
         wanted = support(whole, theta) | near(whole, pull)
         if old is not None:
             wanted[old.columns] = True
+        if not wanted.any():
+            wanted[0] = True  # an objective needs a column
         if len(wanted) <= FEW or wanted.sum() >= MOST * len(wanted):
             return cls(None, slice(None), whole)
         columns = np.flatnonzero(wanted)

@@ -22,7 +22,8 @@ def minimize_model(objective, model, point):
         By how much the model is lower there; not positive where nothing is to be gained.
     """
     scale = model.scale
-    scale = np.maximum(scale, 1e-12 * scale.max())
+    # Columns of any unit; those without curvature have no gradient either.
+    scale = np.where(scale > 0, scale, scale.max())
     weights = np.repeat(scale, len(point.theta) // len(scale))
     # Moves are kept as differences from theta, with their images under the model.
     move = lead = image = lead_image = np.zeros_like(point.theta)
