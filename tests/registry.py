@@ -89,6 +89,17 @@ def weighted_problem(n_rows, n_features, n_classes, **options):
     return Problem(*draw(n_rows, n_features, n_classes), exponential_weights(n_rows), **options)
 
 
+# What a path of fits may meet, made of normal columns.
+KINDS = {
+    "dense": lambda X: X,
+    "sparse": lambda X: sp.csr_array(thinned(X)),
+    "units and offset": lambda X: X * np.logspace(0, 3, X.shape[1]) + 50,
+    "wide": lambda X: np.random.default_rng(3).standard_normal((len(X), 200)),
+    "separable": lambda X: 30 * X,
+    "single": lambda X: X.astype(np.float32),
+}
+
+
 def sparse_problem(n_rows, n_features, n_classes, density=0.3, dtype=np.float64, **options):
     X, y = draw(n_rows, n_features, n_classes)
     return Problem(sp.csr_array(thinned(X, density).astype(dtype)), y, **options)
