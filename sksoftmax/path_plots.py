@@ -93,10 +93,12 @@ class PathDisplay:
 
         Raises
         ------
-        ValueError
-            If the estimator did not try that `l1_ratio`.
+        ValueError, TypeError
+            If the estimator did not try that `l1_ratio`, or is of another kind.
         """
         check_is_fitted(estimator)
+        if not hasattr(estimator, "coef_path_"):
+            raise TypeError(f"estimator must be a SoftmaxRegressionCV, got {estimator!r}")
         wanted = estimator.l1_ratio_ if l1_ratio is None else l1_ratio
         places = np.flatnonzero(estimator.l1_ratios_ == wanted)
         if len(places) == 0:

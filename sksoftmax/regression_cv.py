@@ -9,6 +9,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
+from sklearn.utils import column_or_1d
 from sklearn.utils.metadata_routing import (
     UNUSED,
     MetadataRouter,
@@ -17,14 +18,13 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import validate_data
 
-from sksoftmax import gate, problem
+from sksoftmax import gate, parameters, problem, targets
 from sksoftmax.cross_validation import Task, check_folds, choose, placed, run_fold
 from sksoftmax.fold_path import fit_folds, parts_of, suits
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
 from sksoftmax.ridge_path import fit_ridge_path
 from sksoftmax.scoring import scorer_of, takes_weights
-from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS
 from sksoftmax.tally import Tally
 from sksoftmax.threads import single_threaded_blas
 
@@ -192,10 +192,17 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             X, y, sample_weight,
         )  # fmt: skip
         draft = copy.copy(self)
-        to_split, to_score = self._routed(sample_weight, groups, params)
+        if targets.is_matrix(y):
+            raise ValueError(
+                "SoftmaxRegressionCV takes labels, and y is a matrix, as of class probabilities: "
+                "search for C with SoftmaxRegression, and a scorer of your own"
+            )
         data = gate.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
-        X, y = validate_data(draft, X, y, accept_sparse="csr", dtype=gate.FLOATS, reset=False)
-        weight = np.ones(len(y)) if sample_weight is None else gate.check_weight(sample_weight, X)
+        X = validate_data(draft, X, accept_sparse="csr", dtype=gate.FLOATS, reset=False)
+        y = column_or_1d(y)
+        given = None if sample_weight is None else gate.check_weight(sample_weight, X)
+        weight = np.ones(len(y)) if given is None else given
+        to_split, to_score = self._routed(given, groups, params)
         draft.classes_ = data.classes
         with single_threaded_blas(), data.rows:
             draft._lay_grid(data)
@@ -272,13 +279,9 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         for l1_ratio in gate.check_some("l1_ratios", self.l1_ratios, "numbers"):
             gate.check_number("l1_ratios", l1_ratio, least=0, most=1)
         gate.check_option("rule", self.rule, RULES)
-        scorer_of(self.scoring)
-        gate.check_option("solver", self.solver, {**SOLVERS, **ROUGH_SOLVERS})
-        gate.check_number("tol", self.tol, least=0)
-        gate.check_number("max_iter", self.max_iter, least=0, integer=True)
-        gate.check_n_jobs(self.n_jobs)
-        gate.check_flag("fit_intercept", self.fit_intercept)
         gate.check_flag("refit", self.refit)
+        scorer_of(self.scoring)
+        parameters.check_shared(self, self.l1_ratios)
 
     def _settings(self):
         shape = problem.check_penalty(self.penalty)
@@ -317,13 +320,13 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     def _run_folds(self, task, folds, fits, ready, done):
         left = sum(path is None for path in ready[0]) * len(task.Cs)
         if left == 0 or effective_n_jobs(self.n_jobs) == 1:
-            pairs = zip(folds, ready, strict=True)
-            return [run_fold(task, fold, fits, own, done) for fold, own in pairs]
+            every = zip(range(len(folds)), folds, ready, strict=True)
+            return [run_fold(task, number, fold, fits, own, done) for number, fold, own in every]
         results = []
         # Workers can't write the line; it moves on as their folds come back.
         for result in Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(run_fold)(task, fold, fits, own)
-            for fold, own in zip(folds, ready, strict=True)
+            delayed(run_fold)(task, number, fold, fits, own)
+            for number, (fold, own) in enumerate(zip(folds, ready, strict=True))
         ):
             done(left)
             results.append(result)

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw
 
-from sksoftmax import PathDisplay, SoftmaxRegressionCV
+from sksoftmax import PathDisplay, SoftmaxRegression, SoftmaxRegressionCV
 
 matplotlib = pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.usefixtures("no_window")
@@ -64,6 +64,8 @@ def test_axes_are_taken_and_bad_options_named(model):
     for bad in ({"l1_ratio": 0.3}, {"kind": "x"}, {"kind": "coefficients", "label": "oak"}):
         with pytest.raises(ValueError, match=list(bad)[-1]):
             PathDisplay.from_estimator(model, **bad)
+    with pytest.raises(TypeError, match="SoftmaxRegressionCV"):
+        PathDisplay.from_estimator(SoftmaxRegression().fit(X, Y))
 
 
 def test_without_matplotlib_the_message_says_what_to_install(model, monkeypatch):

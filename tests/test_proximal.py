@@ -1,6 +1,7 @@
 """Laws of sparse fits: optimality checked from its definition, and what must not matter."""
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
+from sksoftmax.solvers.quasi_newton import Pair, corrected
 
 PENALTIES = {"elastic net": ElasticNet, "group lasso": GroupLasso}
 PENALTY = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
@@ -29,6 +31,16 @@ CASES = {
 }
 CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 RATIO = pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
+
+
+class Curved(NamedTuple):
+    """A quadratic model that is a matrix."""
+
+    matrix: np.ndarray
+    scale: np.ndarray
+
+    def apply(self, vector):
+        return self.matrix @ vector
 
 
 def fit(
@@ -177,7 +189,8 @@ def test_without_an_l1_part_it_is_the_ridge(penalty):
     nearly = fit(X3, Y3, l1_ratio=1e-9, penalty=penalty)
     assert_allclose(nearly.objective_, ridge.objective_, rtol=1e-7)
     assert_allclose(nearly.coef_, ridge.coef_, atol=1e-4)
-    proximal = fit(X3, Y3, l1_ratio=0.0, penalty=penalty, solver="proximal")
+    ones = np.ones(12)
+    proximal = fit(X3, Y3, l1_ratio=0.0, penalty=penalty, factor=ones, solver="proximal")
     assert_allclose(proximal.coef_, ridge.coef_, atol=1e-5)
 
 
@@ -197,6 +210,19 @@ def test_penalty_factors(penalty):
         fit(X3, Y3, penalty=penalty, factor=[1.0, 2.0])
     with pytest.raises(ValueError, match="penalty_factor"):
         fit(X3, Y3, penalty=penalty, factor=-factor)
+    with pytest.raises(ValueError, match="penalty_factor must be numbers"):
+        fit(X3, Y3, penalty=penalty, factor=["one"] * 12)
+    with pytest.raises(ValueError, match="penalty_factor must be inf"):
+        fit(X3, Y3, penalty=penalty, factor=[1e13] * 12)
+
+
+def test_a_model_that_is_flat_along_a_step_stays_finite():
+    flat = Curved(np.diag([0.0, 2.0]), np.ones(2))
+    pairs = (Pair(np.array([1.0, 0.0]), np.array([1e-16, 0.0])),
+             Pair(np.array([0.0, 1.0]), np.array([0.0, 3.0])))  # fmt: skip
+    model = corrected(flat, pairs)
+    assert np.isfinite(model.apply(np.ones(2))).all()
+    assert_allclose(model.apply(pairs[1].step), pairs[1].change)
 
 
 @PENALTY

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw, thinned
 from sklearn import config_context
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, make_scorer
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_validate
@@ -107,6 +107,12 @@ def test_a_class_that_a_fold_lacks():
     accuracy = SoftmaxRegressionCV(3, cv=splits, scoring="accuracy").fit(X, y)
     assert ((accuracy.scores_ > 0.4) & (accuracy.scores_ <= 1)).all()
 
+    def finite_and_zero(model, X, y):  # scikit-learn's metrics refuse infinite scores
+        finite = np.isfinite(model.decision_function(X)).all()
+        return finite and (model.predict_proba(X)[:, 2] == 0).all()
+
+    assert SoftmaxRegressionCV(3, cv=splits, scoring=finite_and_zero).fit(X, y).scores_[0].all()
+
 
 def test_sparse_groups_threads_and_what_is_printed(capsys):
     thin = thinned(X)
@@ -121,15 +127,62 @@ def test_sparse_groups_threads_and_what_is_printed(capsys):
 def test_bad_parameters_are_named():
     values = [
         {"Cs": 0}, {"Cs": [0.0]}, {"Cs": [1.0, np.inf]}, {"Cs": []},
-        {"l1_ratios": [2.0]}, {"l1_ratios": []}, {"rule": "x"}, {"solver": "x"},
+        {"l1_ratios": [2.0]}, {"l1_ratios": []}, {"rule": "x"}, {"solver": "x"}, {"cv": []},
+        {"cv": [([0, 1], [150])]}, {"penalty": "l1"}, {"solver": "saga"}, {"verbose": -1},
     ]  # fmt: skip
-    kinds = [{"Cs": 1.0}, {"Cs": "10"}, {"l1_ratios": 0.5}, {"n_jobs": "2"}]
+    kinds = [
+        {"Cs": 1.0}, {"Cs": "10"}, {"Cs": iter([1.0])}, {"l1_ratios": 0.5}, {"l1_ratios": {0.5}},
+        {"n_jobs": "2"}, {"verbose": "x"}, {"refit": 1}, {"penalty": GroupLasso},
+    ]  # fmt: skip
     for error, cases in ((ValueError, values), (TypeError, kinds)):
         for bad in cases:
             with pytest.raises(error, match=next(iter(bad))):
                 SoftmaxRegressionCV(**bad).fit(X, Y)
     with pytest.raises(ValueError, match="proximal"):
         SoftmaxRegressionCV(l1_ratios=[0.5], solver="lbfgs").fit(X, Y)
+    with pytest.raises(ValueError, match="takes labels"):
+        SoftmaxRegressionCV().fit(X, np.eye(3)[Y])
+
+
+def test_a_group_lasso_without_an_l1_part_is_warned_of():
+    for model in (SoftmaxRegressionCV(2, cv=CV), SoftmaxRegression()):
+        with pytest.warns(UserWarning, match="GroupLasso.*l1_ratio"):
+            model.set_params(penalty=GroupLasso()).fit(X, Y)
+        model.set_params(penalty=GroupLasso([1, 2, 1, 1, 1, 1, 1, 1])).fit(X, Y)
+    SoftmaxRegressionCV(2, cv=CV, l1_ratios=[0, 1], penalty=GroupLasso()).fit(X, Y)
+
+
+def test_what_cannot_be_scored_names_the_fold():
+    every, without = np.arange(150), np.flatnonzero(Y != 2)
+    whole, rest = (every[50:], every[:50]), np.setdiff1d(every, without[9:])
+
+    def needs_all(model, X, y):
+        if model.coef_.any(axis=1).all() and len(np.unique(y)) == 3:
+            return 0.0
+        raise ValueError("not all")
+
+    for bad, purpose in (((rest, without[9:]), "score"), ((without[9:], rest), "fit")):
+        model = SoftmaxRegressionCV([0.1, 1.0], cv=[whole, bad], scoring=needs_all)
+        match = rf"failed on fold 1, whose rows to {purpose} lack the classes \[2\]: not all"
+        with pytest.raises(ValueError, match=match):
+            model.fit(X, Y)
+    with pytest.raises(ValueError, match=r"failed on fold 1.* score lack the classes \[2\]"):
+        SoftmaxRegressionCV(cv=[whole, (rest, without[9:])], scoring="roc_auc_ovr").fit(X, Y)
+    for answer in (np.nan, "x", [1.0, 2.0], None):
+        model = SoftmaxRegressionCV([0.1], cv=CV, scoring=lambda *_, answer=answer: answer)
+        with pytest.raises(ValueError, match="scoring failed on fold 0: "):
+            model.fit(X, Y)
+
+
+def test_one_weight_is_that_of_every_row_and_a_column_of_labels_is_warned_of_once():
+    model = SoftmaxRegressionCV([0.1, 1.0], cv=CV)
+    expected = model.fit(X, Y, np.full(150, 2.0)).scores_
+    assert_array_equal(model.fit(X, Y, 2.0).scores_, expected)
+    with pytest.raises(ValueError, match="sample_weight has 5 numbers for 150"):
+        model.fit(X, Y, np.ones(5))
+    with pytest.warns(DataConversionWarning) as warned:
+        model.fit(X, Y[:, None])
+    assert len(warned) == 1
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
@@ -272,6 +325,10 @@ def test_metadata_are_routed():
         sizes = [len(test) for _, test in GroupKFold(3).split(X, Y, groups)]
         right = model.scores_ * np.reshape(sizes, (3, 1, 1))
         assert_allclose(right, np.round(right), atol=1e-9)  # of rows, not of weights
+        parts = make_scorer(lambda y, _, of_rows, of_all: len(of_rows) / len(y) + of_all)
+        parts = parts.set_score_request(of_rows=True, of_all=True)
+        model.set_params(scoring=parts).fit(X, Y, groups=groups, of_rows=list(groups), of_all=7)
+        assert (model.scores_ == 8).all()
 
 
 def test_a_scorer_without_weights_is_not_given_any():
