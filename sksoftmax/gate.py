@@ -159,7 +159,10 @@ def check_weight(sample_weight, X):
         sample_weight = np.full(X.shape[0], float(sample_weight))
     weight = check_weight_values(sample_weight)
     if len(weight) != X.shape[0]:
-        raise ValueError(f"sample_weight has {len(weight)} numbers for {X.shape[0]} samples")
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"{[X.shape[0], len(weight)]}, of X and sample_weight"
+        )
     check_some_weight((weight > 0).any())
     return weight
 

@@ -178,7 +178,7 @@ def test_one_weight_is_that_of_every_row_and_a_column_of_labels_is_warned_of_onc
     model = SoftmaxRegressionCV([0.1, 1.0], cv=CV)
     expected = model.fit(X, Y, np.full(150, 2.0)).scores_
     assert_array_equal(model.fit(X, Y, 2.0).scores_, expected)
-    with pytest.raises(ValueError, match="sample_weight has 5 numbers for 150"):
+    with pytest.raises(ValueError, match=r"\[150, 5\], of X and sample_weight"):
         model.fit(X, Y, np.ones(5))
     with pytest.warns(DataConversionWarning) as warned:
         model.fit(X, Y[:, None])
