@@ -40,6 +40,17 @@ def test_c_min_goes_with_the_columns_units(unit, offset):
     np.testing.assert_allclose(other * unit, one, rtol=1e-6)
 
 
+@pytest.mark.parametrize("shape", [ElasticNet, GroupLasso])
+def test_c_min_takes_a_factor_for_a_column_in_other_units(shape):
+    factor = np.random.default_rng(0).permutation(np.logspace(-2, 2, 12))
+    one, other = (
+        smallest_C(gate.encode(SoftmaxRegression(), columns, Y), 1.0,
+                   Settings(penalty, True, "auto", 1e-6, 1000))
+        for columns, penalty in ((X, shape(factor)), (X / factor, shape()))
+    )  # fmt: skip
+    np.testing.assert_allclose(one, other)
+
+
 @pytest.mark.parametrize("shape", [ElasticNet(), GroupLasso(), ElasticNet([0.0, 0.0, 0.0]),
                                    ElasticNet([0.0, np.inf, 1.0])])  # fmt: skip
 @pytest.mark.parametrize("number", [0.0, 0.1, 7.0, 1e6 + 0.1, np.float32(0.1)])

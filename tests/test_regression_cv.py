@@ -80,6 +80,10 @@ def test_one_standard_error():
     wide = scores + np.array([[[0.0]], [[-4.0]]])
     assert choose(wide, "1se") == (0, 0)
     assert choose(scores[:1], "1se") == (0, 2)
+    # Of four folds at 0, 2, 0, 2 the standard error is 2 / sqrt(3) / sqrt(4) = 0.577.
+    means = 1 + np.array([[-0.2, -0.2, -0.2, -0.2], [-0.58, -0.57, 0.0, -0.1]])
+    folds = means + np.reshape([-1, 1, -1, 1], (4, 1, 1))
+    assert choose(folds, "best") == (1, 2) and choose(folds, "1se") == (1, 1)
 
 
 def test_weights_are_repetitions_in_fits_and_scores():
@@ -94,6 +98,20 @@ def test_weights_are_repetitions_in_fits_and_scores():
     other = SoftmaxRegressionCV(cv=repeated, **options).fit(X[rows], Y[rows])
     assert_allclose(one.scores_, other.scores_, atol=1e-8)
     assert_allclose(one.predict_proba(X), other.predict_proba(X), atol=1e-8)
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0, 1: 3.0, 2: 0.5}])
+def test_class_weights_are_those_of_fits_made_apart(class_weight):
+    y = np.where(np.arange(150) % 3 > 0, Y, 0)
+    options = dict(class_weight=class_weight, tol=1e-10)
+    model = SoftmaxRegressionCV([0.1, 1], l1_ratios=[0, 0.5], cv=CV, **options).fit(X, y)
+    splits = [np.arange(150), *(train for train, _ in CV.split(X, y))]
+    for rows, paths in zip(splits, [model.coef_path_, *model.coefs_paths_], strict=True):
+        for r, l1_ratio in enumerate([0, 0.5]):
+            for c, C in enumerate([0.1, 1]):
+                one = SoftmaxRegression(C, l1_ratio=l1_ratio, **options).fit(X[rows], y[rows])
+                assert_allclose(paths[r, c, :, :-1], one.coef_, atol=1e-4)
+                assert_allclose(paths[r, c, :, -1], one.intercept_, atol=1e-4)
 
 
 def test_a_class_that_a_fold_lacks():
