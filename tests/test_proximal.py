@@ -226,6 +226,17 @@ def test_a_model_that_is_flat_along_a_step_stays_finite():
 
 
 @PENALTY
+def test_factors_weigh_both_parts_of_the_penalty(penalty):
+    factor = np.random.default_rng(0).permutation(np.logspace(-1, 1, 12))
+    for l1_ratio in (0.3, 1.0):
+        model = fit(X3, Y3, l1_ratio=l1_ratio, penalty=penalty, factor=factor)
+        assert_allclose(value(model, X3, Y3, factor=factor), model.objective_, rtol=1e-9)
+    ridge = fit(X3, Y3, l1_ratio=0.0, penalty=penalty, factor=factor)
+    same = SoftmaxRegression(0.08, tol=1e-10).fit(X3 / np.sqrt(factor), Y3)
+    assert_allclose(ridge.coef_ * np.sqrt(factor), same.coef_, atol=1e-5)
+
+
+@PENALTY
 def test_single_precision_and_threads(penalty):
     single = fit(X3.astype(np.float32), Y3, penalty=penalty, tol=1e-7)
     assert single.coef_.dtype == np.float32

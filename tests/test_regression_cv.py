@@ -1,5 +1,7 @@
 """Laws of the cross-validated path."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -9,10 +11,10 @@ from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, make_scorer
-from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_validate
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, cross_validate
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, SoftmaxRegressionCV
+from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, SoftmaxRegressionCV, softmax
 from sksoftmax.cross_validation import choose
 from sksoftmax.scoring import scorer_of
 
@@ -130,6 +132,47 @@ def test_a_class_that_a_fold_lacks():
         return finite and (model.predict_proba(X)[:, 2] == 0).all()
 
     assert SoftmaxRegressionCV(3, cv=splits, scoring=finite_and_zero).fit(X, y).scores_[0].all()
+
+
+@pytest.mark.parametrize("n_classes, lacks", [(3, 0), (3, 1), (3, 2), (4, 1)])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_a_fold_without_a_class_is_the_fit_without_it(l1_ratio, n_classes, lacks):
+    rows, y = draw(150, 4, n_classes)
+    train = np.flatnonzero((y != lacks) & (np.arange(150) >= 40))
+    splits = [(train, np.arange(40)), (np.arange(50, 150), np.arange(50))]
+    options = dict(l1_ratios=[l1_ratio], cv=splits, tol=1e-10)
+    model = SoftmaxRegressionCV([0.1, 1.0], **options, refit=False).fit(rows, y)
+    for C, matrix in zip([0.1, 1.0], model.coefs_paths_[0, 0], strict=True):
+        one = SoftmaxRegression(C, l1_ratio=l1_ratio, tol=1e-10).fit(rows[train], y[train])
+        assert list(np.flatnonzero(np.isnan(matrix).any(axis=1))) == [lacks]
+        kept = np.delete(matrix, lacks, axis=0)
+        found = softmax(rows @ kept[:, :-1].T + kept[:, -1])
+        assert_allclose(found, one.predict_proba(rows), atol=1e-4)
+    # What no fold but the second knows is its own.
+    place = list(model.Cs_).index(model.C_)
+    assert_array_equal(model.coef_[lacks], model.coefs_paths_[1, 0, place, lacks, :-1])
+
+
+def test_rows_without_weight_are_neither_fitted_nor_scored():
+    def share_right(estimator, X, y):
+        return np.mean(estimator.predict(X) == y)
+
+    kept = np.arange(150) % 4 > 0
+    options = dict(Cs=[0.01, 0.1], scoring=share_right)
+    one = SoftmaxRegressionCV(cv=KFold(3), **options).fit(X, Y, kept.astype(float))
+    ends = np.cumsum([0, *(part.sum() for part in np.split(kept, 3))])
+    tests = [np.arange(start, end) for start, end in pairwise(ends)]
+    splits = [(np.setdiff1d(np.arange(ends[-1]), test), test) for test in tests]
+    other = SoftmaxRegressionCV(cv=splits, **options).fit(X[kept], Y[kept])
+    assert_allclose(one.scores_, other.scores_)
+
+
+def test_steps_are_counted_by_fold():
+    still = X.copy()
+    still[:75] = 0
+    halves = [(np.arange(75), np.arange(75, 150)), (np.arange(75, 150), np.arange(75))]
+    model = SoftmaxRegressionCV([0.1, 1.0], l1_ratios=[1.0], cv=halves).fit(still, Y)
+    assert (model.n_iter_[0] < model.n_iter_[1]).all()  # nothing but the way back to zero
 
 
 def test_sparse_groups_threads_and_what_is_printed(capsys):
