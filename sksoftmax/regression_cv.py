@@ -44,23 +44,26 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     ----------
     Cs : int or array-like of floats, default=10
         Values of C. So many on a logarithmic grid: over four decades from ``C_min_`` where
-        there is an l1 part, else from 1e-4 to 1e4. Those given must be finite.
+        there is an l1 part, else from 1e-4 to 1e4. Those given must be finite, in any order.
     l1_ratios : array-like of floats, default=(0.0,)
-        Shares of the l1 part to try.
+        Shares of the l1 part to try, from 0 to 1.
     penalty : {"elasticnet"}, ElasticNet or GroupLasso, default="elasticnet"
         As in :class:`~sksoftmax.SoftmaxRegression`.
     cv : int, splitter or iterable of (train, test), default=None
         Folds; None is five, stratified.
     scoring : str or callable, default="neg_log_loss"
         What is best, larger being better, and what ``score`` returns; None is accuracy. Sample
-        weights count in it where the scorer takes them.
+        weights count in it where the scorer takes them. A class that a fold does not fit has
+        probability 0 there. The default takes test rows that lack a class; some of
+        scikit-learn's scorers do not.
     rule : {"best", "1se"}, default="best"
         "1se" takes the smallest C whose mean score is within a standard error of the best.
     refit : bool, default=True
         Whether ``coef_`` is of all data; else it is the mean over the folds.
     fit_intercept : bool, default=True
     class_weight : dict, "balanced" or None, default=None
-    solver : {"auto", "gd", "lbfgs", "newton", "proximal"}, default="auto"
+    solver : {"auto", "gd", "lbfgs", "newton", "proximal", "sgd", "adam"}, default="auto"
+        An l1 part takes "proximal", or "auto".
     tol : float, default=1e-6
         For every fit, as in :class:`~sksoftmax.SoftmaxRegression`.
     max_iter : int, default=1000
@@ -83,14 +86,16 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     l1_ratio_ : float
         The value chosen.
     C_min_ : float
-        The largest C at which every coefficient is zero, for the smallest positive ``l1_ratio``;
-        0 where there is none.
+        The largest C at which every penalised coefficient is zero, for the smallest positive
+        ``l1_ratio``; 0 where there is none, and inf where no C lets any coefficient leave zero.
     scores_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
     coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
-        Coefficients with the intercept last. Of a class that a fold lacks, nan.
+        Coefficients with the intercept last, 0 where none is fitted. Of a class that a fold
+        lacks, nan.
     coef_path_ : ndarray of shape (n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
         The same of all data.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
+        Steps that each fit took from where it started.
     coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
     intercept_ : ndarray of shape (n_classes,) or (1,)
     n_features_in_ : int
@@ -178,12 +183,14 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         ------
         ValueError, TypeError
             For a bad parameter, bad data, or a fold that has fewer than two classes to fit, or no
-            row to score.
+            row to score, or that the scorer gives no number for.
 
         Warns
         -----
         ConvergenceWarning
             If the promise of ``tol`` could not be proved for some fit.
+        UserWarning
+            If ``penalty`` is a group lasso and no ``l1_ratio`` is above 0.
         """
         self._check_parameters()
         gate.check_in_memory(

@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 from sksoftmax import curvature, drawing, solvers, spanned
 from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
-from sksoftmax.penalties import Ridge
+from sksoftmax.penalties import ElasticNet, GroupLasso, Ridge
 from sksoftmax.rows import Block, InMemoryRows, partition, row_slice
 from sksoftmax.solvers.gd import GradientDescent
 from sksoftmax.solvers.lbfgs import Lbfgs
@@ -262,6 +262,19 @@ PENALTIES = {
     "ridge": lambda: Ridge(np.array([0.5, 2.0, 1.0, 3.0])),
     "ridge, free parameters": lambda: Ridge(np.array([0.5, 0.0, 1.0, 0.0])),
     "no penalty": lambda: Ridge(np.zeros(4)),
+}
+
+
+class Cornered(NamedTuple):
+    """A penalty with corners: its class, and what a feature costs by definition."""
+
+    make: type
+    cost: object
+
+
+CORNERED = {
+    "elastic net": Cornered(ElasticNet, lambda row: sum(abs(row))),
+    "group lasso": Cornered(GroupLasso, lambda row: sum(row**2) ** 0.5),
 }
 
 

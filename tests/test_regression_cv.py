@@ -69,6 +69,16 @@ def test_the_refit_is_a_fit_of_all_data_at_the_chosen_c():
     assert_allclose(mean.coef_, mean.coefs_paths_[:, 0, place, :, :-1].mean(axis=0))
 
 
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+def test_the_order_of_values_of_c_does_not_matter(l1_ratio):
+    options = dict(l1_ratios=[l1_ratio], cv=CV, tol=1e-10)
+    one = SoftmaxRegressionCV([0.1, 1.0], **options).fit(X, Y)
+    other = SoftmaxRegressionCV([1.0, 0.1, 1.0], **options).fit(X, Y)
+    assert_array_equal(other.Cs_, [0.1, 1.0, 1.0])
+    assert_allclose(other.scores_, one.scores_[:, :, [0, 1, 1]], rtol=1e-4)
+    assert other.C_ == one.C_
+
+
 def test_the_ridge_grid_and_optimum_are_those_of_scikit_learn():
     model = SoftmaxRegressionCV(4, cv=CV, tol=1e-10).fit(X, Y)
     assert_allclose(model.Cs_, np.logspace(-4, 4, 4))
