@@ -284,6 +284,16 @@ def test_without_an_intercept_scores_are_those_of_fits_made_apart(kind, n_classe
             assert_allclose(model.scores_[fold, 0, place], score, rtol=1e-4)
 
 
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_single_precision_is_kept(l1_ratio):
+    options = dict(l1_ratios=[l1_ratio], cv=CV, tol=1e-7)
+    one = SoftmaxRegressionCV([0.1, 1.0], **options).fit(X.astype(np.float32), Y)
+    assert one.coef_.dtype == one.intercept_.dtype == one.predict_proba(X[:1].astype("f")).dtype
+    assert one.coef_.dtype == np.float32 and one.coefs_paths_.dtype == np.float64
+    other = SoftmaxRegressionCV([0.1, 1.0], **options).fit(X, Y)
+    assert_allclose(one.scores_, other.scores_, rtol=1e-4)
+
+
 def test_binary_is_one_row():
     y = (Y == 1).astype(int)
     model = SoftmaxRegressionCV(3, l1_ratios=[0.5], cv=CV, scoring="roc_auc").fit(X, y)
