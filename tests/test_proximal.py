@@ -157,6 +157,17 @@ def test_unpenalised_columns_that_are_nearly_collinear_prove_nothing_that_is_not
     assert model.gap_ >= model.objective_ - best.objective_
 
 
+@PENALTY
+def test_the_gap_is_a_bound_far_from_the_optimum(penalty):
+    # Of separable classes under a light penalty, nearly all of the loss can be gained.
+    X, y = draw(150, 4, 3, noise=0.0)
+    with pytest.warns(ConvergenceWarning):
+        start = fit(X, y, C=1e4, penalty=penalty, max_iter=0)
+    other = SoftmaxRegression(1e3).fit(X, y)
+    other.set_params(C=1e4, l1_ratio=1.0, penalty=penalty())
+    assert 0.8 * start.objective_ <= start.objective_ - value(other, X, y) <= start.gap_
+
+
 def test_of_two_classes_a_group_is_a_single_coefficient():
     one, other = fit(X2, Y2), fit(X2, Y2, penalty=GroupLasso)
     assert_allclose(one.coef_, other.coef_, atol=1e-6)

@@ -269,6 +269,9 @@ def test_folds_that_cannot_be_fitted_or_scored_are_named(l1_ratio):
     blocks = [(np.setdiff1d(every, part), part) for part in np.split(every, 3)]
     with pytest.raises(ValueError, match=r"fold 0 .* none"):
         SoftmaxRegressionCV(2, l1_ratios=[l1_ratio], cv=blocks).fit(X, Y, sample_weight=weight)
+    one_class_after_fifty = ((every < 50) | (Y == 1)).astype(float)
+    with pytest.raises(ValueError, match=r"fold 0 has fewer"):
+        SoftmaxRegressionCV(2, l1_ratios=[l1_ratio], cv=blocks).fit(X, Y, one_class_after_fifty)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])
