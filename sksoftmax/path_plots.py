@@ -109,7 +109,7 @@ class PathDisplay:
         display = cls(
             estimator.Cs_,
             scores=estimator.scores_[:, places[0]],
-            coefs=estimator.coef_path_[places[0], :, :, :-1],
+            coefs=estimator.coef_path_[places[0], :, :, : estimator.n_features_in_],
             C=estimator.C_,
             score_name=scoring if isinstance(scoring, str) else "score",
             feature_names=getattr(estimator, "feature_names_in_", None),

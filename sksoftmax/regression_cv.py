@@ -90,8 +90,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         ``l1_ratio``; 0 where there is none, and inf where no C lets any coefficient leave zero.
     scores_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
     coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
-        Coefficients with the intercept last, 0 where none is fitted. Of a class that a fold
-        lacks, nan.
+        Coefficients with the intercept last; no intercepts, hence n_features, without
+        ``fit_intercept``. Of a class that a fold lacks, nan.
     coef_path_ : ndarray of shape (n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
         The same of all data.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
@@ -342,17 +342,19 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     def _keep(self, fits, results, dtype):
         """Choose, and set the fitted attributes."""
         self.scores_ = np.stack([result.scores for result in results])
-        self.coefs_paths_ = np.stack([result.coefs for result in results])
+        coefs = np.stack([result.coefs for result in results])
+        n_shown = coefs.shape[-1] - (not self.fit_intercept)
+        self.coefs_paths_ = coefs[..., :n_shown]
         self.n_iter_ = np.stack([result.n_iter for result in results])
         self.coef_path_ = np.array(
             [[placed(fit, self.classes_, self.classes_) for fit in path] for path in fits]
-        )
+        )[..., :n_shown]
         ratio, place = choose(self.scores_, self.rule)
         self.C_, self.l1_ratio_ = float(self.Cs_[place]), float(self.l1_ratios_[ratio])
         chosen = fits[ratio][place]
         coef, intercept = chosen.coef, chosen.intercept
         if not self.refit:
-            mean = np.nanmean(self.coefs_paths_[:, ratio, place], axis=0)
+            mean = np.nanmean(coefs[:, ratio, place], axis=0)
             coef, intercept = mean[:, :-1], mean[:, -1]
         self.coef_ = np.ascontiguousarray(coef, dtype=dtype)
         self.intercept_ = intercept.astype(dtype)

@@ -52,8 +52,9 @@ def test_coefficients_are_drawn_by_feature_or_for_a_class(model):
 
 
 def test_two_classes_have_one_row():
-    two = SoftmaxRegressionCV([0.1, 1.0], cv=2).fit(X, Y == 1)
+    two = SoftmaxRegressionCV([0.1, 1.0], cv=2, fit_intercept=False).fit(X, Y == 1)
     display = PathDisplay.from_estimator(two, kind="coefficients")
+    assert len(display.lines_) == 6
     assert_allclose(display.lines_[3].get_ydata(), two.coef_path_[0, :, 0, 3])
     assert display.ax_.get_ylabel() == "coefficient"
     display.plot(kind="coefficients", label=False)

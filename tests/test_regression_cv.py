@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw, thinned
 from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.metrics import accuracy_score, log_loss, make_scorer
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, cross_validate
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -280,6 +280,9 @@ def test_without_an_intercept_scores_are_those_of_fits_made_apart(kind, n_classe
     rows, y = draw(90, 3, n_classes)
     rows, cv = kind(rows), StratifiedKFold(3)
     model = SoftmaxRegressionCV([0.1, 1], cv=cv, fit_intercept=False, tol=1e-9).fit(rows, y)
+    n_scores = 1 if n_classes == 2 else n_classes
+    assert model.coefs_paths_.shape == (3, 1, 2, n_scores, 3)
+    assert_array_equal(model.coef_path_[0, list(model.Cs_).index(model.C_)], model.coef_)
     for fold, (train, test) in enumerate(cv.split(rows, y)):
         for place, C in enumerate([0.1, 1]):
             one = SoftmaxRegression(C, fit_intercept=False, tol=1e-9).fit(rows[train], y[train])
@@ -295,6 +298,21 @@ def test_single_precision_is_kept(l1_ratio):
     assert one.coef_.dtype == np.float32 and one.coefs_paths_.dtype == np.float64
     other = SoftmaxRegressionCV([0.1, 1.0], **options).fit(X, Y)
     assert_allclose(one.scores_, other.scores_, rtol=1e-4)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("refit", [True, False])
+def test_attributes_have_the_shapes_of_scikit_learns(refit, fit_intercept, n_classes):
+    options = dict(Cs=[0.01, 0.1, 1.0], cv=CV, fit_intercept=fit_intercept, refit=refit)
+    y = np.minimum(Y, n_classes - 1)
+    model = SoftmaxRegressionCV(l1_ratios=[0.0], **options).fit(X, y)
+    theirs = LogisticRegressionCV(
+        l1_ratios=[0.0], scoring="neg_log_loss", use_legacy_attributes=False, **options
+    ).fit(X, y)
+    for name in vars(theirs):
+        if name.endswith("_"):
+            assert np.shape(getattr(model, name)) == np.shape(getattr(theirs, name)), name
 
 
 def test_binary_is_one_row():
