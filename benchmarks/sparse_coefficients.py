@@ -1,6 +1,7 @@
-"""Sparse coefficients against scikit-learn's saga, as a Markdown table.
+"""Sparse coefficients against scikit-learn's saga, and what `sparsify` saves, as Markdown tables.
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/sparse_coefficients.py [--seconds 60]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/sparse_coefficients.py predict
 
 Times to a relative suboptimality of 1e-4 are of whole fits with the fewest steps that reach it, for
 both: neither is charged for knowing when to stop. "proved" is what a fit with ``tol=1e-4`` takes,
@@ -8,15 +9,17 @@ which does know. The optimum is that of a fit proved to 1e-7.
 """
 
 import argparse
+import copy
 import time
 import warnings
 
 import numpy as np
+from kernels import median_times
 from problems import documents, draw_labels, strokes
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
-from sksoftmax import SoftmaxRegression
+from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 
 GOAL = 1e-4
 
@@ -39,6 +42,12 @@ def text():
     """5k x 10k sparse, K = 10; words by Zipf's law, a third of the topic, tf-idf"""
     X, y = documents(5_000, 10_000, 10)
     X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    return X, y, 10.0
+
+
+def topics():
+    """5k x 10k sparse, K = 100; the same of many topics"""
+    X, y = documents(5_000, 10_000, 100)
     return X, y, 10.0
 
 
@@ -82,11 +91,35 @@ def race(make, seconds):
     return ratio
 
 
+def predict(repeats=9):
+    """Milliseconds of ``predict_proba``, before and after ``sparsify``."""
+    print("| predict_proba, ms | penalty, C | zeros | columns used | dense | sparsified | ratio |")
+    print("|---|---|---|---|---|---|---|")
+    for make, C, penalty in (
+        (dense, 0.003, ElasticNet()), (images, 0.003, ElasticNet()), (images, 0.003, GroupLasso()),
+        (text, 0.5, ElasticNet()), (text, 10.0, ElasticNet()), (topics, 10.0, ElasticNet()),
+    ):  # fmt: skip
+        X, y, _ = make()
+        model = SoftmaxRegression(C, l1_ratio=1.0, penalty=penalty, tol=1e-2).fit(X, y)
+        light = copy.copy(model).sparsify()
+        calls = {"dense": lambda m=model, X=X: m.predict_proba(X),
+                 "sparse": lambda m=light, X=X: m.predict_proba(X)}  # fmt: skip
+        times = median_times(calls, repeats)
+        on = model.coef_ != 0
+        print(f"| {make.__doc__.split(';')[0]} | {type(penalty).__name__}, {C:g} | "
+              f"{1 - on.mean():.1%} | {on.any(axis=0).mean():.1%} | {1e3 * times['dense']:.1f} | "
+              f"{1e3 * times['sparse']:.1f} | {times['dense'] / times['sparse']:.1f} |",
+              flush=True)  # fmt: skip
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="?", choices=["fit", "predict"], default="fit")
     parser.add_argument("--seconds", type=float, default=30, help="longest fit of saga")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    if options.what == "predict":
+        return predict()
     print("| l1, seconds to 1e-4 | saga | ours | ratio | ours, proved | ours - saga |")
     print("|---|---|---|---|---|---|")
     ratios = [race(make, options.seconds) for make in (dense, images, text)]

@@ -165,7 +165,8 @@ class Anchor:
 
         least, share, fresh, bent, then, now, *sums = objective.rows.sum(block_sums)
         self.mean = least / objective.total_weight
-        self.steepness = share.number / _norm(self.moments, tilt)
+        norm = _norm(self.moments, tilt)
+        self.steepness = share.number / norm if norm > 0 else 0.0  # which is to say, unknown
         if known:
             taken = (self.moments @ tilt).ravel()
         else:
@@ -193,5 +194,6 @@ def _numbers(probability, moved, now, then, weight):
 
 
 def _norm(moments, tilt):
-    return max(float(np.sqrt(np.sum(tilt * (moments @ tilt)))), np.finfo(np.float64).tiny)
+    # Rounding may leave a square below 0.
+    return max(float(np.sum(tilt * (moments @ tilt))), 0.0) ** 0.5
 

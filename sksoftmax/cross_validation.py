@@ -9,6 +9,9 @@ from sksoftmax import gate
 from sksoftmax.path import Settings, fit_path
 from sksoftmax.regression import SoftmaxRegression
 
+# The score of a class that a fold lacks: nothing, but finite, which some of scikit-learn's ask for.
+ABSENT = -1e30
+
 
 @dataclass(frozen=True)
 class Task:
@@ -41,8 +44,13 @@ class FoldResult(NamedTuple):
 
 def check_folds(folds, y, weight):
     """That each fold can be fitted, and scored, or an error that names the one that can't."""
+    if not folds:
+        raise ValueError("cv must give one fold or more, and gave none")
     for number, (train, test) in enumerate(folds):
-        train_weight, test_weight = weight[train], weight[test]
+        try:
+            train_weight, test_weight = weight[train], weight[test]
+        except IndexError as error:
+            raise ValueError(f"cv must give indices of rows; fold {number}: {error}") from error
         if len(np.unique(y[train][train_weight > 0])) < 2:
             raise ValueError(
                 "cv must leave every fold rows of at least 2 classes with positive weight to fit; "
@@ -55,9 +63,10 @@ def check_folds(folds, y, weight):
             )
 
 
-def run_fold(task, fold, ready, done=None):
+def run_fold(task, number, fold, ready, done=None):
     """Fit a fold along C for each l1_ratio, and score it on the rows that it leaves out.
 
+    number : int, of the fold
     ready : list by l1_ratio of lists of Fit, None where they are still to be made
     done : callable, optional
         Called after each fit.
@@ -80,12 +89,27 @@ def run_fold(task, fold, ready, done=None):
     n_iter, converged = np.empty(shape, int), np.empty(shape, bool)
     coefs = np.array([[placed(fit, classes, task.classes) for fit in path] for path in paths])
     X, y = task.X[rows], task.y[rows]
-    own = {name: np.asarray(value)[rows] for name, value in task.score_params.items()}
+    own = {name: _of_rows(value, rows, len(task.y)) for name, value in task.score_params.items()}
     for place in np.ndindex(shape):
         fit = paths[place[0]][place[1]]
         n_iter[place], converged[place] = fit.n_iter, fit.converged
-    scores = _scores(coefs.reshape(-1, *coefs.shape[2:]), task, X, y, own).reshape(shape)
+    try:
+        scores = _scores(coefs.reshape(-1, *coefs.shape[2:]), task, X, y, own).reshape(shape)
+    except (TypeError, ValueError) as error:
+        lacking = _lacking(task.classes, classes, "fit") + _lacking(task.classes, y, "score")
+        raise ValueError(f"scoring failed on fold {number}{lacking}: {error}") from error
     return FoldResult(scores, coefs, n_iter, converged)
+
+
+def _of_rows(value, rows, n_rows):
+    """Metadata of some rows, if they are of rows at all."""
+    return np.asarray(value)[rows] if np.shape(value)[:1] == (n_rows,) else value
+
+
+def _lacking(classes, some, purpose):
+    """A clause that names the classes which some labels lack."""
+    missing = np.setdiff1d(classes, some).tolist()
+    return f", whose rows to {purpose} lack the classes {missing}" if missing else ""
 
 
 def _scores(matrices, task, X, y, params):
@@ -93,14 +117,17 @@ def _scores(matrices, task, X, y, params):
     if hasattr(task.scorer, "of_linear"):
         return task.scorer.of_linear(*_filled(matrices), task.classes, X, y, **params)
     models = (_model(matrix, task) for matrix in matrices)
-    return np.array([task.scorer(model, X, y, **params) for model in models])
+    scores = np.array([float(task.scorer(model, X, y, **params)) for model in models])
+    if np.isnan(scores).any():
+        raise ValueError("the score is nan, so that there is no best one")
+    return scores
 
 
 def _filled(matrices):
     """Coefficients and intercepts; those of a class that is nan make its probability zero."""
     missing = np.isnan(matrices[..., -1])
     coefs = np.where(missing[..., None], 0.0, matrices[..., :-1])
-    return coefs, np.where(missing, -np.inf, matrices[..., -1])
+    return coefs, np.where(missing, ABSENT, matrices[..., -1])
 
 
 def choose(scores, rule):

@@ -139,20 +139,13 @@ class DecisionScores(
 
         Parameters
         ----------
-        X : whatever the classifier takes, of n_samples rows
-            Passed on as it is, or the rows of a split of it.
-        y : array-like of shape (n_samples,)
-            Class labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Passed on to each `fit` of the classifier, if it is not None.
-        **params : dict
-            Further parameters of the `fit` of the classifier; those with one value a row
-            are split with the rows.
+        X, y, sample_weight, **params
+            As for `fit`. What has one value a row is split with the rows.
 
         Returns
         -------
         scores : ndarray of shape (n_samples, n_scores)
-            One column for two classes with a decision function, else one a class.
+            As of `transform`.
 
         Raises
         ------

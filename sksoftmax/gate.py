@@ -3,6 +3,7 @@
 Behind it there are blocks of floating X, class indices or distributions, and positive weights.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
@@ -11,7 +12,7 @@ import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.validation import validate_data
 
 from sksoftmax import targets
 from sksoftmax.rows import InMemoryRows, partition, worthwhile_threads
@@ -157,7 +158,11 @@ def check_weight(sample_weight, X):
     if isinstance(sample_weight, Real):
         sample_weight = np.full(X.shape[0], float(sample_weight))
     weight = check_weight_values(sample_weight)
-    check_consistent_length(X, weight)
+    if len(weight) != X.shape[0]:
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"{[X.shape[0], len(weight)]}, of X and sample_weight"
+        )
     check_some_weight((weight > 0).any())
     return weight
 
@@ -213,6 +218,8 @@ def check_number(name, value, *, least, most=np.inf, below=None, integer=False, 
     wanted = f"{'an integer' if integer else 'a number'} {'>' if open_below else '>='} {least:g}"
     if below is not None:
         wanted += f" and < {below:g}"
+    if most < np.inf:
+        wanted += f" and <= {most:g}"
     if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be {wanted}, got {value!r} of {type(value).__name__}")
     above = value > least if open_below else value >= least
@@ -222,7 +229,8 @@ def check_number(name, value, *, least, most=np.inf, below=None, integer=False, 
 
 def check_some(name, values, wanted):
     """A parameter that is one or more values in a row, or an error that names it."""
-    if isinstance(values, str) or not np.iterable(values):
+    in_order = isinstance(values, Sequence) or hasattr(values, "__array__")
+    if isinstance(values, str) or not in_order or np.ndim(values) == 0:
         raise TypeError(f"{name} must be {wanted} in an array, got {values!r}")
     if len(values) == 0:
         raise ValueError(f"{name} must be {wanted} in an array, which is empty")

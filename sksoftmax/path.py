@@ -13,6 +13,8 @@ from sksoftmax.walks import SmoothWalk, SparseWalk
 
 # From the lightest penalty of a grid to C_min.
 SPAN = 1e4
+# Gradients below this share of the column's mean modulus are rounding, in sums of products of it.
+ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,18 @@ def fit_path(data, Cs, l1_ratio, settings, done=None):
 
 @np.errstate(all="ignore")
 def smallest_C(data, l1_ratio, settings):
-    """The largest C at which every penalised coefficient is zero; 0 where there is none.
+    """The largest C at which every penalised coefficient is zero; 0 without an l1 part.
 
     With all of them at zero, intercepts at the classes' frequencies are the optimum, and the
     gradient there is known. They stay at zero while its sizes are at most
-    ``l1_ratio * factor / (C * sum(w))``.
+    ``l1_ratio * factor / (C * sum(w))``: at any C, inf, where the gradient is nothing.
     """
     if l1_ratio == 0:
         return 0.0
     factors = problem.check_factors(settings.shape, data.n_features)
     held = (factors > 0) & np.isfinite(factors)
+    if not held.any():
+        return np.inf
     objective = pose(data, 1.0, l1_ratio, settings)
     theta = problem.neutral(data, objective.map)
     if (factors == 0).any():
@@ -87,7 +91,9 @@ def smallest_C(data, l1_ratio, settings):
         theta = minimize(null, solver, theta, tol=1e-8, max_iter=settings.max_iter).theta
     gradient = objective.smooth.value_and_gradient(theta)[1]
     sizes = objective.corners.sizes(gradient)[: data.n_features].max(axis=1)
-    largest = np.max(sizes[held] / factors[held], initial=0.0)
+    moduli = data.rows.sum(lambda block: np.asarray(block.weight @ abs(block.X), dtype=np.float64))
+    sizes[sizes <= ROUNDING * moduli / data.total_weight] = 0
+    largest = np.max(sizes[held] / factors[held])
     return float(l1_ratio / (data.total_weight * largest)) if largest > 0 else np.inf
 
 

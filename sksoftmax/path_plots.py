@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sksoftmax import gate
 from sksoftmax.plots import pyplot
 
 KINDS = ("scores", "coefficients")
@@ -93,10 +94,12 @@ class PathDisplay:
 
         Raises
         ------
-        ValueError
-            If the estimator did not try that `l1_ratio`.
+        ValueError, TypeError
+            If the estimator did not try that `l1_ratio`, or is of another kind.
         """
         check_is_fitted(estimator)
+        if not hasattr(estimator, "coef_path_"):
+            raise TypeError(f"estimator must be a SoftmaxRegressionCV, got {estimator!r}")
         wanted = estimator.l1_ratio_ if l1_ratio is None else l1_ratio
         places = np.flatnonzero(estimator.l1_ratios_ == wanted)
         if len(places) == 0:
@@ -106,7 +109,7 @@ class PathDisplay:
         display = cls(
             estimator.Cs_,
             scores=estimator.scores_[:, places[0]],
-            coefs=estimator.coef_path_[places[0], :, :, :-1],
+            coefs=estimator.coef_path_[places[0], :, :, : estimator.n_features_in_],
             C=estimator.C_,
             score_name=scoring if isinstance(scoring, str) else "score",
             feature_names=getattr(estimator, "feature_names_in_", None),
@@ -127,7 +130,8 @@ class PathDisplay:
             Whose coefficients to draw. None is, of two classes, those of the second, and of more
             each feature's norm across classes.
         most_names : int, default=10
-            How many features the legend names, the largest at the chosen C first.
+            How many features the legend names, in colours of their own: the largest at the
+            chosen C. The others are gray.
         **line : dict
             Parameters of matplotlib for the curves.
 
@@ -138,11 +142,12 @@ class PathDisplay:
 
         Raises
         ------
-        ValueError
-            For an unknown kind or label.
+        ValueError, TypeError
+            For an unknown kind or label, or what is no number of names.
         """
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {list(KINDS)}, got {kind!r}")
+        gate.check_number("most_names", most_names, least=0, integer=True)
         curves = self._curves(label) if kind == "coefficients" else None
         ax = pyplot("PathDisplay").subplots()[1] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
@@ -151,6 +156,9 @@ class PathDisplay:
             self._plot_scores(line)
         else:
             self._plot_coefficients(curves, most_names, line)
+            norms = label is None and np.shape(self.coefs)[1] > 1
+            one = "coefficient" if label is None else f"coefficient, {label}"
+            ax.set_ylabel("norm over classes" if norms else one)
         self.chosen_line_ = ax.axvline(
             self.C, color="black", linestyle="--", linewidth=1, label=f"chosen, C = {self.C:.3g}"
         )
@@ -175,11 +183,15 @@ class PathDisplay:
         names = self.feature_names
         names = [f"feature {j}" for j in range(curves.shape[1])] if names is None else names
         at_chosen = np.abs(curves[np.argmin(np.abs(np.asarray(self.Cs) - self.C))])
-        named = set(np.argsort(-at_chosen, kind="stable")[:most_names])
+        order = np.argsort(-at_chosen, kind="stable")
+        named = {int(j): rank for rank, j in enumerate(order[:most_names]) if at_chosen[j] > 0}
         self.lines_ = []
         for j, curve in enumerate(curves.T):
-            called = {"label": str(names[j])} if j in named and at_chosen[j] > 0 else {}
-            self.lines_ += self.ax_.plot(self.Cs, curve, **{"linewidth": 1, **called, **line})
+            look = {"linewidth": 1, "color": "silver"}
+            if j in named:
+                # In colours that no other has, if they are no more than the cycle's.
+                look |= {"label": str(names[j]), "color": f"C{named[j]}"}
+            self.lines_ += self.ax_.plot(self.Cs, curve, **{**look, **line})
 
     def _curves(self, label):
         """Of each feature the number to draw, (n_Cs, n_features)."""
@@ -189,7 +201,8 @@ class PathDisplay:
             return of_all
         places = np.flatnonzero(np.asarray(self.classes) == label)
         if len(places) == 0:
-            raise ValueError(f"label must be one of {list(self.classes)}, got {label!r}")
+            known = np.asarray(self.classes).tolist()
+            raise ValueError(f"label must be one of {known}, got {label!r}")
         if coefs.shape[1] == 1:
             return coefs[:, 0] if places[0] == 1 else -coefs[:, 0]
         return coefs[:, places[0]]

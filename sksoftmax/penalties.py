@@ -71,8 +71,8 @@ class ElasticNet:
     Parameters
     ----------
     penalty_factor : array-like of shape (n_features,), default=None
-        Times the strength of the penalty, by feature: 0 leaves a feature free, inf excludes it.
-        None is 1 for all.
+        Times the strength of the penalty, by feature: 0 leaves a feature free, inf excludes it,
+        and any number up to 1e12 lies between. None is 1 for all.
 
     References
     ----------
@@ -113,13 +113,13 @@ class GroupLasso:
         \Big[ \frac{1 - \text{l1\_ratio}}{2} \lVert W_{\cdot j} \rVert^2
         + \text{l1\_ratio}\, \lVert W_{\cdot j} \rVert \Big],
 
-    with no factor for the number of classes. For two classes it is the elastic net.
+    with no factor for the number of classes. For two classes it is the elastic net. Without an l1
+    part, as ``l1_ratio=0`` is the default, the ridge is all that is left of it.
 
     Parameters
     ----------
     penalty_factor : array-like of shape (n_features,), default=None
-        Times the strength of the penalty, by feature: 0 leaves a feature free, inf excludes it.
-        None is 1 for all.
+        As in :class:`ElasticNet`.
 
     References
     ----------

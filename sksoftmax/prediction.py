@@ -10,6 +10,14 @@ from sksoftmax.threads import single_threaded_blas
 
 # Below this many products, the interpreter's overhead is all there is.
 FEW = 2**12
+# Rows below which sparse coefficients are used as they are, and the share of those of the columns
+# used that are not zero, below which they are too.
+FEW_ROWS = 4
+SPARSE = 0.03
+# The share of columns above which it is faster not to pick them out: of dense rows, and, over the
+# number of scores, of sparse ones.
+MOSTLY = 0.3
+SCORES_OF_PICKING = 500
 
 
 def scores(X, coef, intercept):
@@ -97,13 +105,36 @@ def _first_largest(block):
 
 def _class_major(X, coef, intercept):
     """Slices of rows with their scores, (n_scores, n_rows)."""
+    used, coef = _used(X, coef)
     coef_t = coef.T if sp.issparse(coef) else np.ascontiguousarray(coef.T)
     step, intercept = block_rows(X, len(intercept)), intercept[:, None]
     # Scores out of all range are infinite, which the softmax has limits for.
     with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, X.shape[0], step):
             block = row_slice(X, start, min(start + step, X.shape[0]))
+            block = block if used is None else block[:, used]
             yield slice(start, start + step), class_major_scores(block, coef_t, intercept)
+
+
+def _used(X, coef):
+    """The columns that sparse coefficients need of X, and their coefficients, dense.
+
+    None is all columns, where few are not needed. Coefficients stay sparse where so few of those
+    columns' are not zero, or so few rows are asked for, that their sparse product is faster.
+    """
+    if not sp.issparse(coef):
+        return None, coef
+    n_scores, n_columns = coef.shape
+    used = np.zeros(n_columns, dtype=bool)
+    used[coef.tocsr().indices] = True
+    used = np.flatnonzero(used)
+    entries = X.nnz if sp.issparse(X) else X.size
+    if entries < FEW_ROWS * n_columns or coef.nnz < SPARSE * len(used) * n_scores:
+        return None, coef
+    # What picks them out of sparse rows looks at all entries, and the product at each once a score.
+    most = n_scores / SCORES_OF_PICKING if sp.issparse(X) else MOSTLY
+    coef = coef.toarray()
+    return (used, coef[:, used]) if len(used) <= most * n_columns else (None, coef)
 
 
 def _dtype(X, coef):

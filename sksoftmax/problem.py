@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sksoftmax import gate
 from sksoftmax.composite import Composite
 from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
@@ -13,17 +12,20 @@ from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS, WARM_SOLVERS
 
 # Beyond this the squares of what is divided by it vanish.
 LARGEST = 1e100
+# Beyond this a feature's penalty leaves nothing to tell of the others'.
+LARGEST_FACTOR = 1e12
 
 
 def check_penalty(penalty):
     """The shape that a penalty's name or object stands for."""
-    if isinstance(penalty, str):
-        gate.check_option("penalty", penalty, SHAPES)
+    if isinstance(penalty, str) and penalty in SHAPES:
         return SHAPES[penalty]
-    if isinstance(penalty, type) or not (hasattr(penalty, "sizes") and hasattr(penalty, "shrink")):
-        raise TypeError(
+    parts = ("sizes", "shrink", "penalty_factor")
+    if isinstance(penalty, type) or not all(hasattr(penalty, part) for part in parts):
+        kind = ValueError if isinstance(penalty, str) else TypeError
+        raise kind(
             f"penalty must be one of {sorted(SHAPES)}, ElasticNet() or GroupLasso(), "
-            f"got {penalty!r}"
+            f"whose l1 part is what l1_ratio says, got {penalty!r}"
         )
     return penalty
 
@@ -32,7 +34,10 @@ def check_factors(shape, n_features):
     """The penalty factors of the features."""
     if shape.penalty_factor is None:
         return np.ones(n_features)
-    factors = np.asarray(shape.penalty_factor, dtype=np.float64)
+    try:
+        factors = np.asarray(shape.penalty_factor, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"penalty_factor must be numbers: {error}") from None
     if factors.shape != (n_features,):
         raise ValueError(
             f"penalty_factor must have one number for each of {n_features} features, "
@@ -40,6 +45,12 @@ def check_factors(shape, n_features):
         )
     if not (factors >= 0).all():
         raise ValueError(f"penalty_factor must not be negative or nan, got {factors.min()}")
+    large = factors[np.isfinite(factors) & (factors > LARGEST_FACTOR)]
+    if len(large):
+        raise ValueError(
+            f"penalty_factor must be inf, to exclude a feature, or at most {LARGEST_FACTOR:g}, "
+            f"got {large[0]}"
+        )
     return factors
 
 
@@ -48,7 +59,8 @@ def penalty_strength(C, total_weight):
     strength = 1 / float(C) / total_weight
     if not strength < LARGEST:
         raise ValueError(
-            f"C={C!r} is too small: the penalty's strength would be {strength:.1e} beside the loss"
+            f"C={float(C)!r} is too small: the penalty's strength would be {strength:.1e} beside "
+            "the loss"
         )
     return strength
 

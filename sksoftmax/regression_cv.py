@@ -9,6 +9,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
+from sklearn.utils import column_or_1d
 from sklearn.utils.metadata_routing import (
     UNUSED,
     MetadataRouter,
@@ -17,14 +18,13 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import validate_data
 
-from sksoftmax import gate, problem
+from sksoftmax import gate, parameters, problem, targets
 from sksoftmax.cross_validation import Task, check_folds, choose, placed, run_fold
 from sksoftmax.fold_path import fit_folds, parts_of, suits
 from sksoftmax.linear_classifier import LinearClassifierMixin
 from sksoftmax.path import Settings, fit_path, grid, smallest_C
 from sksoftmax.ridge_path import fit_ridge_path
 from sksoftmax.scoring import scorer_of, takes_weights
-from sksoftmax.solvers import ROUGH_SOLVERS, SOLVERS
 from sksoftmax.tally import Tally
 from sksoftmax.threads import single_threaded_blas
 
@@ -43,23 +43,26 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     ----------
     Cs : int or array-like of floats, default=10
         Values of C. So many on a logarithmic grid: over four decades from ``C_min_`` where
-        there is an l1 part, else from 1e-4 to 1e4. Those given must be finite.
+        there is an l1 part, else from 1e-4 to 1e4. Those given must be finite, in any order.
     l1_ratios : array-like of floats, default=(0.0,)
-        Shares of the l1 part to try.
+        Shares of the l1 part to try, from 0 to 1.
     penalty : {"elasticnet"}, ElasticNet or GroupLasso, default="elasticnet"
         As in :class:`~sksoftmax.SoftmaxRegression`.
     cv : int, splitter or iterable of (train, test), default=None
         Folds; None is five, stratified.
     scoring : str or callable, default="neg_log_loss"
         What is best, larger being better, and what ``score`` returns; None is accuracy. Sample
-        weights count in it where the scorer takes them.
+        weights count in it where the scorer takes them. A class that a fold does not fit has
+        probability 0 there. The default takes test rows that lack a class; some of
+        scikit-learn's scorers do not.
     rule : {"best", "1se"}, default="best"
         "1se" takes the smallest C whose mean score is within a standard error of the best.
     refit : bool, default=True
         Whether ``coef_`` is of all data; else it is the mean over the folds.
     fit_intercept : bool, default=True
     class_weight : dict, "balanced" or None, default=None
-    solver : {"auto", "gd", "lbfgs", "newton", "proximal"}, default="auto"
+    solver : {"auto", "gd", "lbfgs", "newton", "proximal", "sgd", "adam"}, default="auto"
+        An l1 part takes "proximal", or "auto".
     tol : float, default=1e-6
         For every fit, as in :class:`~sksoftmax.SoftmaxRegression`.
     max_iter : int, default=1000
@@ -82,14 +85,16 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     l1_ratio_ : float
         The value chosen.
     C_min_ : float
-        The largest C at which every coefficient is zero, for the smallest positive ``l1_ratio``;
-        0 where there is none.
+        The largest C at which every penalised coefficient is zero, for the smallest positive
+        ``l1_ratio``; 0 where there is none, and inf where no C lets any coefficient leave zero.
     scores_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
     coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
-        Coefficients with the intercept last. Of a class that a fold lacks, nan.
+        Coefficients with the intercept last; no intercepts, hence n_features, without
+        ``fit_intercept``. Of a class that a fold lacks, nan.
     coef_path_ : ndarray of shape (n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
         The same of all data.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
+        Steps that each fit took from where it started.
     coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
     intercept_ : ndarray of shape (n_classes,) or (1,)
     n_features_in_ : int
@@ -177,12 +182,14 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         ------
         ValueError, TypeError
             For a bad parameter, bad data, or a fold that has fewer than two classes to fit, or no
-            row to score.
+            row to score, or that the scorer gives no number for.
 
         Warns
         -----
         ConvergenceWarning
             If the promise of ``tol`` could not be proved for some fit.
+        UserWarning
+            If ``penalty`` is a group lasso and no ``l1_ratio`` is above 0.
         """
         self._check_parameters()
         gate.check_in_memory(
@@ -191,10 +198,17 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             X, y, sample_weight,
         )  # fmt: skip
         draft = copy.copy(self)
-        to_split, to_score = self._routed(sample_weight, groups, params)
+        if targets.is_matrix(y):
+            raise ValueError(
+                "SoftmaxRegressionCV takes labels, and y is a matrix, as of class probabilities: "
+                "search for C with SoftmaxRegression, and a scorer of your own"
+            )
         data = gate.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
-        X, y = validate_data(draft, X, y, accept_sparse="csr", dtype=gate.FLOATS, reset=False)
-        weight = np.ones(len(y)) if sample_weight is None else gate.check_weight(sample_weight, X)
+        X = validate_data(draft, X, accept_sparse="csr", dtype=gate.FLOATS, reset=False)
+        y = column_or_1d(y)
+        given = None if sample_weight is None else gate.check_weight(sample_weight, X)
+        weight = np.ones(len(y)) if given is None else given
+        to_split, to_score = self._routed(given, groups, params)
         draft.classes_ = data.classes
         with single_threaded_blas(), data.rows:
             draft._lay_grid(data)
@@ -271,13 +285,9 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         for l1_ratio in gate.check_some("l1_ratios", self.l1_ratios, "numbers"):
             gate.check_number("l1_ratios", l1_ratio, least=0, most=1)
         gate.check_option("rule", self.rule, RULES)
-        scorer_of(self.scoring)
-        gate.check_option("solver", self.solver, {**SOLVERS, **ROUGH_SOLVERS})
-        gate.check_number("tol", self.tol, least=0)
-        gate.check_number("max_iter", self.max_iter, least=0, integer=True)
-        gate.check_n_jobs(self.n_jobs)
-        gate.check_flag("fit_intercept", self.fit_intercept)
         gate.check_flag("refit", self.refit)
+        scorer_of(self.scoring)
+        parameters.check_shared(self, self.l1_ratios)
 
     def _settings(self):
         shape = problem.check_penalty(self.penalty)
@@ -316,13 +326,13 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     def _run_folds(self, task, folds, ready, done):
         left = sum(path is None for path in ready[0]) * len(task.Cs)
         if left == 0 or effective_n_jobs(self.n_jobs) == 1:
-            pairs = zip(folds, ready, strict=True)
-            return [run_fold(task, fold, own, done) for fold, own in pairs]
+            every = zip(range(len(folds)), folds, ready, strict=True)
+            return [run_fold(task, number, fold, own, done) for number, fold, own in every]
         results = []
         # Workers can't write the line; it moves on as their folds come back.
         for result in Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(run_fold)(task, fold, own)
-            for fold, own in zip(folds, ready, strict=True)
+            delayed(run_fold)(task, number, fold, own)
+            for number, (fold, own) in enumerate(zip(folds, ready, strict=True))
         ):
             done(left)
             results.append(result)
@@ -331,17 +341,19 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     def _keep(self, fits, results, dtype):
         """Choose, and set the fitted attributes."""
         self.scores_ = np.stack([result.scores for result in results])
-        self.coefs_paths_ = np.stack([result.coefs for result in results])
+        coefs = np.stack([result.coefs for result in results])
+        n_shown = coefs.shape[-1] - (not self.fit_intercept)
+        self.coefs_paths_ = coefs[..., :n_shown]
         self.n_iter_ = np.stack([result.n_iter for result in results])
         self.coef_path_ = np.array(
             [[placed(fit, self.classes_, self.classes_) for fit in path] for path in fits]
-        )
+        )[..., :n_shown]
         ratio, place = choose(self.scores_, self.rule)
         self.C_, self.l1_ratio_ = float(self.Cs_[place]), float(self.l1_ratios_[ratio])
         chosen = fits[ratio][place]
         coef, intercept = chosen.coef, chosen.intercept
         if not self.refit:
-            mean = np.nanmean(self.coefs_paths_[:, ratio, place], axis=0)
+            mean = np.nanmean(coefs[:, ratio, place], axis=0)
             coef, intercept = mean[:, :-1], mean[:, -1]
         self.coef_ = np.ascontiguousarray(coef, dtype=dtype)
         self.intercept_ = intercept.astype(dtype)

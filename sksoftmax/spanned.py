@@ -78,7 +78,6 @@ def _directions(objective, theta, columns):
     coef = theta.reshape(len(columns), -1).copy()
     coef -= coef.mean(axis=1, keepdims=True)
     if objective.map.has_intercept:
-        coef[-1] = 0  # a direction of its own, however far the intercepts are off
         coef = np.column_stack([coef, np.eye(1, len(coef), len(coef) - 1)[0]])
     lengths = np.sqrt(np.maximum(np.einsum("jk,jk->k", coef, columns @ coef), 0))
     coef = coef[:, lengths > 0] / lengths[lengths > 0]

@@ -45,7 +45,7 @@ def check_classes(classes):
     if len(classes) < 2:
         raise ValueError(
             "samples of at least 2 classes with positive weight are needed; "
-            f"the data has only one class: {classes[0]!r}"
+            f"the data has only one class: {classes.tolist()[0]!r}"
         )
 
 

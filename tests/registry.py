@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 from sksoftmax import curvature, drawing, solvers, spanned
 from sksoftmax.maps import LinearMap
 from sksoftmax.objective import Objective
-from sksoftmax.penalties import Ridge
+from sksoftmax.penalties import ElasticNet, GroupLasso, Ridge
 from sksoftmax.rows import Block, InMemoryRows, partition, row_slice
 from sksoftmax.solvers.gd import GradientDescent
 from sksoftmax.solvers.lbfgs import Lbfgs
@@ -87,6 +87,17 @@ def thinned(X, density=0.3, seed=2):
 
 def weighted_problem(n_rows, n_features, n_classes, **options):
     return Problem(*draw(n_rows, n_features, n_classes), exponential_weights(n_rows), **options)
+
+
+# What a path of fits may meet, made of normal columns.
+KINDS = {
+    "dense": lambda X: X,
+    "sparse": lambda X: sp.csr_array(thinned(X)),
+    "units and offset": lambda X: X * np.logspace(0, 3, X.shape[1]) + 50,
+    "wide": lambda X: np.random.default_rng(3).standard_normal((len(X), 200)),
+    "separable": lambda X: 30 * X,
+    "single": lambda X: X.astype(np.float32),
+}
 
 
 def sparse_problem(n_rows, n_features, n_classes, density=0.3, dtype=np.float64, **options):
@@ -251,6 +262,19 @@ PENALTIES = {
     "ridge": lambda: Ridge(np.array([0.5, 2.0, 1.0, 3.0])),
     "ridge, free parameters": lambda: Ridge(np.array([0.5, 0.0, 1.0, 0.0])),
     "no penalty": lambda: Ridge(np.zeros(4)),
+}
+
+
+class Cornered(NamedTuple):
+    """A penalty with corners: its class, and what a feature costs by definition."""
+
+    make: type
+    cost: object
+
+
+CORNERED = {
+    "elastic net": Cornered(ElasticNet, lambda row: sum(abs(row))),
+    "group lasso": Cornered(GroupLasso, lambda row: sum(row**2) ** 0.5),
 }
 
 

@@ -95,3 +95,9 @@ def test_tilts(mean, here, columns, n_classes, sparse):
     assert_allclose(left, taken, atol=1e-13)
     # In the columns that the moments are of, they tell it too.
     assert_allclose(taken[places], anchor.moments @ tilt, atol=1e-12)
+
+
+def test_moments_that_rounding_makes_negative_are_nothing():
+    anchor = Anchor(moments=np.diag([1.0, -1e-18]), steepness=1.0)
+    assert anchor.expected_share(np.array([[0.0], [1.0]])) == 0
+    assert anchor.expected_share(np.array([[3.0], [1.0]])) == pytest.approx(3)

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from numpy.testing import assert_allclose
-from registry import Problem, draw, make_objective, thinned
+from registry import KINDS, Problem, draw, make_objective
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold
 
 from sksoftmax import (
@@ -25,13 +24,6 @@ from sksoftmax.unit_columns import UnitColumns
 
 SETTINGS = Settings(ElasticNet(), True, "auto", 1e-9, 1000)
 CS = [1e-3, 0.1, 10.0, 1e3]
-KINDS = {
-    "dense": lambda X: X,
-    "sparse": lambda X: sp.csr_array(thinned(X)),
-    "units and offset": lambda X: X * np.logspace(0, 3, X.shape[1]) + 50,
-    "wide": lambda X: np.random.default_rng(3).standard_normal((len(X), 200)),
-    "separable": lambda X: 30 * X,
-}
 
 
 def posed(X, y, weight=None, C=1.0, **options):

@@ -309,6 +309,16 @@ def test_the_averaged_metric_is_like_the_hessian_elsewhere(name):
     assert ratios.min() > 0.2 and ratios.max() < 4
 
 
+def drawn_ratios(problem, objective, theta):
+    """Of the Hessian of drawn rows to that of all, along every direction."""
+    basis = zero_sum_basis(problem)
+    drawn, exact = (
+        basis.T @ scaled_metric(problem, metric(objective, theta)) @ basis
+        for metric in (drawing.drawn, curvature.exact)
+    )
+    return scipy.linalg.eigvalsh(drawn, exact)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_drawn_hessian_is_close_to_the_whole(weighted):
     problem = PROBLEMS["many rows"]
@@ -316,12 +326,7 @@ def test_a_drawn_hessian_is_close_to_the_whole(weighted):
         problem = problem._replace(weight=exponential_weights(len(problem.y)))
     objective, theta = make_objective(problem), random_theta(problem, size=4.0)
     assert prices.hessian_rows(objective) < objective.n_rows
-    basis = zero_sum_basis(problem)
-    drawn, exact = (
-        basis.T @ scaled_metric(problem, metric(objective, theta)) @ basis
-        for metric in (drawing.drawn, curvature.exact)
-    )
-    ratios = scipy.linalg.eigvalsh(drawn, exact)
+    ratios = drawn_ratios(problem, objective, theta)
     assert ratios.min() > 0.7 and ratios.max() < 1.4
     assert abs(np.mean(ratios) - 1) < 0.06
 
@@ -406,6 +411,18 @@ def test_the_spanned_metric_lies_near_the_hessian_of_normal_columns():
     assert error(spanned.spanned(objective, theta, last)) < 0.3 * min(others)
 
 
+@pytest.mark.parametrize("n_features", [3, 12])
+def test_the_spanned_metric_leaves_what_all_classes_share_to_the_average(n_features):
+    # Had it little curvature there, rounding would be carried far.
+    X, y = draw(200, n_features, 4)
+    objective = make_objective(Problem(X, y))
+    theta = np.random.default_rng(1).normal(size=objective.map.n_parameters)
+    metric = spanned.spanned(objective, theta, curvature.averaged(objective, 0 * theta))
+    shared = np.repeat(np.random.default_rng(2).normal(size=n_features + 1), 4)
+    expected = metric.base.solve(shared)
+    assert_allclose(metric.solve(shared), expected, atol=1e-9 * np.abs(expected).max())
+
+
 def inverse_of(metric, objective):
     """What a metric solves with, on what sums to zero over classes."""
     n_columns, n_classes = objective.map.n_columns, objective.map.n_scores
@@ -478,12 +495,7 @@ def test_drawn_hessians_hold_the_rows_that_matter(size):
     # Of nearly separable classes few rows have curvature, and rows drawn by weight miss them.
     problem = PROBLEMS["many rows"]
     objective, theta = make_objective(problem), random_theta(problem, size=size)
-    basis = zero_sum_basis(problem)
-    drawn, exact = (
-        basis.T @ scaled_metric(problem, metric(objective, theta)) @ basis
-        for metric in (drawing.drawn, curvature.exact)
-    )
-    ratios = scipy.linalg.eigvalsh(drawn, exact)
+    ratios = drawn_ratios(problem, objective, theta)
     assert ratios.min() > 0.8 and ratios.max() < 1.2
 
 

@@ -53,6 +53,42 @@ def test_a_path_of_one_fit_is_that_fit(C, factor):
     assert -1e-12 <= fit.objective - best.objective_ <= fit.gap * (1 + 1e-9) + 1e-13
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e6])
+def test_c_min_goes_with_the_columns_units(unit, offset):
+    settings = Settings(ElasticNet(), True, "auto", 1e-6, 1000)
+    one, other = (
+        smallest_C(gate.encode(SoftmaxRegression(), columns, Y), 1.0, settings)
+        for columns in (X, unit * (X + offset))
+    )
+    np.testing.assert_allclose(other * unit, one, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [ElasticNet, GroupLasso])
+def test_c_min_takes_a_factor_for_a_column_in_other_units(shape):
+    factor = np.random.default_rng(0).permutation(np.logspace(-2, 2, 12))
+    one, other = (
+        smallest_C(gate.encode(SoftmaxRegression(), columns, Y), 1.0,
+                   Settings(penalty, True, "auto", 1e-6, 1000))
+        for columns, penalty in ((X, shape(factor)), (X / factor, shape()))
+    )  # fmt: skip
+    np.testing.assert_allclose(one, other)
+
+
+@pytest.mark.parametrize("shape", [ElasticNet(), GroupLasso(), ElasticNet([0.0, 0.0, 0.0]),
+                                   ElasticNet([0.0, np.inf, 1.0])])  # fmt: skip
+@pytest.mark.parametrize("number", [0.0, 0.1, 7.0, 1e6 + 0.1, np.float32(0.1)])
+def test_where_nothing_can_leave_zero_c_min_is_infinite(number, shape):
+    columns = np.full((200, 3), number)
+    settings = Settings(shape, True, "auto", 1e-6, 1000)
+    for y in (Y, np.minimum(Y, 1)):
+        data = gate.encode(SoftmaxRegression(), columns, y, np.linspace(1, 2, 200))
+        assert smallest_C(data, 1.0, settings) == np.inf
+        if shape.penalty_factor is None:
+            fits = fit_path(data, [1.0, 1e4], 1.0, settings)
+            assert all(fit.converged and not fit.coef.any() for fit in fits)
+
+
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
 def test_a_value_of_c_that_comes_twice_is_fitted_twice(l1_ratio):
     X, y = draw(120, 6, 3)

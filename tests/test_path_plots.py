@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw
 
-from sksoftmax import PathDisplay, SoftmaxRegressionCV
+from sksoftmax import PathDisplay, SoftmaxRegression, SoftmaxRegressionCV
 
 matplotlib = pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.usefixtures("no_window")
@@ -42,15 +42,21 @@ def test_coefficients_are_drawn_by_feature_or_for_a_class(model):
     )
     legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert len(legend) == 3 and display.errorbar_ is None
+    colors = [line.get_color() for line in display.lines_]
+    assert colors.count("silver") == 4 and {"C0", "C1"} < set(colors)
+    assert display.ax_.get_ylabel() == "norm over classes"
     display.plot(kind="coefficients", label="birch", color="red")
     assert_allclose(np.array([line.get_ydata() for line in display.lines_]).T, coefs[:, 1])
     assert display.lines_[0].get_color() == "red"
+    assert display.ax_.get_ylabel() == "coefficient, birch"
 
 
 def test_two_classes_have_one_row():
-    two = SoftmaxRegressionCV([0.1, 1.0], cv=2).fit(X, Y == 1)
+    two = SoftmaxRegressionCV([0.1, 1.0], cv=2, fit_intercept=False).fit(X, Y == 1)
     display = PathDisplay.from_estimator(two, kind="coefficients")
+    assert len(display.lines_) == 6
     assert_allclose(display.lines_[3].get_ydata(), two.coef_path_[0, :, 0, 3])
+    assert display.ax_.get_ylabel() == "coefficient"
     display.plot(kind="coefficients", label=False)
     assert_allclose(display.lines_[3].get_ydata(), -two.coef_path_[0, :, 0, 3])
 
@@ -61,12 +67,21 @@ def test_axes_are_taken_and_bad_options_named(model):
     figure, ax = plt.subplots()
     display = PathDisplay.from_estimator(model, ax=ax)
     assert display.ax_ is ax and display.figure_ is figure
-    for bad in ({"l1_ratio": 0.3}, {"kind": "x"}, {"kind": "coefficients", "label": "oak"}):
+    for bad in ({"l1_ratio": 0.3}, {"kind": "x"}, {"kind": "coefficients", "label": "oak"},
+                {"most_names": -1}):  # fmt: skip
         with pytest.raises(ValueError, match=list(bad)[-1]):
             PathDisplay.from_estimator(model, **bad)
+    with pytest.raises(TypeError, match="SoftmaxRegressionCV"):
+        PathDisplay.from_estimator(SoftmaxRegression().fit(X, Y))
 
 
 def test_without_matplotlib_the_message_says_what_to_install(model, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"pip install sksoftmax\[plot\]"):
         PathDisplay.from_estimator(model)
+
+
+def test_numbers_alone_are_enough():
+    display = PathDisplay([0.1, 1.0], scores=np.zeros((2, 2)), coefs=np.ones((2, 3, 4)), C=0.1)
+    assert display.plot().ax_.get_ylabel() == "score"
+    assert len(display.plot(kind="coefficients").lines_) == 4

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from registry import CORNERED
 from scipy.optimize import minimize
 
 from sksoftmax.penalties import SHAPES, ElasticNet, GroupLasso, Rough
 
-EVERY = {**{type(shape).__name__: shape for shape in SHAPES.values()}, "GroupLasso": GroupLasso()}
+EVERY = {name: case.make() for name, case in CORNERED.items()}
 SHAPE = pytest.mark.parametrize("shape", EVERY.values(), ids=EVERY)
 AMOUNT = np.array([[0.0], [0.3], [1.0], [np.inf], [2.0]])
 
@@ -16,15 +17,14 @@ def rows(seed=0, size=2.0, n_scores=3):
     return size * np.random.default_rng(seed).normal(size=(5, n_scores))
 
 
-def cost(name, row):
-    """A row's sizes, added, from their definition."""
-    return sum(abs(row)) if name == "ElasticNet" else sum(row**2) ** 0.5
+def test_what_has_a_name_is_held_to_these_laws():
+    assert {type(shape) for shape in SHAPES.values()} <= {case.make for case in CORNERED.values()}
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_sizes_add_up_to_the_definition(name):
     for row in rows():
-        assert_allclose(EVERY[name].sizes(row[None]).sum(), cost(name, row))
+        assert_allclose(EVERY[name].sizes(row[None]).sum(), CORNERED[name].cost(row))
 
 
 @pytest.mark.parametrize("amount", [0.0, 0.4, 1.5])
@@ -32,7 +32,7 @@ def test_sizes_add_up_to_the_definition(name):
 def test_shrinking_minimises_what_it_says(name, amount):
     for row in rows(1):
         def value(x, row=row):
-            return amount * cost(name, x) + 0.5 * np.sum((x - row) ** 2)
+            return amount * CORNERED[name].cost(x) + 0.5 * np.sum((x - row) ** 2)
 
         found = EVERY[name].shrink(row[None], np.array([[amount]]))[0]
         tries = [row, 0 * row, *found + 0.1 * rows(2), *found + 1e-3 * rows(3)]

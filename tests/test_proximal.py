@@ -1,21 +1,23 @@
 """Laws of sparse fits: optimality checked from its definition, and what must not matter."""
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-from registry import draw, exponential_weights, thinned
+from registry import CORNERED, draw, exponential_weights, thinned
 from scipy.special import logsumexp, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
+from sksoftmax.solvers.quasi_newton import Pair, corrected
 
-PENALTIES = {"elastic net": ElasticNet, "group lasso": GroupLasso}
-PENALTY = pytest.mark.parametrize("penalty", PENALTIES.values(), ids=PENALTIES)
+COSTS = {case.make: case.cost for case in CORNERED.values()}
+PENALTY = pytest.mark.parametrize("penalty", COSTS, ids=CORNERED)
 X3, Y3 = draw(200, 12, 3)
 X2, Y2 = draw(150, 8, 2)
 WIDE, Y_WIDE = draw(60, 250, 4)
@@ -29,6 +31,16 @@ CASES = {
 }
 CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 RATIO = pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
+
+
+class Curved(NamedTuple):
+    """A quadratic model that is a matrix."""
+
+    matrix: np.ndarray
+    scale: np.ndarray
+
+    def apply(self, vector):
+        return self.matrix @ vector
 
 
 def fit(
@@ -56,8 +68,7 @@ def value(model, X, y, weight=None, factor=1.0):
     loss = derivatives(model, X, y, weight)[0]
     total = len(y) if weight is None else weight.sum()
     coef = model.coef_.astype(float)
-    group = isinstance(model.penalty, GroupLasso)
-    norms = np.linalg.norm(coef, axis=0) if group else np.abs(coef).sum(axis=0)
+    norms = np.array([COSTS[type(model.penalty)](row) for row in coef.T])
     ridge = 0.5 * (coef**2).sum(axis=0)
     cost = factor * (model.l1_ratio * norms + (1 - model.l1_ratio) * ridge)
     return loss + cost.sum() / (model.C * total)
@@ -74,15 +85,13 @@ def test_the_optimality_conditions_hold(case, penalty, l1_ratio):
     unit = 1 / (model.C * total)
     scale = np.abs(X).max(axis=0)
     scale = np.maximum(scale.toarray().ravel() if sp.issparse(scale) else scale, 1)
-    pull = -(gradient + unit * (1 - l1_ratio) * model.coef_) / (unit * l1_ratio)
-    slack = 2e-3 * scale  # a gap of 1e-10 leaves its root in gradients
+    pull = -(gradient + unit * (1 - l1_ratio) * model.coef_).T / (unit * l1_ratio)
+    slack = 2e-3 * scale[:, None]  # a gap of 1e-10 leaves its root in gradients
     assert_allclose(balance, 0, atol=1e-5)
-    sizes, pulls = np.abs(model.coef_), np.abs(pull)
-    if penalty is GroupLasso:
-        sizes, pulls = (np.linalg.norm(part, axis=0) for part in (model.coef_, pull))
+    sizes, pulls = model.penalty.sizes(model.coef_.T), model.penalty.sizes(pull)
     assert (pulls <= 1 + slack).all()
     on = sizes > 0
-    aim = model.coef_ / np.where(on, sizes, 1)
+    aim = model.coef_.T / np.where(on, sizes, 1)
     assert (np.abs(pull - aim) <= slack)[np.broadcast_to(on, pull.shape)].all()
     # Where the penalty holds with something to spare, zeros are exact.
     assert not on[pulls < 1 - slack].any()
@@ -110,7 +119,7 @@ def test_never_above_saga(name, l1_ratio):
         C=0.08, l1_ratio=l1_ratio, solver="saga", tol=1e-7, max_iter=3000, random_state=0
     )
     theirs.fit(X, y)
-    theirs.penalty = None
+    theirs.penalty = ElasticNet()
     assert fit(X, y, l1_ratio=l1_ratio).objective_ <= value(theirs, X, y) + 1e-8
 
 
@@ -148,6 +157,17 @@ def test_unpenalised_columns_that_are_nearly_collinear_prove_nothing_that_is_not
     assert model.gap_ >= model.objective_ - best.objective_
 
 
+@PENALTY
+def test_the_gap_is_a_bound_far_from_the_optimum(penalty):
+    # Of separable classes under a light penalty, nearly all of the loss can be gained.
+    X, y = draw(150, 4, 3, noise=0.0)
+    with pytest.warns(ConvergenceWarning):
+        start = fit(X, y, C=1e4, penalty=penalty, max_iter=0)
+    other = SoftmaxRegression(1e3).fit(X, y)
+    other.set_params(C=1e4, l1_ratio=1.0, penalty=penalty())
+    assert 0.8 * start.objective_ <= start.objective_ - value(other, X, y) <= start.gap_
+
+
 def test_of_two_classes_a_group_is_a_single_coefficient():
     one, other = fit(X2, Y2), fit(X2, Y2, penalty=GroupLasso)
     assert_allclose(one.coef_, other.coef_, atol=1e-6)
@@ -177,7 +197,8 @@ def test_without_an_l1_part_it_is_the_ridge(penalty):
     nearly = fit(X3, Y3, l1_ratio=1e-9, penalty=penalty)
     assert_allclose(nearly.objective_, ridge.objective_, rtol=1e-7)
     assert_allclose(nearly.coef_, ridge.coef_, atol=1e-4)
-    proximal = fit(X3, Y3, l1_ratio=0.0, penalty=penalty, solver="proximal")
+    ones = np.ones(12)
+    proximal = fit(X3, Y3, l1_ratio=0.0, penalty=penalty, factor=ones, solver="proximal")
     assert_allclose(proximal.coef_, ridge.coef_, atol=1e-5)
 
 
@@ -197,6 +218,30 @@ def test_penalty_factors(penalty):
         fit(X3, Y3, penalty=penalty, factor=[1.0, 2.0])
     with pytest.raises(ValueError, match="penalty_factor"):
         fit(X3, Y3, penalty=penalty, factor=-factor)
+    with pytest.raises(ValueError, match="penalty_factor must be numbers"):
+        fit(X3, Y3, penalty=penalty, factor=["one"] * 12)
+    with pytest.raises(ValueError, match="penalty_factor must be inf"):
+        fit(X3, Y3, penalty=penalty, factor=[1e13] * 12)
+
+
+def test_a_model_that_is_flat_along_a_step_stays_finite():
+    flat = Curved(np.diag([0.0, 2.0]), np.ones(2))
+    pairs = (Pair(np.array([1.0, 0.0]), np.array([1e-16, 0.0])),
+             Pair(np.array([0.0, 1.0]), np.array([0.0, 3.0])))  # fmt: skip
+    model = corrected(flat, pairs)
+    assert np.isfinite(model.apply(np.ones(2))).all()
+    assert_allclose(model.apply(pairs[1].step), pairs[1].change)
+
+
+@PENALTY
+def test_factors_weigh_both_parts_of_the_penalty(penalty):
+    factor = np.random.default_rng(0).permutation(np.logspace(-1, 1, 12))
+    for l1_ratio in (0.3, 1.0):
+        model = fit(X3, Y3, l1_ratio=l1_ratio, penalty=penalty, factor=factor)
+        assert_allclose(value(model, X3, Y3, factor=factor), model.objective_, rtol=1e-9)
+    ridge = fit(X3, Y3, l1_ratio=0.0, penalty=penalty, factor=factor)
+    same = SoftmaxRegression(0.08, tol=1e-10).fit(X3 / np.sqrt(factor), Y3)
+    assert_allclose(ridge.coef_ * np.sqrt(factor), same.coef_, atol=1e-5)
 
 
 @PENALTY

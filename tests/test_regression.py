@@ -556,6 +556,26 @@ def test_sparse_coefficients_predict_the_same(kind, n_classes):
     assert_array_equal(model.densify().coef_, coef)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3, 40])
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array, np.float32])
+@pytest.mark.parametrize("n_used, density", [(0, 1), (1, 1), (60, 0.5), (200, 0.01), (200, 1)])
+def test_however_few_are_not_zero_they_predict_the_same(n_used, density, kind, n_classes):
+    random = np.random.default_rng(0)
+    X = kind(random.standard_normal((30, 200)))
+    model, n_scores = SoftmaxRegression(), 1 if n_classes == 2 else n_classes
+    model.classes_, model.n_features_in_ = np.arange(n_classes), 200
+    model.intercept_ = random.standard_normal(n_scores)
+    used = np.isin(np.arange(200), random.permutation(200)[:n_used])
+    kept = used & (random.random((n_scores, 200)) < density)
+    model.coef_ = random.standard_normal((n_scores, 200)) * kept
+    for rows in (X, X[:2]):
+        expected = model.densify().predict_log_proba(rows), model.decision_function(rows)
+        for made in (sp.csr_array, sp.csc_array):
+            model.coef_ = made(model.densify().coef_)
+            assert_allclose(model.predict_log_proba(rows), expected[0], rtol=1e-9, atol=1e-12)
+            assert_allclose(model.decision_function(rows), expected[1], rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("options", [{}, {"C": 0.1, "class_weight": "balanced"}, {"C": np.inf}])
 @N_CLASSES
 def test_to_sklearn_predicts_the_same(n_classes, options):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
-from registry import draw, thinned
+from registry import KINDS, draw
 
 from sksoftmax import ElasticNet, SoftmaxRegression, gate, problem
 from sksoftmax.balance import balanced_bound, observe
@@ -13,14 +13,6 @@ from sksoftmax.ridge_path import fit_ridge_path
 from sksoftmax.solvers import minimize
 
 SETTINGS = Settings(ElasticNet(), True, "auto", 1e-7, 1000)
-KINDS = {
-    "dense": lambda X: X,
-    "sparse": lambda X: sp.csr_array(thinned(X)),
-    "units and offset": lambda X: X * np.logspace(0, 3, X.shape[1]) + 50,
-    "wide": lambda X: np.random.default_rng(3).standard_normal((len(X), 200)),
-    "separable": lambda X: 30 * X,
-    "single": lambda X: X.astype(np.float32),
-}
 
 
 def posed(X, y, weight=None, C=1.0, **options):

@@ -48,5 +48,6 @@ def corrected(model, pairs):
     middle = np.block([[steps @ images.T, lower], [lower.T, -np.diag(np.diag(products))]])
     # Scaled to a unit diagonal: steps shrink by orders of magnitude.
     size = np.sqrt(np.abs(np.diag(middle)))
+    size[size == 0] = 1  # where the model is flat there is nothing to correct by
     core = np.linalg.pinv(middle / size / size[:, None], rcond=1e-12, hermitian=True)
     return Corrected(model, np.concatenate([images, changes]), core / size / size[:, None])
