@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax.certificate import MOST_TILT
-from sksoftmax.kernels import cross_entropy_residual, restored, variances
+from sksoftmax.kernels import cross_entropy_residual, weighted_probabilities
 
 
 class Observed(NamedTuple):
@@ -48,10 +48,11 @@ def observe(objective, theta):
 
 
 def _least(residual, block):
-    """Weighted ``v_i`` of the rows whose residuals these are."""
-    _, probability = restored(residual, block.target, block.weight)
-    least = variances(probability)[0] if len(probability) == 1 else probability.min(axis=0)
-    return least * block.weight
+    """Weighted ``v_i`` of the rows whose residuals these are; they are overwritten."""
+    weighted = weighted_probabilities(residual, block.target, block.weight)
+    if len(weighted) == 1:
+        return weighted[0] * (1 - weighted[0] / block.weight)
+    return weighted.min(axis=0)
 
 
 def balanced_bound(objective, gradient, spread):

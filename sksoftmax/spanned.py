@@ -30,7 +30,7 @@ from sksoftmax.factors import (
     metric_factor,
 )
 from sksoftmax.maps import LinearMap
-from sksoftmax.moments import Centring, moments
+from sksoftmax.moments import second_moments
 from sksoftmax.rows import every
 
 # Directions shorter than this beside the longest span nothing but rounding.
@@ -49,7 +49,10 @@ def follows(objective, last):
 
 def spanned(objective, theta, last):
     """The metric at theta, on the second moments of the columns that the last one knew, if any."""
-    columns = last.columns if isinstance(last, ProductMetric) else _columns(objective)
+    if isinstance(last, ProductMetric):
+        columns = last.columns
+    else:
+        columns = second_moments(objective, prices.class_stride(objective))
     factor = Factor.of
     if prices.solutions_are_dear(objective) and is_nearly_diagonal(columns):
         columns, factor = np.diag(np.diag(columns)), metric_factor
@@ -59,18 +62,6 @@ def spanned(objective, theta, last):
     expected = base.curvatures - LEAST_CURVATURE * base.curvatures.mean()
     expected[0] = 0  # what all classes share moves no score, and is left as it is
     return SpannedMetric.of(base, columns @ directions, excess(exact, base.rotation, expected))
-
-
-def _columns(objective):
-    """Second moments of the columns, of as many rows as are taken for matrices of the classes."""
-    about, stride = Centring.of(objective), prices.class_stride(objective)
-
-    def block_sums(block):
-        block = every(stride, block)
-        return moments(block.X, block.weight, about), float(block.weight.sum())
-
-    columns, mass = objective.rows.sum(block_sums)
-    return columns / mass
 
 
 def _directions(objective, theta, columns):
