@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax.certificate import MOST_TILT
+from sksoftmax.certificate import MOST_TILT, divergence_factor
 from sksoftmax.kernels import cross_entropy_residual, weighted_probabilities
 
 
@@ -69,6 +69,6 @@ def balanced_bound(objective, gradient, spread):
     reach = abs(tilt[0]) if len(tilt) == 1 else np.ptp(tilt)
     if not reach <= MOST_TILT:
         return np.inf
-    divergence = float(left[-1] @ tilt) / (2 * (1 - reach))
+    divergence = float(left[-1] @ tilt) * divergence_factor(reach)
     rest = (left - np.outer(spread, tilt)).ravel()
     return divergence + objective.gap_estimate(rest) + objective.gap_estimate(common)

@@ -118,7 +118,7 @@ def excess(exact, rotation, expected):
 def woodbury(beyond, inner):
     """``(1 + E G)^-1 E``, what stands in the middle of Woodbury's identity.
 
-    Zero, that is no correction, if what it corrects would not stay positive. But for rounding it
+    With ``G = R R'`` it is ``E - E R (1 + R' E R)^-1 R' E``. Zero, that is no correction, if what it corrects would not stay positive. But for rounding it
     does: columns far from zero, or collinear and not penalised, may leave nothing else of the
     curvature along a direction.
 
@@ -126,18 +126,18 @@ def woodbury(beyond, inner):
     inner : ndarray of shape (n_classes, d, d), the blocks of G
     """
     n_classes, size, _ = inner.shape
-    by_class = beyond.reshape(size, n_classes, size, n_classes).transpose(1, 0, 3, 2)
-    product = beyond.reshape(len(beyond), size, n_classes).transpose(2, 0, 1) @ inner
-    product = product.transpose(1, 2, 0).reshape(beyond.shape)
-    product[np.diag_indices_from(product)] += 1
     try:
-        root = scipy.linalg.block_diag(*np.linalg.cholesky(inner))
-        within = root.T @ by_class.reshape(beyond.shape) @ root
+        root = np.linalg.cholesky(inner)
+        image = beyond.reshape(-1, size, n_classes).transpose(2, 0, 1) @ root
+        image = image.transpose(1, 2, 0).reshape(beyond.shape)
+        within = root.transpose(0, 2, 1) @ image.reshape(size, n_classes, -1).transpose(1, 0, 2)
+        within = within.transpose(1, 0, 2).reshape(beyond.shape)
         within[np.diag_indices_from(within)] += 1
-        np.linalg.cholesky(within)
-        return np.linalg.solve(product, beyond)
+        lower = np.linalg.cholesky(within)
     except np.linalg.LinAlgError:
         return np.zeros_like(beyond)
+    solved = scipy.linalg.solve_triangular(lower, image.T, lower=True, check_finite=False)
+    return beyond - solved.T @ solved
 
 
 @dataclass(frozen=True)
