@@ -118,9 +118,9 @@ def excess(exact, rotation, expected):
 def woodbury(beyond, inner):
     """``(1 + E G)^-1 E``, what stands in the middle of Woodbury's identity.
 
-    With ``G = R R'`` it is ``E - E R (1 + R' E R)^-1 R' E``. Zero, that is no correction, if what it corrects would not stay positive. But for rounding it
-    does: columns far from zero, or collinear and not penalised, may leave nothing else of the
-    curvature along a direction.
+    With ``G = R R'`` it is ``E - E R (1 + R' E R)^-1 R' E``. Zero, that is no correction, if what
+    it corrects would not stay positive. But for rounding it does: columns far from zero, or
+    collinear and not penalised, may leave nothing else of the curvature along a direction.
 
     beyond : E, of shape (d * n_classes, d * n_classes)
     inner : ndarray of shape (n_classes, d, d), the blocks of G
@@ -128,16 +128,15 @@ def woodbury(beyond, inner):
     n_classes, size, _ = inner.shape
     try:
         root = np.linalg.cholesky(inner)
-        image = beyond.reshape(-1, size, n_classes).transpose(2, 0, 1) @ root
+        image = beyond.reshape(len(beyond), size, n_classes).transpose(2, 0, 1) @ root
         image = image.transpose(1, 2, 0).reshape(beyond.shape)
-        within = root.transpose(0, 2, 1) @ image.reshape(size, n_classes, -1).transpose(1, 0, 2)
-        within = within.transpose(1, 0, 2).reshape(beyond.shape)
+        by_class = image.reshape(size, n_classes, len(image)).transpose(1, 0, 2)
+        within = (root.transpose(0, 2, 1) @ by_class).transpose(1, 0, 2).reshape(beyond.shape)
         within[np.diag_indices_from(within)] += 1
-        lower = np.linalg.cholesky(within)
+        np.linalg.cholesky(within)
     except np.linalg.LinAlgError:
         return np.zeros_like(beyond)
-    solved = scipy.linalg.solve_triangular(lower, image.T, lower=True, check_finite=False)
-    return beyond - solved.T @ solved
+    return beyond - image @ np.linalg.solve(within, image.T)
 
 
 @dataclass(frozen=True)
