@@ -26,7 +26,7 @@ STALE = 2
 WEAK = 8
 LONGEST = 40
 # How much too large a bound that costs nothing may be, to be waited for.
-NEARLY = 12
+NEARLY = 16
 # Fits that are worth holding side by side, and numbers in their coefficients.
 MOST_FITS = 21
 MOST_NUMBERS = 1_000_000
