@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax.certificate import MOST_TILT
-from sksoftmax.kernels import cross_entropy_residual, restored, variances
+from sksoftmax.certificate import MOST_TILT, divergence_factor
+from sksoftmax.kernels import cross_entropy_residual, weighted_probabilities
 
 
 class Observed(NamedTuple):
@@ -48,10 +48,11 @@ def observe(objective, theta):
 
 
 def _least(residual, block):
-    """Weighted ``v_i`` of the rows whose residuals these are."""
-    _, probability = restored(residual, block.target, block.weight)
-    least = variances(probability)[0] if len(probability) == 1 else probability.min(axis=0)
-    return least * block.weight
+    """Weighted ``v_i`` of the rows whose residuals these are; they are overwritten."""
+    weighted = weighted_probabilities(residual, block.target, block.weight)
+    if len(weighted) == 1:
+        return weighted[0] * (1 - weighted[0] / block.weight)
+    return weighted.min(axis=0)
 
 
 def balanced_bound(objective, gradient, spread):
@@ -68,6 +69,6 @@ def balanced_bound(objective, gradient, spread):
     reach = abs(tilt[0]) if len(tilt) == 1 else np.ptp(tilt)
     if not reach <= MOST_TILT:
         return np.inf
-    divergence = float(left[-1] @ tilt) / (2 * (1 - reach))
+    divergence = float(left[-1] @ tilt) * divergence_factor(reach)
     rest = (left - np.outer(spread, tilt)).ravel()
     return divergence + objective.gap_estimate(rest) + objective.gap_estimate(common)

@@ -26,7 +26,7 @@ STALE = 2
 WEAK = 8
 LONGEST = 40
 # How much too large a bound that costs nothing may be, to be waited for.
-NEARLY = 8
+NEARLY = 16
 # Fits that are worth holding side by side, and numbers in their coefficients.
 MOST_FITS = 21
 MOST_NUMBERS = 1_000_000
@@ -142,6 +142,7 @@ class Along:
     progress : dict of Progress, by the part that is left out
     maker : index of the kind of metric in use
     metric : what the last maker returned; None where it is stale
+    made : dict of metrics at the present C, by the weight that is left
     anchor : Anchor of proofs
     """
 
@@ -163,6 +164,7 @@ class Along:
     def at(self, penalty):
         """Solutions at another C: of all rows, and without each part."""
         old, self.folds = self.folds, self.folds.with_penalty(penalty)
+        self.made = {}
         for out, own in self.progress.items():
             self.progress[out] = own.moved_to(old.penalty(out), self.folds.penalty(out))
         before = self.progress[NOTHING].point
@@ -215,12 +217,11 @@ class Along:
         if self.metric is None:
             theta = self.progress[NOTHING].point.theta
             self.metric = self.makers[self.maker](self.folds.whole, theta)
-        made = {}
         for out in held:
             alike = round(float(np.log(self.folds.share(out))), 2)
-            if alike not in made:
-                made[alike] = self.metric(self.folds.penalty(out).strength)
-            yield made[alike]
+            if alike not in self.made:
+                self.made[alike] = self.metric(self.folds.penalty(out).strength)
+            yield self.made[alike]
 
     def _judge(self, steps):
         if steps > STALE:

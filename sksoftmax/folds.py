@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax import prices
+from sksoftmax.balance import balanced_bound
 from sksoftmax.certificate import MOST_TILT, MOST_UNSOLVED, divergence_factor
 from sksoftmax.curvature import least_spread
 from sksoftmax.factors import Factor
@@ -19,12 +20,12 @@ from sksoftmax.moments import Centring, moments
 from sksoftmax.objective import Objective
 from sksoftmax.penalties import Ridge
 from sksoftmax.reach import FAR, Reach
-from sksoftmax.rows import InMemoryRows, block_rows, every, joined, partition, picked
+from sksoftmax.rows import Block, InMemoryRows, block_rows, every, joined, partition, picked
 from sksoftmax.solvers.search import Point, evaluate
 
 NOTHING = -1  # is held out of the fit of all rows
 # Rows by which the intercepts are balanced.
-ROWS_OF_BALANCE = 2000
+FEW = 2000
 # Ranges of scores between fits, up to which an anchor at one of them serves all.
 NEAR = 0.5
 
@@ -44,12 +45,15 @@ class Folds:
         On all rows; its ``total_weight`` and ``penalty`` are those of all.
     parts : tuple of InMemoryRows
     weights : ndarray of shape (n_parts,)
+    few : Block of some rows, and the part of each
     reach : Reach, or None where it costs too much
     """
 
     whole: Objective
     parts: tuple
     weights: np.ndarray
+    few: Block
+    few_parts: np.ndarray
     reach: Reach | None = None
 
     @property
@@ -172,44 +176,23 @@ class Folds:
 
     def loose_gaps(self, points, held):
         """Upper bounds that leave all to the penalty but the intercepts, which few rows balance."""
-        score_map, gaps = self.whole.map, []
-        balance = self._balance(points, held) if score_map.has_intercept else [None] * len(held)
-        for point, out, column in zip(points, held, balance, strict=True):
-            strength, common = self.strength(out), score_map.common(point.gradient)
-            left, divergence = (point.gradient - common).reshape(-1, score_map.n_scores), 0.0
-            if column is not None:
-                tilt = left[-1] / max(column[-1], np.finfo(np.float64).tiny)
-                (reach,) = _ranges(tilt[:, None], 1)
-                divergence = float(left[-1] @ tilt) * divergence_factor(reach)
-                left = left - np.outer(column, tilt)
-            rest = self.ridge_bound(strength, left.ravel()) + self.ridge_bound(strength, common)
-            gaps.append(divergence + rest)
+        has_intercept, gaps = self.whole.map.has_intercept, []
+        spreads = self._spreads(points, held) if has_intercept else [None] * len(held)
+        for point, out, spread in zip(points, held, spreads, strict=True):
+            objective = replace(self.whole, penalty=self.penalty(out))
+            gaps.append(balanced_bound(objective, point.gradient, spread))
         return np.array(gaps)
 
-    def _balance(self, points, held):
-        """Of each fit, the mean over rows of their least curvature times their columns.
-
-        Of few rows, the others being allowed none.
-        """
-        score_map = self.whole.map
+    def _spreads(self, points, held):
+        """As of `balance.Observed`, of the few rows, the others being allowed no curvature."""
+        score_map, (X, _, weight) = self.whole.map, self.few
         joint = self._joint([point.theta for point in points]).of(slice(None))
-        stride = max(1, self.whole.n_rows // ROWS_OF_BALANCE)
-
-        def block_sums(block):
-            block = every(stride, block)
-            scores = score_map.forward(joint, block.X).reshape(score_map.n_scores, -1)
-            spread = least_spread(probabilities(scores)).reshape(len(held), -1) * block.weight
-            return [(spread.sum(axis=1, dtype=np.float64), spread @ block.X)]
-
-        masses, products = np.zeros(len(held)), np.zeros((len(held), score_map.n_features))
-        for h, part in enumerate(self.parts):
-            kept = np.asarray(held) != h
-            for mass, product in part.sum(block_sums):
-                masses[kept] += mass[kept]
-                products[kept] += product[kept]
-        totals = [self.whole.total_weight * self.share(out) for out in held]
-        products -= masses[:, None] * score_map.center
-        return np.column_stack([products, masses]) / np.array(totals)[:, None]
+        scores = score_map.forward(joint, X).reshape(score_map.n_scores, -1)
+        least = least_spread(probabilities(scores)).reshape(len(held), -1) * weight
+        least[self.few_parts == np.asarray(held)[:, None]] = 0
+        masses = least.sum(axis=1, dtype=np.float64)[:, None]
+        totals = np.array([self.whole.total_weight * self.share(out) for out in held])
+        return np.hstack([least @ X - masses * score_map.center, masses]) / totals[:, None]
 
     @property
     def can_anchor(self):
@@ -368,5 +351,8 @@ def cut(objective, part_of, n_parts):
         parts.append(replace(part, _pool=rows._pool))
         weights.append(float(weight.sum(dtype=np.float64)))
     whole = replace(objective, rough_dtype=objective.dtype)
-    folds = Folds(whole, tuple(parts), np.array(weights))
+    stride = max(1, objective.n_rows // FEW)
+    few = [joined([every(stride, block) for block in part]) for part in parts]
+    few_parts = np.repeat(np.arange(n_parts), [len(own.weight) for own in few])
+    folds = Folds(whole, tuple(parts), np.array(weights), joined(few), few_parts)
     return replace(folds, reach=Reach.of(whole)) if folds.can_anchor else folds

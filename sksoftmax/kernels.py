@@ -132,14 +132,16 @@ def restored(residual, target, weight):
     What `cross_entropy_residual` left, undone: for those who need both after it.
     """
     residual = residual / weight
-    probability = residual.copy()
+    return residual, weighted_probabilities(residual.copy(), target, residual.dtype.type(1))
+
+
+def weighted_probabilities(residual, target, weight):
+    """Turn residuals, in place, into the probabilities they came of, times the weights."""
     if len(residual) == 1:
-        probability[0] += _second_class(target, residual.dtype)
-    elif target.ndim == 1:
-        probability.reshape(-1)[_flat_places(target, residual.shape[1])] += 1
+        residual[0] += _second_class(target, residual.dtype) * weight
     else:
-        probability += target
-    return residual, probability
+        _subtract_target(residual, target, -weight)
+    return residual
 
 
 def _sigmoid(scores):

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax.grams import gram
+from sksoftmax.rows import every
 
 TINY = np.finfo(np.float64).tiny
 # Second moments about zero over those about the center, beyond which the latter would cancel.
@@ -21,6 +22,18 @@ class Centring(NamedTuple):
     @classmethod
     def of(cls, objective):
         return cls(objective.map.center, objective.dtype)
+
+
+def second_moments(objective, stride=1):
+    """Of the columns of each so manieth row."""
+    about = Centring.of(objective)
+
+    def block_sums(block):
+        block = every(stride, block)
+        return moments(block.X, block.weight, about), float(block.weight.sum(dtype=np.float64))
+
+    sums, mass = objective.rows.sum(block_sums)
+    return sums / mass
 
 
 def moments(X, weight, about):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax.factors import Factor
-from sksoftmax.moments import Centring, centred_columns, moments
+from sksoftmax.moments import Centring, centred_columns, second_moments
 from sksoftmax.rows import Largest
 
 # Where scores differ by more, new moments prove more than they cost.
@@ -32,8 +32,7 @@ class Reach(NamedTuple):
     @classmethod
     def of(cls, objective):
         about = Centring.of(objective)
-        matrix = objective.rows.sum(lambda block: moments(block.X, block.weight, about))
-        factor = Factor.of(matrix / objective.total_weight)
+        factor = Factor.of(second_moments(objective))
         leverages = factor.leverages()
 
         def block_sums(block):

@@ -10,6 +10,7 @@ import numpy as np
 
 from sksoftmax import curvature, drawing, prices
 from sksoftmax.factors import DiagonalMetric, Factor, FullMetric, SharedMetric
+from sksoftmax.moments import second_moments
 from sksoftmax.penalties import Ridge
 from sksoftmax.unit_columns import UnitColumns
 
@@ -25,7 +26,8 @@ def makers(objective, moments=None):
         return [exact]
     affordable = [averaged]
     held = objective.penalty.strength.reshape(objective.map.n_columns, -1)[:, 0] > 0
-    if moments is not None and held.any():
+    if held.any():
+        moments = second_moments(objective) if moments is None else moments
         affordable = [UnitColumns.of(moments, held).curvature]
     if prices.classes_are_affordable(objective):
         affordable.append(by_class)

@@ -30,7 +30,7 @@ from sksoftmax.factors import (
     metric_factor,
 )
 from sksoftmax.maps import LinearMap
-from sksoftmax.moments import Centring, moments
+from sksoftmax.moments import second_moments
 from sksoftmax.rows import every
 
 # Directions shorter than this beside the longest span nothing but rounding.
@@ -49,7 +49,10 @@ def follows(objective, last):
 
 def spanned(objective, theta, last):
     """The metric at theta, on the second moments of the columns that the last one knew, if any."""
-    columns = last.columns if isinstance(last, ProductMetric) else _columns(objective)
+    if isinstance(last, ProductMetric):
+        columns = last.columns
+    else:
+        columns = second_moments(objective, prices.class_stride(objective))
     factor = Factor.of
     if prices.solutions_are_dear(objective) and is_nearly_diagonal(columns):
         columns, factor = np.diag(np.diag(columns)), metric_factor
@@ -59,18 +62,6 @@ def spanned(objective, theta, last):
     expected = base.curvatures - LEAST_CURVATURE * base.curvatures.mean()
     expected[0] = 0  # what all classes share moves no score, and is left as it is
     return SpannedMetric.of(base, columns @ directions, excess(exact, base.rotation, expected))
-
-
-def _columns(objective):
-    """Second moments of the columns, of as many rows as are taken for matrices of the classes."""
-    about, stride = Centring.of(objective), prices.class_stride(objective)
-
-    def block_sums(block):
-        block = every(stride, block)
-        return moments(block.X, block.weight, about), float(block.weight.sum())
-
-    columns, mass = objective.rows.sum(block_sums)
-    return columns / mass
 
 
 def _directions(objective, theta, columns):
@@ -126,26 +117,25 @@ def excess(exact, rotation, expected):
 def woodbury(beyond, inner):
     """``(1 + E G)^-1 E``, what stands in the middle of Woodbury's identity.
 
-    Zero, that is no correction, if what it corrects would not stay positive. But for rounding it
-    does: columns far from zero, or collinear and not penalised, may leave nothing else of the
-    curvature along a direction.
+    With ``G = R R'`` it is ``E - E R (1 + R' E R)^-1 R' E``. Zero, that is no correction, if what
+    it corrects would not stay positive. But for rounding it does: columns far from zero, or
+    collinear and not penalised, may leave nothing else of the curvature along a direction.
 
     beyond : E, of shape (d * n_classes, d * n_classes)
     inner : ndarray of shape (n_classes, d, d), the blocks of G
     """
     n_classes, size, _ = inner.shape
-    by_class = beyond.reshape(size, n_classes, size, n_classes).transpose(1, 0, 3, 2)
-    product = beyond.reshape(len(beyond), size, n_classes).transpose(2, 0, 1) @ inner
-    product = product.transpose(1, 2, 0).reshape(beyond.shape)
-    product[np.diag_indices_from(product)] += 1
     try:
-        root = scipy.linalg.block_diag(*np.linalg.cholesky(inner))
-        within = root.T @ by_class.reshape(beyond.shape) @ root
+        root = np.linalg.cholesky(inner)
+        image = beyond.reshape(len(beyond), size, n_classes).transpose(2, 0, 1) @ root
+        image = image.transpose(1, 2, 0).reshape(beyond.shape)
+        by_class = image.reshape(size, n_classes, len(image)).transpose(1, 0, 2)
+        within = (root.transpose(0, 2, 1) @ by_class).transpose(1, 0, 2).reshape(beyond.shape)
         within[np.diag_indices_from(within)] += 1
         np.linalg.cholesky(within)
-        return np.linalg.solve(product, beyond)
     except np.linalg.LinAlgError:
         return np.zeros_like(beyond)
+    return beyond - image @ np.linalg.solve(within, image.T)
 
 
 @dataclass(frozen=True)

@@ -98,13 +98,14 @@ def test_gaps_from_other_moments_are_bounds(n_classes, far):
 def test_gaps_left_to_the_penalty_are_bounds(n_classes, fit_intercept):
     X, y = draw(150, 4, n_classes)
     folds, _ = posed(0.3 * X, y, fit_intercept=fit_intercept, C=0.01)
+    # Intercepts that are balanced on fewer rows cost more, and are.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sksoftmax.folds.FEW", 40)
+        fewer, _ = posed(0.3 * X, y, fit_intercept=fit_intercept, C=0.01)
     for out, point, true in near_optima(folds, np.random.default_rng(2)):
         (gap,) = folds.loose_gaps([point], [out])
         assert true - 1e-14 <= gap < 30 * true
-        # Intercepts that are balanced on fewer rows cost more, and are.
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sksoftmax.folds.ROWS_OF_BALANCE", 40)
-            (more,) = folds.loose_gaps([point], [out])
+        (more,) = fewer.loose_gaps([point], [out])
         assert more >= true - 1e-14 and (more != gap) == fit_intercept
 
 

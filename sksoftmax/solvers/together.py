@@ -48,15 +48,20 @@ def descent(point, pairs, metric, *, tol, slack, bound, longest):
     """
     n_iter = 0
     while True:
+        enough, gap = tol * abs(point.value), None
+        if 1.3 * bound(point.gradient) <= enough:
+            gap = yield Claim(point)
+            if gap <= enough:
+                return Track(point, gap, pairs, n_iter, slack)
         if n_iter % RESCALE <= 1:
             scale = scale_of(pairs, metric)
         direction = -two_loop(pairs, metric, scale, point.gradient)
         decrement = -0.5 * float(point.gradient @ direction)
-        enough = tol * abs(point.value)
-        if min(slack * decrement, 1.3 * bound(point.gradient)) <= enough:
+        if gap is None and slack * decrement <= enough:
             gap = yield Claim(point)
             if gap <= enough:
                 return Track(point, gap, pairs, n_iter, slack)
+        if gap is not None:
             missed = gap / max(decrement, np.finfo(np.float64).tiny)
             slack *= 8.0 if np.isinf(missed) else max(2.0, missed / slack)
         if n_iter == longest:
