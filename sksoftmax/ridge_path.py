@@ -7,7 +7,6 @@ that finds out proves it too.
 """
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from sksoftmax.solvers.lbfgs import two_loop
 from sksoftmax.solvers.loop import Proof
 from sksoftmax.solvers.search import Point, backtrack, evaluate
 from sksoftmax.solvers.together import scale_of
-from sksoftmax.walks import TRAIL, extrapolation
+from sksoftmax.walks import Passed, extrapolated, lengthened
 
 # Steps in the hope of a proof that costs nothing, before one that does.
 HOPE = 2
@@ -49,14 +48,6 @@ def fit_ridge_path(data, Cs, settings, done=None):
         if done is not None:
             done()
     return fits
-
-
-class Passed(NamedTuple):
-    """A fit that the path has passed: log C, theta, and the gradient of the loss."""
-
-    place: float
-    theta: np.ndarray
-    pull: np.ndarray
 
 
 class Watched:
@@ -104,9 +95,7 @@ class Walk:
         metric = self.metric(penalty.strength)
         self._predict(place, metric)
         solution = self._descend(metric)
-        theta, _, gradient = self.progress.point
-        passed = Passed(place, theta, gradient - penalty.strength * theta)
-        self.trail = [known for known in self.trail if known.place < place][1 - TRAIL :] + [passed]
+        self.trail = lengthened(self.trail, Passed.at(place, self.progress.point, penalty))
         return solution
 
     def _direction(self, metric, pairs, gradient):
@@ -120,10 +109,8 @@ class Walk:
         if not self.trail:
             return
         spread = self.watched.spread
-        shares = extrapolation([known.place for known in self.trail], place)
-        theta = sum(share * known.theta for share, known in zip(shares, self.trail, strict=True))
-        left = sum(share * known.pull for share, known in zip(shares, self.trail, strict=True))
-        left = left + self.objective.penalty.strength * theta
+        ahead = extrapolated(self.trail, place)
+        theta, left = ahead.theta, ahead.pull + self.objective.penalty.strength * ahead.theta
         theta = theta + self._direction(metric, self.progress.pairs, left)
         self._try(evaluate(self.watched, theta), spread)
 

@@ -38,6 +38,13 @@ class Passed(NamedTuple):
     loss: float
     pull: np.ndarray
 
+    @classmethod
+    def at(cls, place, point, ridge):
+        """From a point of the smooth part."""
+        theta, value, gradient = point
+        of_ridge, pull_of_ridge = ridge.value_and_gradient(theta)
+        return cls(place, theta, value - of_ridge, gradient - pull_of_ridge)
+
     def point(self, objective):
         """The point under a penalty."""
         smooth = objective.smooth if isinstance(objective, Composite) else objective
@@ -49,11 +56,10 @@ class Passed(NamedTuple):
 def passed(place, theta, objective):
     """A fit on its own objective."""
     if isinstance(objective, Composite):
-        smooth, (value, gradient) = objective.smooth, objective.smooth_at(theta)
+        point, ridge = objective.smooth_at(theta), objective.smooth.penalty
     else:
-        smooth, (value, gradient) = objective, objective.value_and_gradient(theta)
-    ridge, of_ridge = smooth.penalty.value_and_gradient(theta)
-    return Passed(place, theta, value - ridge, gradient - of_ridge)
+        point, ridge = objective.value_and_gradient(theta), objective.penalty
+    return Passed.at(place, Point(theta, *point), ridge)
 
 
 def lengthened(trail, latest):
@@ -61,18 +67,22 @@ def lengthened(trail, latest):
     return [*[known for known in trail if known.place < latest.place][1 - TRAIL :], latest]
 
 
+def extrapolated(trail, place):
+    """Where the polynomials through the last fits lead."""
+    shares = extrapolation([known.place for known in trail], place)
+    _, *values = (
+        sum(share * value for share, value in zip(shares, of_fits, strict=True))
+        for of_fits in zip(*trail, strict=True)
+    )
+    return Passed(place, *values)
+
+
 def predicted(objective, trail, place, part=None):
     """Theta at the last fit, or where the curve through the last ones leads if that is better.
 
     part : what is known of the curvature for proximal steps, which correct the curve; or None
     """
-    last = trail[-1].point(objective)
-    shares = extrapolation([known.place for known in trail], place)
-    theta, loss, pull = (
-        sum(share * known[i] for share, known in zip(shares, trail, strict=True))
-        for i in (1, 2, 3)
-    )
-    ahead = Passed(place, theta, loss, pull).point(objective)
+    last, ahead = trail[-1].point(objective), extrapolated(trail, place).point(objective)
     theta = ahead.theta
     if part is not None:
         theta = part._replace(objective=objective).aim(ahead).target
@@ -162,9 +172,7 @@ class SparseWalk:
         return self._descend(whole, place, theta, tol)
 
     def _expected_pull(self, place):
-        """Where the curve through the last pulls leads."""
-        shares = extrapolation([known.place for known in self.trail], place)
-        return sum(share * known.pull for share, known in zip(shares, self.trail, strict=True))
+        return extrapolated(self.trail, place).pull
 
     def _screen(self, whole, theta, old=None):
         self.screen = Screen.of(whole, theta, self.pull, old)

@@ -8,9 +8,10 @@ from registry import KINDS, draw
 
 from sksoftmax import ElasticNet, SoftmaxRegression, gate, problem
 from sksoftmax.balance import balanced_bound, observe
-from sksoftmax.path import Settings, extrapolation, pose
+from sksoftmax.path import Settings, pose
 from sksoftmax.ridge_path import fit_ridge_path
 from sksoftmax.solvers import minimize
+from sksoftmax.walks import extrapolation
 
 SETTINGS = Settings(ElasticNet(), True, "auto", 1e-7, 1000)
 
