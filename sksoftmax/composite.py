@@ -66,9 +66,9 @@ class Composite:
     def corner_value(self, theta):
         return self.corners.value(theta)
 
-    def model(self, theta, near=False):
+    def model(self, theta, near=False, slow=False):
         """The smooth part's curvature at theta, to multiply with."""
-        return quadratics.model(self.smooth, theta, near)
+        return quadratics.model(self.smooth, theta, self.is_free, near, slow)
 
     def column_scales(self):
         return quadratics.column_scales(self.smooth)

@@ -204,8 +204,12 @@ def exact(objective, theta):
     return FullMetric(Factor.of(matrix))
 
 
-def joint_moments(objective, theta):
-    """The Hessian without the penalty."""
+def joint_moments(objective, theta, shifted=slice(None)):
+    """The Hessian without the penalty.
+
+    shifted : columns of which the same shift of all classes, which changes no score, is to have
+        curvature too
+    """
     score_map = objective.map
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
@@ -214,12 +218,11 @@ def joint_moments(objective, theta):
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     if objective.is_symmetric:
-        # The same shift of all classes changes no score: give that direction, in which no
-        # gradient points, the curvature that the columns have.
+        # No gradient points in that direction: give it the curvature that the columns have.
         blocks = matrix.reshape(score_map.n_columns, score_map.n_scores, score_map.n_columns, -1)
-        each = np.arange(score_map.n_columns)
+        each = np.arange(score_map.n_columns)[shifted]
         usual = np.einsum("jkjk->j", blocks) / score_map.n_scores
-        blocks[each, :, each, :] += usual[:, None, None]
+        blocks[each, :, each, :] += usual[each, None, None]
     return matrix
 
 

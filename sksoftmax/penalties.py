@@ -181,6 +181,49 @@ class Rough:
         rows = theta.reshape(-1, self.n_scores)
         return self.shape.shrink(rows, step[:, None] * self.amount).ravel()
 
+    def slope(self, theta):
+        """The gradient of the value where sizes are not zero, and zero where they are."""
+        rows, sizes = theta.reshape(-1, self.n_scores), self.sizes(theta)
+        pull = np.divide(self.amount, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+        return (rows * pull).ravel()
+
+    def bend(self, theta, places):
+        """The matrix of second derivatives in some parameters, of sizes that are not zero.
+
+        ``amount (I - u u') / size`` for the direction u of a row; nothing where parameters have
+        sizes of their own.
+        """
+        rows, sizes = theta.reshape(-1, self.n_scores), self.sizes(theta)
+        if sizes.shape[1] == self.n_scores:
+            return np.zeros((len(places), len(places)))
+        row = places // self.n_scores
+        unit = rows.ravel()[places] / sizes[row, 0]
+        blocks = (row[:, None] == row) * (np.eye(len(places)) - np.outer(unit, unit))
+        return (self.amount / sizes)[row] * blocks
+
+    def settled(self, theta):
+        """Theta moved, all classes alike, to where the values of its rows are least.
+
+        Of norms that is to where the mean is zero, of sizes of each class's own the median.
+        """
+        rows = theta.reshape(-1, self.n_scores)
+        if self.n_scores == 1:
+            return theta
+        if self.sizes(theta).shape[1] == 1:
+            middle = rows.mean(axis=1)
+        else:
+            middle = np.partition(rows, self.n_scores // 2, axis=1)[:, self.n_scores // 2]
+        return (rows - np.where(self.amount[:, 0] > 0, middle, 0.0)[:, None]).ravel()
+
+    def stride(self, theta, step):
+        """Theta and as much of a step, at most all, as leads to the first zero that is a corner."""
+        if self.sizes(theta).shape[1] < self.n_scores or not (theta * (theta + step) < 0).any():
+            return theta + step
+        ways = np.divide(-theta, step, out=np.full_like(theta, np.inf), where=theta * step < 0)
+        target = theta + ways.min() * step
+        target[ways.argmin()] = 0.0
+        return target
+
     def excess(self, theta):
         """By how much sizes exceed the amounts: the distance to the subdifferential at 0."""
         return np.maximum(self.sizes(theta) - self.amount, 0)

@@ -13,6 +13,7 @@ MOST_FOR_COLUMNS = 20
 SPEED = 0.3
 # A model for proximal steps saves more of them, and each of its products stands for one pass.
 MOST_FOR_MODEL = 80
+MOST_FOR_HESSIAN = 60  # of a model that serves a step
 MOST_PARAMETERS = 2000  # of a Hessian that is held as one matrix
 MOST_ENTRIES = 20_000_000  # of the matrices of all classes
 MOST_COLUMNS_OF_STREAM = 1000  # whose moments with one another a stream keeps
@@ -192,6 +193,12 @@ def model_is_affordable(objective):
 
 def hessian_fits(objective):
     return n_parameters(objective) <= MOST_PARAMETERS
+
+
+def hessian_model_is_affordable(objective):
+    """Whether proximal steps that are slow may each have the Hessian of all rows."""
+    cost = SPEED * hessian(objective, objective.n_rows)
+    return hessian_fits(objective) and cost <= MOST_FOR_HESSIAN
 
 
 def hessian_is_cheap(objective):

@@ -30,6 +30,11 @@ class ProductModel:
     classes: np.ndarray
     strength: np.ndarray
     stretch: np.ndarray | float = 1.0
+    is_exact = False
+
+    @property
+    def shape(self):
+        return len(self.columns), len(self.classes)
 
     @property
     def scale(self):
@@ -38,9 +43,28 @@ class ProductModel:
         return steepest * np.diag(self.columns) * widest**2 + self.strength[:, 0]
 
     def apply(self, vector):
-        rows = vector.reshape(len(self.columns), -1)
+        rows = vector.reshape(*vector.shape[:-1], *self.shape)
         image = self.columns @ (self.stretch * rows) @ self.classes
-        return (self.stretch * image + self.strength * rows).ravel()
+        return (self.stretch * image + self.strength * rows).reshape(vector.shape)
+
+
+@dataclass(frozen=True)
+class FullModel:
+    """The Hessian itself.
+
+    matrix : ndarray of shape (n_parameters, n_parameters)
+    """
+
+    matrix: np.ndarray
+    n_scores: int
+    is_exact = True
+
+    @property
+    def scale(self):
+        return np.diag(self.matrix).reshape(-1, self.n_scores).max(axis=1)
+
+    def apply(self, vector):
+        return vector @ self.matrix
 
 
 @dataclass(frozen=True)
@@ -48,6 +72,7 @@ class DiagonalModel:
     """One positive number for each parameter, (n_columns, n_scores)."""
 
     diagonal: np.ndarray
+    is_exact = False
 
     @property
     def scale(self):
@@ -57,15 +82,19 @@ class DiagonalModel:
         return self.diagonal.ravel() * vector
 
 
-def model(objective, theta, near=False):
+def model(objective, theta, free, near=False, slow=False):
     """The curvature at theta in the dearest form that pays.
 
+    free : of each column, whether no penalty holds it
     near : whether theta is near the optimum
         The model then has the Hessian's own diagonal, which knows the columns that only some of
         the classes use: half the steps on sparse text. Far away, where the least curvatures are
         those of rows that a wrong model is sure of, steps would be far too long.
+    slow : whether cheaper models have taken many steps
     """
     n_scores = objective.map.n_scores
+    if objective.is_small or (slow and prices.hessian_model_is_affordable(objective)):
+        return hessian(objective, theta, free)
     if not prices.model_is_affordable(objective):
         diagonal = curvature.diagonal(objective, theta).diagonal
         return DiagonalModel(diagonal.reshape(-1, n_scores))
@@ -77,6 +106,19 @@ def model(objective, theta, near=False):
     own = curvature.diagonal(objective, theta).diagonal.reshape(-1, n_scores) - strength
     expected = np.maximum(np.outer(np.diag(columns), np.diag(classes)), TINY)
     return replace(flat, stretch=np.sqrt(np.maximum(own / expected, LEAST_STRETCH)))
+
+
+def hessian(objective, theta, free):
+    """The Hessian at theta as a model.
+
+    With curvature where nothing holds the same shift of all classes, which has no gradient there.
+    """
+    if objective.map.n_scores == 1:
+        matrix = curvature.least_moments(objective, theta)
+    else:
+        matrix = curvature.joint_moments(objective, theta, free)
+    matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
+    return FullModel(matrix, objective.map.n_scores)
 
 
 def column_scales(objective):

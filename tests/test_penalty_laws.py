@@ -1,5 +1,7 @@
 """Laws of penalties with corners: each shape against its definition, by brute force."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -100,6 +102,51 @@ def test_rough_is_the_shape_with_amounts(shape):
     part = rough.on_columns(np.array([1, 4]))
     assert_allclose(part.value(theta[[1, 4]].ravel()),
                     0.3 * shape.sizes(theta[[1]]).sum() + 2 * shape.sizes(theta[[4]]).sum())
+
+
+FINITE = Rough(ElasticNet(), np.array([[0.0], [0.3], [1.0], [0.7], [2.0]]), 3)
+
+
+@SHAPE
+def test_slope_and_bend_are_derivatives_away_from_corners(shape):
+    rough, theta, h = replace(FINITE, shape=shape), rows().ravel(), 1e-6
+    units = h * np.eye(15)
+    slope = [(rough.value(theta + unit) - rough.value(theta - unit)) / (2 * h) for unit in units]
+    assert_allclose(rough.slope(theta), slope, atol=1e-8)
+    places = np.array([0, 3, 4, 5, 9, 11, 14])
+    bend = [(rough.slope(theta + unit) - rough.slope(theta - unit)) / (2 * h) for unit in units]
+    assert_allclose(rough.bend(theta, places), np.array(bend)[np.ix_(places, places)], atol=1e-8)
+    zero = theta.copy()
+    zero[3:6] = 0
+    assert not rough.slope(zero)[3:6].any()
+
+
+@SHAPE
+@pytest.mark.parametrize("n_scores", [3, 4])
+def test_settled_rows_are_the_best_of_their_shifts(shape, n_scores):
+    rough, theta = replace(FINITE, shape=shape, n_scores=n_scores), rows(n_scores=n_scores)
+    settled = rough.settled(theta.ravel()).reshape(theta.shape)
+    shift = settled - theta
+    assert_allclose(shift, shift[:, :1] + np.zeros(n_scores), atol=1e-15)
+    assert_array_equal(settled[0], theta[0])  # what is free is left alone
+    for shifts in np.linspace(-6, 6, 2001):
+        assert np.all(shape.sizes(settled[1:]).sum(axis=1)
+                      <= shape.sizes(theta[1:] + shifts).sum(axis=1) + 1e-12)  # fmt: skip
+    if shape.sizes(theta).shape == theta.shape:
+        assert (settled[1:] == 0).any(axis=1).all()
+
+
+@SHAPE
+def test_strides_end_at_the_first_corner(shape):
+    rough, theta = replace(FINITE, shape=shape), rows().ravel()
+    for step in (rows(1, size=20).ravel(), 0.01 * np.sign(theta)):
+        found = rough.stride(theta, step)
+        crossing = (theta * (theta + step) < 0).any() and shape.sizes(theta[None]).shape[1] > 1
+        assert (found == 0).sum() == crossing
+        assert (theta * found >= 0).all() or not crossing
+        share = (found - theta)[step != 0] / step[step != 0]
+        assert_allclose(share, share[0], atol=1e-12)
+        assert crossing or share[0] == pytest.approx(1)
 
 
 def test_a_group_of_one_is_a_single_coefficient():

@@ -1,6 +1,7 @@
 """Laws of sparse fits: optimality checked from its definition, and what must not matter."""
 
 import warnings
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -9,12 +10,18 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import CORNERED, draw, exponential_weights, thinned
 from scipy.special import logsumexp, softmax
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
+from sksoftmax.penalties import Rough
+from sksoftmax.quadratics import FullModel
+from sksoftmax.solvers.inner import minimize_model
 from sksoftmax.solvers.quasi_newton import Pair, corrected
+from sksoftmax.solvers.search import Point
 
 COSTS = {case.make: case.cost for case in CORNERED.values()}
 PENALTY = pytest.mark.parametrize("penalty", COSTS, ids=CORNERED)
@@ -41,6 +48,53 @@ class Curved(NamedTuple):
 
     def apply(self, vector):
         return self.matrix @ vector
+
+
+@dataclass
+class Held:
+    """An objective of which only the corners matter."""
+
+    corners: Rough
+
+    def prox(self, theta, step):
+        return self.corners.prox(theta, step)
+
+    def corner_value(self, theta):
+        return self.corners.value(theta)
+
+
+@PENALTY
+@pytest.mark.parametrize("condition", [1e2, 1e7, np.inf])
+def test_the_minimum_of_a_model_is_found_however_flat_it_is(penalty, condition):
+    # By many plain proximal steps, in coordinates where they are few. inf: no class's shift bends.
+    random, n_scores = np.random.default_rng(0), 3
+    curvature = np.logspace(0, -min(np.log10(condition), 4), 6)
+    turn = np.linalg.qr(random.standard_normal((6, 6)))[0]
+    columns = turn * curvature @ turn.T
+    classes = np.eye(3) - 1 / 3 if condition == np.inf else np.eye(3)
+    matrix = np.kron(columns, classes)
+    corners = Rough(penalty(), np.full((6, 1), 0.01), n_scores)
+    theta, gradient = random.standard_normal(18), matrix @ random.standard_normal(18)
+    model = FullModel(matrix, n_scores)
+    target, gain = minimize_model(Held(corners), model, Point(theta, 0.0, gradient))
+
+    def value(x):
+        return gradient @ (x - theta) + (x - theta) @ matrix @ (x - theta) / 2 + corners.value(x)
+
+    assert gain >= value(theta) - value(target) - 1e-12
+    best = theta
+    for _ in range(20_000):
+        best = corners.prox(best - gradient - matrix @ (best - theta), np.ones(6))
+    assert value(target) - value(best) <= 1e-2 * (value(theta) - value(best))
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer])
+@pytest.mark.parametrize("C", [1e2, 1e5])
+@PENALTY
+def test_light_penalties_of_correlated_columns_take_few_steps(load, C, penalty):
+    X, y = load(return_X_y=True)
+    model = fit(scale(X), y, C=C, penalty=penalty, tol=1e-4)
+    assert model.converged_ and model.n_iter_ <= 60
 
 
 def fit(

@@ -1,15 +1,31 @@
-"""The minimum of a quadratic model plus a penalty with corners, by accelerated proximal gradients.
+"""The minimum of a quadratic model plus a penalty with corners.
 
-Nesterov's method, restarted when it turns back (Beck and Teboulle 2009, SIAM Journal on Imaging
-Sciences 2, 183-202; O'Donoghue and Candes 2015). All columns and classes move at once: a step is
-one product with the model and one call of the penalty's prox.
+Accelerated proximal gradients find what is zero there (Nesterov's method, restarted when it turns
+back: Beck and Teboulle 2009, SIAM Journal on Imaging Sciences 2, 183-202; O'Donoghue and Candes
+2015). All columns and classes move at once: a step is one product with the model and one call of
+the penalty's prox. Where columns are correlated that takes long. But away from its corners the
+penalty is smooth, and Newton steps in the parameters that are not zero, each to the next corner,
+take no notice. They are worth it where the model is the Hessian.
 """
 
 import numpy as np
 
+from sksoftmax.factors import Factor
+
 # The step to the minimum is good enough when what is left of the first step is this share of it.
 ACCURACY = 0.05
+# Gradient steps before Newton steps, so few after them that nothing has changed, and in all.
+ROUND = 30
+QUICKLY = 2
 LONGEST = 150
+# Parameters that are not zero, up to which Newton steps are worth it, and entries of their images.
+MOST_MOVING = 400
+MOST_ENTRIES = 2_000_000
+# Newton steps a round, and how often one is halved.
+MOST_STEPS = 50
+HALVINGS = 5
+# Of the value, what a step may be expected to gain to be the last one.
+ENOUGH = 1e-9
 
 
 def minimize_model(objective, model, point):
@@ -21,39 +37,109 @@ def minimize_model(objective, model, point):
     gain : float
         By how much the model is lower there; not positive where nothing is to be gained.
     """
-    scale = model.scale
-    # Columns of any unit; those without curvature have no gradient either.
-    scale = np.where(scale > 0, scale, scale.max())
-    weights = np.repeat(scale, len(point.theta) // len(scale))
-    # Moves are kept as differences from theta, with their images under the model.
-    move = lead = image = lead_image = np.zeros_like(point.theta)
-    steepness, momentum, first = 1.0, 1.0, None
-    for _ in range(LONGEST):
-        gradient = point.gradient + lead_image
-        while True:
-            step = 1 / (steepness * scale)
-            start = point.theta + lead - gradient / (steepness * weights)
-            target = objective.prox(start, step)
-            new = target - point.theta
-            new_image = model.apply(new)
-            change = new - lead
-            size = float(change @ (weights * change))
-            bend = float(change @ (new_image - lead_image))
-            if bend <= steepness * size * (1 + 1e-9) or size == 0:
-                break
-            steepness = 1.1 * bend / size
-        size *= steepness**2
-        first = size if first is None else first
-        if change @ (weights * (new - move)) < 0:
-            momentum = 1.0
-        ahead = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-        push, momentum = (momentum - 1) / ahead, ahead
-        lead, lead_image = new + push * (new - move), new_image + push * (new_image - image)
-        move, image = new, new_image
-        if size <= ACCURACY**2 * first:
+    descent = Descent(objective, model, point)
+    for _ in range(LONGEST // ROUND):
+        n_steps = descent.run(ROUND)
+        if n_steps < (QUICKLY if model.is_exact else ROUND):
             break
-    bend = 0.5 * float(move @ image)
-    gain = -float(point.gradient @ move) - bend
-    gain += objective.corner_value(point.theta) - objective.corner_value(target)
+        if model.is_exact:
+            descent.polish()
+    bend = 0.5 * float(descent.move @ descent.image)
+    gain = objective.corner_value(point.theta) - descent.value()
     # At the minimum the gain is the bend or more, by convexity, whatever rounding leaves of it.
-    return target, max(gain, bend)
+    return descent.target, max(gain, bend)
+
+
+class Descent:
+    """Accelerated proximal gradients on a model.
+
+    Moves are kept as differences from theta, with their images under the model.
+    """
+
+    def __init__(self, objective, model, point):
+        scale = model.scale
+        # Columns of any unit; those without curvature have no gradient either.
+        self.scale = np.where(scale > 0, scale, scale.max())
+        self.weights = np.repeat(self.scale, len(point.theta) // len(scale))
+        self.objective, self.model, self.point = objective, model, point
+        self.target = point.theta
+        self.move = self.lead = self.image = self.lead_image = np.zeros_like(point.theta)
+        self.steepness, self.momentum, self.first = 1.0, 1.0, None
+
+    def run(self, n_steps):
+        """So many steps, or as many as it takes; their number, if fewer."""
+        for taken in range(n_steps):
+            if self._step() <= ACCURACY**2 * self.first:
+                return taken
+        return n_steps
+
+    def _step(self):
+        """One step, and its squared length."""
+        gradient = self.point.gradient + self.lead_image
+        while True:
+            step = 1 / (self.steepness * self.scale)
+            start = self.point.theta + self.lead - gradient / (self.steepness * self.weights)
+            target = self.objective.prox(start, step)
+            new = target - self.point.theta
+            image = self.model.apply(new)
+            change = new - self.lead
+            size = float(change @ (self.weights * change))
+            bend = float(change @ (image - self.lead_image))
+            if bend <= self.steepness * size * (1 + 1e-9) or size == 0:
+                break
+            self.steepness = 1.1 * bend / size
+        if change @ (self.weights * (new - self.move)) < 0:
+            self.momentum = 1.0
+        ahead = (1 + np.sqrt(1 + 4 * self.momentum**2)) / 2
+        push, self.momentum = (self.momentum - 1) / ahead, ahead
+        self.lead = new + push * (new - self.move)
+        self.lead_image = image + push * (image - self.image)
+        self.target, self.move, self.image = target, new, image
+        size *= self.steepness**2
+        self.first = size if self.first is None else self.first
+        return size
+
+    def value(self):
+        """Of the model and the corners, less what the model is at theta."""
+        model = self.move @ (self.point.gradient + 0.5 * self.image)
+        return float(model) + self.objective.corner_value(self.target)
+
+    def polish(self):
+        """Newton steps in what is not zero, where that is little, each to the next corner."""
+        self._try(self.objective.corners.settled(self.target))
+        moving = np.flatnonzero(self.target)
+        if not 0 < len(moving) <= MOST_MOVING or len(moving) * len(self.target) > MOST_ENTRIES:
+            return
+        units = np.zeros((len(moving), len(self.target)))
+        units[np.arange(len(moving)), moving] = 1.0
+        matrix, corners = self.model.apply(units)[:, moving], self.objective.corners
+        for _ in range(MOST_STEPS):
+            left = self.target[moving] != 0
+            matrix, moving = matrix[np.ix_(left, left)], moving[left]
+            if len(moving) == 0:
+                break
+            slope = self.point.gradient + self.image + corners.slope(self.target)
+            step = np.zeros_like(self.target)
+            bend = corners.bend(self.target, moving)
+            step[moving] = -Factor.of(matrix + bend).solve(slope[moving])
+            if not self._go(step) or -float(slope @ step) <= ENOUGH * abs(self.value()):
+                break
+        self.lead, self.lead_image, self.momentum = self.move, self.image, 1.0
+
+    def _go(self, step):
+        """Along a step to the first corner, or a part of that where curvature changes."""
+        for _ in range(HALVINGS):
+            if self._try(self.objective.corners.stride(self.target, step)):
+                return True
+            step = step / 2
+        return False
+
+    def _try(self, target):
+        """Move to a target if it is better; whether it is."""
+        before, value = (self.target, self.move, self.image), self.value()
+        self.target, self.move = target, target - self.point.theta
+        self.image = self.model.apply(self.move)
+        if self.value() < value:
+            return True
+        self.target, self.move, self.image = before
+        return False

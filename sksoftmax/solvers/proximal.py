@@ -32,6 +32,7 @@ class Part(NamedTuple):
     model : quadratic model of its smooth part
     pairs : tuple of Pair, the latest last
     age : steps since the model was made
+    n_steps : of this descent
     """
 
     columns: np.ndarray | None
@@ -39,6 +40,7 @@ class Part(NamedTuple):
     model: object
     pairs: tuple = ()
     age: int = 0
+    n_steps: int = 0
 
     def restricted(self, objective, point):
         """A point of the whole objective as one of its part."""
@@ -99,7 +101,7 @@ class Proximal:
         point = evaluate(objective, theta)
         if self.part is None:
             return _arrive(objective, point, None, objective.column_scales(), False)
-        part = self.part._replace(objective=objective)
+        part = self.part._replace(objective=objective, n_steps=0)
         aim = None if part.model is None else part.aim(point)
         gain = np.inf if aim is None else aim.gain
         return _arrive(objective, point, part, None, False, gain)._replace(aim=aim)
@@ -130,8 +132,10 @@ class Proximal:
     def _step(self, point, part, aim=None):
         """One step: the point, the part, whether there was no way down, the gain expected."""
         objective = part.objective
-        if part.model is None or part.age >= self.refresh:
-            part, aim = part._replace(model=objective.model(point.theta, self.near), age=0), None
+        if part.model is None or part.age >= (1 if part.model.is_exact else self.refresh):
+            slow = part.n_steps >= self.refresh
+            model = objective.model(point.theta, self.near, slow)
+            part, aim = part._replace(model=model, age=0), None
         target, gain = aim or part.aim(point)
         if not gain > 0:
             return point, part, True, 0.0
@@ -141,7 +145,9 @@ class Proximal:
             return point, part._replace(pairs=()), not part.pairs, gain
         pair = Pair(found.theta - point.theta, found.gradient - point.gradient)
         pairs = (*part.pairs, pair)[-self.memory :] if pair.is_convex else part.pairs
-        return found, part._replace(pairs=pairs, age=part.age + 1), False, gain
+        pairs = () if part.model.is_exact else pairs
+        part = part._replace(pairs=pairs, age=part.age + 1, n_steps=part.n_steps + 1)
+        return found, part, False, gain
 
 
 def _search(objective, point, direction, target, gain):

@@ -27,13 +27,14 @@ class Corrected:
     model: object
     wings: np.ndarray  # (2 n_pairs, n_parameters)
     core: np.ndarray
+    is_exact = False
 
     @property
     def scale(self):
         return self.model.scale
 
     def apply(self, vector):
-        return self.model.apply(vector) - (self.core @ (self.wings @ vector)) @ self.wings
+        return self.model.apply(vector) - vector @ self.wings.T @ self.core @ self.wings
 
 
 def corrected(model, pairs):
