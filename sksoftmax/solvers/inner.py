@@ -39,8 +39,8 @@ def minimize_model(objective, model, point):
             change = new - lead
             size = float(change @ (weights * change))
             bend = float(change @ (new_image - lead_image))
-            if bend <= steepness * size * (1 + 1e-9) or size == 0:
-                break
+            if size == 0 or not bend > steepness * size * (1 + 1e-9):
+                break  # also where numbers have overflown
             steepness = 1.1 * bend / size
         size *= steepness**2
         first = size if first is None else first
