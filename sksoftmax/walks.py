@@ -139,8 +139,10 @@ class SparseWalk:
         settings, n_iter = self.settings, 0
         for stone in chain(self._first(C), self._stones(C)):
             left = settings.max_iter // 2 - n_iter
+            if left <= 0:
+                break
             found = self._fit(stone, max(settings.tol, ROUGHLY), left)
-            n_iter += found.n_iter
+            n_iter += max(found.n_iter, 1)  # a step of the model leads on from there
             if not found.converged:
                 break  # nor will those further on
         solution = self._fit(C, settings.tol, settings.max_iter - n_iter)
