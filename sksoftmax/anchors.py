@@ -19,6 +19,7 @@ tilted most: this halves the largest share at no cost to speak of.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -125,12 +126,13 @@ class Anchor:
         self.moments = curvature.least_moments(objective, theta, spread=self.spread)
         self.factor, self.steepness = Factor.of(self.moments), 0.0
 
-    def spread(self, probability):
-        """``v_i`` of some rows."""
-        least = curvature.least_spread(probability)
-        if len(probability) == 1 or self.level == 0:
-            return least
-        return least**2 / (least + self.level)
+    @property
+    def spread(self):
+        """The function of probabilities of some rows that gives their ``v_i``.
+
+        It keeps its level: what was tilted by it may be asked for after the next moments.
+        """
+        return partial(damped_spread, level=self.level)
 
     def tilted(self, objective, theta, tilt):
         """What a tilt does, the pull that it takes away from all columns, and what it leaves.
@@ -150,12 +152,13 @@ class Anchor:
         vectors = (theta, whole.ravel())
         if self.theta is not theta:
             vectors = (*vectors, self.theta)
-        tilts = Tilts.of(objective, vectors, self.spread)
+        spread = self.spread
+        tilts = Tilts.of(objective, vectors, spread)
         known = self.columns is None
 
         def block_sums(block):
             probability, moved, then = tilts.of_rows(tilts.scores(block))
-            now = self.spread(probability)
+            now = spread(probability)
             least = float(probability.min(axis=0) @ block.weight)
             numbers = (least, *_numbers(probability, moved, now, then, block.weight))
             if known:
@@ -176,6 +179,14 @@ class Anchor:
 
     def expected_share(self, tilt):
         return self.steepness * _norm(self.moments, tilt)
+
+
+def damped_spread(probability, level):
+    """``m_i^2 / (m_i + level)``, with ``m_i`` the least curvature of each row."""
+    least = curvature.least_spread(probability)
+    if len(probability) == 1 or level == 0:
+        return least
+    return least**2 / (least + level)
 
 
 def _numbers(probability, moved, now, then, weight):

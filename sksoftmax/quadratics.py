@@ -13,6 +13,8 @@ from sksoftmax import curvature, prices
 TINY = np.finfo(np.float64).tiny
 # Of a parameter's curvature, beside what the product expects of it.
 LEAST_STRETCH = 1e-6
+# Share of it that may be rounding.
+MOST_ROUNDING = 0.01
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,12 @@ def model(objective, theta, free, near=False, slow=False):
     flat = ProductModel(columns, classes, strength)
     if not near:
         return flat
-    own = curvature.diagonal(objective, theta).diagonal.reshape(-1, n_scores) - strength
-    expected = np.maximum(np.outer(np.diag(columns), np.diag(classes)), TINY)
-    return replace(flat, stretch=np.sqrt(np.maximum(own / expected, LEAST_STRETCH)))
+    own, rounding = curvature.class_squares(objective, theta)
+    expected = np.outer(np.diag(columns), np.diag(classes))
+    # Columns far from zero lose their digits there, and the product of the moments does not.
+    known = (expected > TINY) & (MOST_ROUNDING * expected > rounding)
+    ratio = np.divide(own, expected, out=np.ones_like(own), where=known)
+    return replace(flat, stretch=np.sqrt(np.clip(ratio, LEAST_STRETCH, 1 / LEAST_STRETCH)))
 
 
 def hessian(objective, theta, free):

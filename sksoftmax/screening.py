@@ -93,7 +93,8 @@ def near(whole, pull, share=NEAR):
     n_features = whole.map.n_features
     sizes = whole.corners.sizes(pull)[:n_features]
     amount = whole.corners.amount[:n_features]
-    return ((sizes > share * amount) | (amount == 0)).any(axis=1)
+    # What is no number is no proof.
+    return (~(sizes <= share * amount) | (amount == 0)).any(axis=1)
 
 
 def largest_excess(whole, pull):

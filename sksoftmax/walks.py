@@ -18,6 +18,9 @@ TRAIL = 3
 # Longest way in log C, and what fits on longer ones are proved to be within.
 STRIDE = 0.5
 ROUGHLY = 1e-2
+# Ways in log C after which the last model says little of the next, and over which none is begun.
+FAR = 2.5
+SPAN = 1e4
 
 
 def extrapolation(places, place):
@@ -132,21 +135,27 @@ class SparseWalk:
         self.pull = self.screen = None
 
     def to(self, C):
-        """The solution at another C."""
-        n_iter = 0
+        """The solution at another C; the way there may take half the steps."""
+        settings, n_iter = self.settings, 0
         for stone in chain(self._first(C), self._stones(C)):
-            n_iter += self._fit(stone, max(self.settings.tol, ROUGHLY)).n_iter
-        solution = self._fit(C, self.settings.tol)
+            left = settings.max_iter // 2 - n_iter
+            if left <= 0:
+                break
+            found = self._fit(stone, max(settings.tol, ROUGHLY), left)
+            n_iter += max(found.n_iter, 1)  # a step of the model leads on from there
+            if not found.converged:
+                break  # nor will those further on
+        solution = self._fit(C, settings.tol, settings.max_iter - n_iter)
         return solution._replace(n_iter=solution.n_iter + n_iter)
 
     def _first(self, C):
-        """The C at which all columns are still zero, if that is on the way; learns the pull."""
+        """The C at which all columns are still zero, if that is not far; learns the pull."""
         if self.trail:
             return []
         whole = self.pose(C)
         self.pull = whole.smooth_at(self.begin)[1] - whole.smooth.penalty.strength * self.begin
         excess = largest_excess(whole, self.pull)
-        return [C / excess] if excess > 1 else []
+        return [C / min(excess, SPAN)] if excess > 1 else []
 
     def _stones(self, C):
         """Values of C on the way, where few of many columns are wanted, and others further on."""
@@ -156,7 +165,7 @@ class SparseWalk:
         n_strides = int(np.ceil((np.log(C) - start) / STRIDE))
         yield from np.exp(np.linspace(start, np.log(C), max(n_strides, 1) + 1)[1:-1])
 
-    def _fit(self, C, tol):
+    def _fit(self, C, tol, max_iter):
         """Fit at C, from where the last fits lead."""
         whole, place = self.pose(C), np.log(C)
         theta = self.trail[-1].theta if self.trail else self.begin
@@ -169,7 +178,7 @@ class SparseWalk:
         theta = self.screen.restricted(whole, theta)
         if self.trail:
             theta = self._predicted(whole, place)
-        return self._descend(whole, place, theta, tol)
+        return self._descend(whole, place, theta, tol, max_iter)
 
     def _expected_pull(self, place):
         return extrapolated(self.trail, place).pull
@@ -185,18 +194,18 @@ class SparseWalk:
             for at, theta, loss, pull in self.trail
         ]
         if self.curvature.model is None:
-            model = part.model(trail[-1].theta, near=True)
+            model = part.model(trail[-1].theta, near=self._is_near(place))
             self.curvature = self.curvature._replace(model=model)
         return predicted(part, trail, place, self.curvature)
 
-    def _descend(self, whole, place, theta, tol):
+    def _descend(self, whole, place, theta, tol, max_iter):
         """The solution, from theta on the screened columns."""
         n_iter = 0
         while True:
             part = self.screen.part
             solution = minimize(
-                part, self._solver(part), theta, tol=tol,
-                max_iter=self.settings.max_iter - n_iter, watch=self._watch,
+                part, self._solver(part, self._is_near(place)), theta, tol=tol,
+                max_iter=max_iter - n_iter, watch=self._watch,
             )  # fmt: skip
             n_iter += solution.n_iter
             theta = self.screen.extended(whole, solution.theta)
@@ -206,7 +215,8 @@ class SparseWalk:
             self._screen(whole, theta, self.screen)
             theta = self.screen.restricted(whole, theta)
         if not proved:
-            return self._leave(whole, place, theta, n_iter)
+            solution = self._leave(whole, place, theta, tol, max_iter - n_iter)
+            return solution._replace(n_iter=n_iter + solution.n_iter)
         here = passed(place, solution.theta, part)
         pull = self.screen.extended(whole, here.pull, self.pull)
         self.trail = lengthened(self.trail, Passed(place, theta, here.loss, pull))
@@ -220,21 +230,22 @@ class SparseWalk:
         self.pull = self.screen.pull(whole, bound.dual.residual)
         return self.screen.holds(whole, theta, bound.share * self.pull)
 
-    def _leave(self, whole, place, theta, n_iter):
+    def _leave(self, whole, place, theta, tol, max_iter):
         """The solution by an ordinary fit of all columns."""
-        settings = self.settings
-        solution = minimize(
-            whole, problem.solver_for(whole, settings.solver), theta, tol=settings.tol,
-            max_iter=max(0, settings.max_iter - n_iter),
-        )  # fmt: skip
+        solver = problem.solver_for(whole, self.settings.solver)
+        solution = minimize(whole, solver, theta, tol=tol, max_iter=max_iter)
         latest = passed(place, solution.theta, whole)
         self.pull = latest.pull
         self.trail = lengthened(self.trail, latest)
-        return solution._replace(n_iter=n_iter + solution.n_iter)
+        return solution
 
-    def _solver(self, part):
+    def _solver(self, part, near):
         solver = problem.solver_for(part, self.settings.solver)
-        return replace(solver, part=self.curvature, near=bool(self.trail))
+        return replace(solver, part=self.curvature, near=near)
+
+    def _is_near(self, place):
+        """Whether the last fit tells of the curvature here."""
+        return bool(self.trail) and place - self.trail[-1].place <= FAR
 
     def _watch(self, n_iter, state):
         self.curvature = state.part

@@ -88,13 +88,15 @@ def test_tilts(mean, here, columns, n_classes, sparse):
     with_one = np.column_stack([X - smooth.map.center, np.ones(len(X))])
     difference = moved[:, 1:] if n_classes == 2 else moved
     taken = objective.rows_of(taken)
+    # In the columns that the moments are of, they tell it too.
+    assert_allclose(taken[places], anchor.moments @ tilt, atol=1e-12)
     assert_allclose(taken, with_one.T @ (mean[:, None] * difference), atol=1e-13)
-    # What residuals are left tell it by another way.
+    # What residuals are left tell it by another way, also when moments have been made anew.
+    anchor.mean = 0.7
+    anchor.drop(smooth, 2 * theta, columns, places)
     loss_gradient = smooth.value_and_gradient(theta)[1] - smooth.penalty.strength * theta
     left = objective.rows_of(loss_gradient - smooth.pull_of(smooth, residual))
     assert_allclose(left, taken, atol=1e-13)
-    # In the columns that the moments are of, they tell it too.
-    assert_allclose(taken[places], anchor.moments @ tilt, atol=1e-12)
 
 
 def test_moments_that_rounding_makes_negative_are_nothing():

@@ -108,3 +108,37 @@ def test_most_fits_are_where_they_were_expected(l1_ratio):
     fits = fit_path(data, grid(40, smallest_C(data, l1_ratio, settings)), l1_ratio, settings)
     # Without the model's step from the parabola there are twice as many.
     assert sum(fit.n_iter for fit in fits) <= 30
+
+
+@pytest.mark.usefixtures("screened")
+def test_columns_without_curvature_change_nothing():
+    # Far from zero, sums of their squares are all rounding.
+    settings = Settings(ElasticNet(), True, "auto", 1e-6, 1000)
+    constant = np.full((200, 1), 3e10)
+    paths = []
+    for columns in (X, np.hstack([constant, X])):
+        data = gate.encode(SoftmaxRegression(), columns, Y)
+        paths.append(fit_path(data, grid(8, smallest_C(data, 1.0, settings)), 1.0, settings))
+    for one, other in zip(*paths, strict=True):
+        assert other.converged and not other.coef[:, 0].any()
+        assert abs(one.objective - other.objective) <= 2e-6 * one.objective
+
+
+@pytest.mark.parametrize("max_iter", [0, 1, 7])
+@pytest.mark.parametrize("least", [1.0, 1e-120])
+@pytest.mark.usefixtures("screened")
+def test_the_steps_of_the_whole_way_are_at_most_those_allowed(least, max_iter):
+    # Not even where the C at which all is zero is beyond numbers.
+    settings = Settings(ElasticNet([least] + [1.0] * 11), True, "auto", 1e-6, max_iter)
+    data = gate.encode(SoftmaxRegression(), X, Y)
+    for fit in fit_path(data, [1e-3, 0.3, 30.0], 1.0, settings):
+        assert fit.n_iter <= max_iter and np.isfinite(fit.coef).all()
+
+
+def test_a_long_way_is_no_longer_than_one_from_nothing():
+    columns, y = draw(300, 30, 4)
+    settings = Settings(ElasticNet(), True, "auto", 1e-5, 1000)
+    data = gate.encode(SoftmaxRegression(), columns, y)
+    _, far = fit_path(data, [1e-4, 1e4], 1.0, settings)
+    best = SoftmaxRegression(1e4, l1_ratio=1.0, tol=1e-5, max_iter=1000).fit(columns, y)
+    assert far.converged and far.n_iter <= 1.5 * best.n_iter_

@@ -85,8 +85,8 @@ class Descent:
             change = new - self.lead
             size = float(change @ (self.weights * change))
             bend = float(change @ (image - self.lead_image))
-            if bend <= self.steepness * size * (1 + 1e-9) or size == 0:
-                break
+            if size == 0 or not bend > self.steepness * size * (1 + 1e-9):
+                break  # also where numbers have overflown
             self.steepness = 1.1 * bend / size
         if change @ (self.weights * (new - self.move)) < 0:
             self.momentum = 1.0
