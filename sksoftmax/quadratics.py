@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sksoftmax import curvature, prices
+from sksoftmax.factors import Factor
 
 TINY = np.finfo(np.float64).tiny
 # Of a parameter's curvature, beside what the product expects of it.
@@ -35,19 +36,15 @@ class ProductModel:
     is_exact = False
 
     @property
-    def shape(self):
-        return len(self.columns), len(self.classes)
-
-    @property
     def scale(self):
         steepest = np.linalg.eigvalsh(self.classes)[-1]
         widest = np.atleast_2d(self.stretch).max(axis=1)
         return steepest * np.diag(self.columns) * widest**2 + self.strength[:, 0]
 
     def apply(self, vector):
-        rows = vector.reshape(*vector.shape[:-1], *self.shape)
+        rows = vector.reshape(len(self.columns), -1)
         image = self.columns @ (self.stretch * rows) @ self.classes
-        return (self.stretch * image + self.strength * rows).reshape(vector.shape)
+        return (self.stretch * image + self.strength * rows).ravel()
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,11 @@ class FullModel:
         return np.diag(self.matrix).reshape(-1, self.n_scores).max(axis=1)
 
     def apply(self, vector):
-        return vector @ self.matrix
+        return self.matrix @ vector
+
+    def solve(self, places, more, vector):
+        """The solution of a system of some of the parameters, with more curvature."""
+        return Factor.of(self.matrix[np.ix_(places, places)] + more).solve(vector)
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     coef_path_ : ndarray of shape (n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
         The same of all data.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
-        Steps that each fit took, that to where it was expected counting as one.
+        Steps that each fit took, at least that to where it was expected.
     coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
     intercept_ : ndarray of shape (n_classes,) or (1,)
     n_features_in_ : int
@@ -344,7 +344,9 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         coefs = np.stack([result.coefs for result in results])
         n_shown = coefs.shape[-1] - (not self.fit_intercept)
         self.coefs_paths_ = coefs[..., :n_shown]
-        self.n_iter_ = np.maximum(np.stack([result.n_iter for result in results]), 1)
+        # That to where a fit was expected is a step as well.
+        least = min(1, self.max_iter)
+        self.n_iter_ = np.maximum([result.n_iter for result in results], least)
         self.coef_path_ = np.array(
             [[placed(fit, self.classes_, self.classes_) for fit in path] for path in fits]
         )[..., :n_shown]

@@ -10,17 +10,14 @@ take no notice. They are worth it where the model is the Hessian.
 
 import numpy as np
 
-from sksoftmax.factors import Factor
-
 # The step to the minimum is good enough when what is left of the first step is this share of it.
 ACCURACY = 0.05
 # Gradient steps before Newton steps, so few after them that nothing has changed, and in all.
 ROUND = 30
 QUICKLY = 2
 LONGEST = 150
-# Parameters that are not zero, up to which Newton steps are worth it, and entries of their images.
+# Parameters that are not zero, up to which Newton steps are worth it.
 MOST_MOVING = 400
-MOST_ENTRIES = 2_000_000
 # Newton steps a round, and how often one is halved.
 MOST_STEPS = 50
 HALVINGS = 5
@@ -107,21 +104,15 @@ class Descent:
     def polish(self):
         """Newton steps in what is not zero, where that is little, each to the next corner."""
         self._try(self.objective.corners.settled(self.target))
-        moving = np.flatnonzero(self.target)
-        if not 0 < len(moving) <= MOST_MOVING or len(moving) * len(self.target) > MOST_ENTRIES:
-            return
-        units = np.zeros((len(moving), len(self.target)))
-        units[np.arange(len(moving)), moving] = 1.0
-        matrix, corners = self.model.apply(units)[:, moving], self.objective.corners
+        corners = self.objective.corners
         for _ in range(MOST_STEPS):
-            left = self.target[moving] != 0
-            matrix, moving = matrix[np.ix_(left, left)], moving[left]
-            if len(moving) == 0:
+            moving = np.flatnonzero(self.target)
+            if not 0 < len(moving) <= MOST_MOVING:
                 break
             slope = self.point.gradient + self.image + corners.slope(self.target)
-            step = np.zeros_like(self.target)
             bend = corners.bend(self.target, moving)
-            step[moving] = -Factor.of(matrix + bend).solve(slope[moving])
+            step = np.zeros_like(self.target)
+            step[moving] = -self.model.solve(moving, bend, slope[moving])
             if not self._go(step) or -float(slope @ step) <= ENOUGH * abs(self.value()):
                 break
         self.lead, self.lead_image, self.momentum = self.move, self.image, 1.0

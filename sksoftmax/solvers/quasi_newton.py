@@ -34,7 +34,7 @@ class Corrected:
         return self.model.scale
 
     def apply(self, vector):
-        return self.model.apply(vector) - vector @ self.wings.T @ self.core @ self.wings
+        return self.model.apply(vector) - (self.core @ (self.wings @ vector)) @ self.wings
 
 
 def corrected(model, pairs):
