@@ -194,11 +194,12 @@ def _numbers(probability, moved, now, then, weight):
     if len(moved) == 1:
         probability = np.vstack([1 - probability, probability])
         moved = np.vstack([-moved, moved])
-    share = moved / probability
-    fresh = Largest(float((share.max(axis=0) * now).max()))
-    share *= then
-    bent = moved * share
-    bent *= then
+    taken = moved * then
+    # Where a probability has underflown so has its row's weight, and nothing is taken.
+    share = taken / np.maximum(probability, np.finfo(probability.dtype).tiny)
+    renewed = np.divide(now, then, out=np.zeros_like(then), where=then > 0)
+    fresh = Largest(float((share.max(axis=0) * renewed).max()))
+    bent = taken * share
     bent /= 1 - np.maximum(share, 0)
     bent = 0.5 * float(bent.sum(axis=0, dtype=np.float64) @ weight)
     return Largest(float(share.max())), fresh, bent, float(then @ weight), float(now @ weight)

@@ -177,7 +177,7 @@ def _balanced(objective, theta, pull, hopefully):
     direction = np.zeros_like(theta)
     objective.rows_of(direction)[free] = tilt.reshape(len(free), -1)
     moved = pull + smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
-    cost = float(tilt @ spread @ tilt) / (2 * (1 - reach))
+    cost = max(float(tilt @ spread @ tilt), 0.0) / (2 * (1 - reach))  # rounding is not less
     cost += _unsolved(Factor.of(spread), left, objective.smooth_at(theta)[0], cost)
     if cost < np.inf:
         yield Dual(moved, cost, smooth.residuals(theta, direction))

@@ -103,3 +103,16 @@ def test_moments_that_rounding_makes_negative_are_nothing():
     anchor = Anchor(moments=np.diag([1.0, -1e-18]), steepness=1.0)
     assert anchor.expected_share(np.array([[0.0], [1.0]])) == 0
     assert anchor.expected_share(np.array([[3.0], [1.0]])) == pytest.approx(3)
+
+
+def test_probabilities_that_have_underflown_leave_a_tilt_what_it_is():
+    X, y = draw(120, 5, 3)
+    objective = pose(gate.encode(SoftmaxRegression(), X, y), 1.0, 1.0, SETTINGS)
+    theta = 2e3 * np.random.default_rng(1).standard_normal(objective.map.n_parameters)
+    assert (softmax(scores_of(objective.smooth, X, theta)) == 0).any()
+    anchor = Anchor()
+    anchor.drop(objective.smooth, theta, None, slice(None))
+    tilt = np.zeros((6, 3))
+    tilt[:, 0], tilt[:, 1] = 1e-3, -1e-3
+    (share, fresh, cost), _, _ = anchor.tilted(objective.smooth, theta, tilt)
+    assert 0 <= share < 1 and fresh == pytest.approx(share) and cost >= 0
