@@ -17,7 +17,7 @@ ROUND = 30
 QUICKLY = 2
 LONGEST = 150
 # Parameters that are not zero, up to which Newton steps are worth it.
-MOST_MOVING = 400
+MOST_MOVING = 1000
 # Newton steps a round, and how often one is halved.
 MOST_STEPS = 50
 HALVINGS = 5
