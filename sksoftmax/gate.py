@@ -254,5 +254,6 @@ def check_n_jobs(n_jobs):
 
 
 def check_flag(name, value):
+    """Check that a parameter is a boolean, Python's or NumPy's."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {value!r}")

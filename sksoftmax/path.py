@@ -107,6 +107,7 @@ def grid(Cs, C_min):
 
 
 def pose(data, C, l1_ratio, settings):
+    """The objective of one fit of a path."""
     return problem.pose(
         data, C=C, l1_ratio=l1_ratio, shape=settings.shape,
         fit_intercept=settings.fit_intercept, solver=settings.solver,
@@ -114,6 +115,7 @@ def pose(data, C, l1_ratio, settings):
 
 
 def fit_of(solution, data, columns, score_map):
+    """The fit that a solution is, for the columns as they are."""
     coef, at_center = score_map.split(solution.theta)
     intercept = np.zeros(len(coef))
     if score_map.has_intercept:

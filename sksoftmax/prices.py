@@ -89,6 +89,7 @@ def class_stride(objective):
 
 
 def classes_are_affordable(objective):
+    """Whether a matrix on columns for each class can be held, and made often enough."""
     n_scores, n_columns = objective.map.n_scores, objective.map.n_columns
     held = n_scores * n_columns**2 <= MOST_ENTRIES
     return n_scores > 1 and held and SPEED * classes(objective) <= MOST_FOR_CLASSES
@@ -132,10 +133,12 @@ def hessian(objective, n_rows):
 
 
 def n_parameters(objective):
+    """The length of theta."""
     return objective.map.n_parameters
 
 
 def columns_are_affordable(objective):
+    """Whether second moments of all columns are worth their price."""
     return columns(objective) <= MOST_FOR_COLUMNS
 
 
@@ -192,6 +195,7 @@ def model_is_affordable(objective):
 
 
 def hessian_fits(objective):
+    """Whether the Hessian can be held as one matrix."""
     return n_parameters(objective) <= MOST_PARAMETERS
 
 

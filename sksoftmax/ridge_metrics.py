@@ -37,6 +37,7 @@ def makers(objective, moments=None):
 
 
 def diagonal(objective, theta):
+    """The diagonal of the Hessian, for any ridge."""
     free = curvature.diagonal(_with_ridge(objective, np.zeros_like(theta)), theta).diagonal
     return lambda strength: DiagonalMetric(free + strength.reshape(free.shape))
 
@@ -48,6 +49,7 @@ def exact(objective, theta):
 
 
 def averaged(objective, theta):
+    """A matrix on classes times one on columns, for any ridge."""
     classes, columns = curvature.averaged_moments(objective, theta)
 
     def metric(strength):
@@ -57,6 +59,7 @@ def averaged(objective, theta):
 
 
 def by_class(objective, theta):
+    """A matrix on columns for each class, for any ridge."""
     matrices = curvature.class_moments(objective, theta)
 
     def metric(strength):
@@ -67,6 +70,7 @@ def by_class(objective, theta):
 
 
 def drawn(objective, theta):
+    """The Hessian of rows drawn for it, for any ridge."""
     matrix = curvature.joint_moments(drawing.on_drawn_rows(objective, theta), theta)
     return lambda strength: FullMetric(Factor.of(matrix + np.diag(strength)))
 

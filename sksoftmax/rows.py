@@ -183,6 +183,7 @@ class Largest:
 
 
 def by_weight(block):
+    """The mass of each row: its weight."""
     return block.weight
 
 
