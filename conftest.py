@@ -2,4 +2,4 @@
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("dask") else ["sksoftmax/dask_*.py"]
+collect_ignore_glob = [] if find_spec("dask") else ["sksoftmax/_data/dask/*.py"]

@@ -11,7 +11,9 @@ from sklearn.linear_model._linear_loss import LinearModelLoss
 from stopwatch import isolated
 from tables import row, table
 
-from sksoftmax import SoftmaxRegression, gate, problem
+from sksoftmax import SoftmaxRegression
+from sksoftmax._data import validation
+from sksoftmax._problems import build
 
 TITLE = "One evaluation of loss and gradient"
 SHAPES = [
@@ -44,9 +46,9 @@ def compare(shape, dtype, repeats):
 
 
 def our_call(X, y, coef):
-    data = gate.encode(SoftmaxRegression(), X, y)
-    shape = problem.check_penalty("elasticnet")
-    objective = problem.pose(
+    data = validation.encode(SoftmaxRegression(), X, y)
+    shape = build.check_penalty("elasticnet")
+    objective = build.pose(
         data, C=1.0, l1_ratio=0.0, shape=shape, fit_intercept=True, solver="auto"
     )
     if X.dtype == np.float32:

@@ -22,10 +22,11 @@ from sklearn.linear_model import LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
 from sparse_coefficients import dense, text
 
-from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, gate
-from sksoftmax.path import Settings, fit_path, grid, smallest_C
-from sksoftmax.ridge_path import fit_ridge_path
-from sksoftmax.threads import single_threaded_blas
+from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV
+from sksoftmax._data import validation
+from sksoftmax._objective.blas import single_threaded_blas
+from sksoftmax._paths.elastic_net_path import Settings, fit_path, grid, smallest_C
+from sksoftmax._paths.ridge_path import fit_ridge_path
 
 CS = np.logspace(-4, 4, 10)
 CV = StratifiedKFold(5)
@@ -112,7 +113,7 @@ def cross_validation(name, repeats):
 def path(make, l1_ratio):
     X, y, _ = make()
     settings = Settings(ElasticNet(), True, "auto", GOAL, 1000)
-    data = gate.encode(SoftmaxRegression(), X, y)
+    data = validation.encode(SoftmaxRegression(), X, y)
     Cs = grid(50, smallest_C(data, l1_ratio, settings))
     start = time.process_time()
     with single_threaded_blas(), np.errstate(all="ignore"):

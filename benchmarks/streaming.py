@@ -15,7 +15,7 @@ from problems import draw_labels
 from sklearn.linear_model import SGDClassifier
 
 from sksoftmax import SoftmaxRegression
-from sksoftmax.threads import single_threaded_blas
+from sksoftmax._objective.blas import single_threaded_blas
 
 BATCH = 1000
 HELD_OUT = 100_000

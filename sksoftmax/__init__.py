@@ -1,15 +1,15 @@
 """Softmax for scikit-learn: functions, a regression and a transformer on one stable core."""
 
-from sksoftmax.calibrated import SoftmaxCalibratedClassifier
-from sksoftmax.decision_scores import DecisionScores
-from sksoftmax.functions import cross_entropy, log_softmax, logsumexp, softmax
-from sksoftmax.optimization_display import OptimizationDisplay
-from sksoftmax.path_plots import PathDisplay
-from sksoftmax.penalties import ElasticNet, GroupLasso
-from sksoftmax.plots import ReliabilityDisplay
-from sksoftmax.regression import SoftmaxRegression
-from sksoftmax.regression_cv import SoftmaxRegressionCV
-from sksoftmax.transformer import SoftmaxTransformer
+from sksoftmax._calibration.calibrated_classifier import SoftmaxCalibratedClassifier
+from sksoftmax._calibration.decision_scores import DecisionScores
+from sksoftmax._calibration.transformer import SoftmaxTransformer
+from sksoftmax._displays.optimization import OptimizationDisplay
+from sksoftmax._displays.path import PathDisplay
+from sksoftmax._displays.reliability import ReliabilityDisplay
+from sksoftmax._functions.api import cross_entropy, log_softmax, logsumexp, softmax
+from sksoftmax._linear_model.regression import SoftmaxRegression
+from sksoftmax._linear_model.regression_cv import SoftmaxRegressionCV
+from sksoftmax._objective.penalties import ElasticNet, GroupLasso
 
 __all__ = [
     "DecisionScores",

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.special import ndtr
 from sklearn.utils import check_array
 
-from sksoftmax import engines, gate, score_columns
-from sksoftmax.bins import Reliability, binned
-from sksoftmax.calibration import LEARNERS
+from sksoftmax._calibration.learners import LEARNERS, Sample
+from sksoftmax._calibration.reliability import Reliability, binned
+from sksoftmax._data import dispatch, score_columns, validation
 
 __all__ = [
     "LogLossDecomposition",
@@ -129,7 +129,7 @@ def expected_calibration_error(
     >>> expected_calibration_error([0, 0, 1, 1], [[0.75, 0.25]] * 4)
     0.25
     """
-    gate.check_flag("debiased", debiased)
+    validation.check_flag("debiased", debiased)
     with _encoded(y_true, y_proba, sample_weight, labels) as data:
         return _error(*binned(data.rows, _top, n_bins, strategy), debiased)
 
@@ -162,7 +162,7 @@ def classwise_calibration_error(
     >>> classwise_calibration_error([0, 0, 1, 1], [[0.75, 0.25]] * 4)
     0.25
     """
-    gate.check_flag("debiased", debiased)
+    validation.check_flag("debiased", debiased)
     with _encoded(y_true, y_proba, sample_weight, labels) as data:
         classes = binned(data.rows, _each_class, n_bins, strategy)
     return float(np.mean([_error(bins, debiased) for bins in classes]))
@@ -209,7 +209,7 @@ def log_loss_decomposition(
     """
     score_columns.check_option("calibration", calibration, tuple(LEARNERS))
     with _encoded(y_true, y_proba, sample_weight, labels) as data:
-        sample = data.sample(_scores)
+        sample = Sample.read(data, _scores)
         loss = sample.log_loss()
         refinement = min(loss, sample.log_loss(LEARNERS[calibration](sample).steps))
     return LogLossDecomposition(loss, loss - refinement, refinement)
@@ -291,7 +291,7 @@ def probabilities_of(estimator, X):
     """What an estimator gives as probabilities, as an array, of Dask if X is."""
     method = estimator.predict_proba if hasattr(estimator, "predict_proba") else estimator.transform
     probabilities = method(X)
-    return probabilities if gate.on_dask(probabilities) else np.asarray(probabilities)
+    return probabilities if validation.on_dask(probabilities) else np.asarray(probabilities)
 
 
 # -- how a block of probabilities is looked at ----------------------------------------------------
@@ -322,7 +322,7 @@ def _scores(probabilities):
 
 def _encoded(y_true, y_proba, sample_weight, labels):
     """Rows of probabilities of all classes with weight, wherever they are."""
-    return engines.encode_scores(
+    return dispatch.encode_scores(
         y_proba, y_true, sample_weight, names=("y_proba", "y_true"),
         check=_probabilities, match=partial(_match, labels=labels),
     )  # fmt: skip

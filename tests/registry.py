@@ -13,14 +13,15 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.special import logsumexp
 
-from sksoftmax import curvature, drawing, solvers, spanned
-from sksoftmax.maps import LinearMap
-from sksoftmax.objective import Objective
-from sksoftmax.penalties import ElasticNet, GroupLasso, Ridge
-from sksoftmax.rows import Block, InMemoryRows, partition, row_slice
-from sksoftmax.solvers.gd import GradientDescent
-from sksoftmax.solvers.lbfgs import Lbfgs
-from sksoftmax.solvers.newton import Newton
+from sksoftmax import _solvers
+from sksoftmax._curvature import approximations, drawing, low_rank
+from sksoftmax._objective.penalties import ElasticNet, GroupLasso, Ridge
+from sksoftmax._objective.rows import Block, InMemoryRows, partition, row_slice
+from sksoftmax._objective.score_maps import LinearMap
+from sksoftmax._problems.smooth import Objective
+from sksoftmax._solvers.gradient_descent import GradientDescent
+from sksoftmax._solvers.lbfgs import Lbfgs
+from sksoftmax._solvers.newton import Newton
 
 # -- problems -----------------------------------------------------------------------------------
 
@@ -231,7 +232,7 @@ def small_blocks_on_dask(X, target, weight, n_classes):
     """The same blocks and runs as ``small_blocks``."""
     from dask.delayed import delayed
 
-    from sksoftmax.dask_rows import DaskRows, Piece
+    from sksoftmax._data.dask.rows import DaskRows, Piece
 
     rows = cut(X, target, weight, n_classes)
     return DaskRows.keep([delayed(Piece.of(run), traverse=False) for run in rows.chunks])
@@ -279,19 +280,19 @@ CORNERED = {
 
 
 def spanned_after_averaged(objective, theta):
-    last = curvature.averaged(objective, np.zeros_like(theta))
+    last = approximations.averaged(objective, np.zeros_like(theta))
     suits = objective.is_symmetric and objective.map.n_scores > 1
-    return spanned.spanned(objective, theta, last) if suits else last
+    return low_rank.spanned(objective, theta, last) if suits else last
 
 
 METRICS = {
-    "bound": lambda objective, theta: curvature.bound(objective),
-    "averaged": curvature.averaged,
-    "by class": curvature.sharpened,
-    "least": curvature.least,
-    "diagonal": curvature.diagonal,
+    "bound": lambda objective, theta: approximations.bound(objective),
+    "averaged": approximations.averaged,
+    "by class": approximations.sharpened,
+    "least": approximations.least,
+    "diagonal": approximations.diagonal,
     "spanned": spanned_after_averaged,
-    "exact": curvature.exact,
+    "exact": approximations.exact,
     "drawn": drawing.drawn,
 }
 
@@ -327,13 +328,13 @@ class Shown:
 
 
 SOLVERS = {
-    **solvers.SOLVERS,
+    **_solvers.SOLVERS,
     "gd, restless": GradientDescent(refresh=2),
     "lbfgs, one pair": Lbfgs(memory=1, refresh=3),
     "lbfgs, sharp": Lbfgs(sharp=True, refresh=5),
     "newton, truncated": Shown(HessianFree, Newton()),
     "newton, truncated early": Shown(HessianFree, Newton(accuracy=0.5, longest=3)),
-    "auto, of large data": Shown(Large, solvers.SOLVERS["auto"]),
+    "auto, of large data": Shown(Large, _solvers.SOLVERS["auto"]),
 }
 
 # -- making objectives, and knowing their optima by another way ----------------------------------

@@ -1,0 +1,292 @@
+"""A classifier whose probabilities can be trusted."""
+
+import warnings
+from copy import deepcopy
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import check_cv, cross_val_predict
+from sklearn.utils import assert_all_finite, column_or_1d, get_tags
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from sksoftmax._calibration.decision_scores import TO_CALIBRATE, DecisionScores
+from sksoftmax._calibration.transformer import SoftmaxTransformer
+from sksoftmax._calibration.wrapping import WrapperMixin, router
+from sksoftmax._data import validation
+
+
+class SoftmaxCalibratedClassifier(
+    WrapperMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
+    """Give a classifier calibrated probabilities.
+
+    The scores of each row come from a copy of the classifier that was fitted without that row. One
+    map from scores to probabilities is learned from all of them, and works on the scores of one
+    classifier that is fitted on all rows.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Any classifier with `decision_function`, `predict_log_proba` or `predict_proba`; the first
+        of them that it has is used. It is cloned before it is fitted. A `FrozenEstimator` is left
+        as it is, and only the map is learned, from rows that it should not have seen.
+    calibration : {"auto", "temperature", "vector", "matrix", "structured"} or None, default="auto"
+        The map, as in `SoftmaxTransformer`. ``None`` is the plain softmax.
+    cv : int, splitter or iterable of (train, test), default=5
+        How rows are split; each row must be in exactly one test part. An integer is a number of
+        stratified folds.
+    n_jobs : int or None, default=None
+        How many classifiers of the cross-fitting are fitted at once.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The classifier fitted on all rows.
+    calibrator_ : SoftmaxTransformer
+        The map from its scores to probabilities.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, in the order of the columns of `predict_proba`.
+    n_features_in_ : int
+        Number of features seen in `fit`, where the classifier tells it.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen in `fit`, where the classifier tells them.
+
+    See Also
+    --------
+    SoftmaxTransformer : The map alone, for scores that are there already.
+    ReliabilityDisplay : What calibration looks like.
+
+    Notes
+    -----
+    Where the classifier has no decision function, its probabilities are the input, and a floor
+    under them is learned with the map: forests and naive Bayes are as sure as 0 and 1 without
+    right.
+
+    The predicted class is the most probable one. It is that of the classifier itself under
+    ``calibration="temperature"`` and None, and may be another, better as a rule,
+    under the other maps.
+
+    Rows of a test part whose training part lacks a class have no score for it. They take no part
+    in learning the map, with a warning.
+
+    `sample_weight` goes to the map, and to the classifier if it takes weights. With metadata
+    routing enabled the classifier and the splitter get what they request.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.svm import LinearSVC
+    >>> from sksoftmax import SoftmaxCalibratedClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SoftmaxCalibratedClassifier(LinearSVC(random_state=0), "structured").fit(X, y)
+    >>> model.predict_proba(X[83:84]).round(1)
+    array([[0. , 0.2, 0.8]])
+    """
+
+    def __init__(self, estimator, calibration="auto", *, cv=5, n_jobs=None):
+        self.estimator = estimator
+        self.calibration = calibration
+        self.cv = cv
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y, sample_weight=None, **params):
+        """Fit the classifier, and learn the map from cross-fitted scores.
+
+        Parameters
+        ----------
+        X : whatever the classifier takes, of n_samples rows
+            Passed on as it is, or the rows of a split of it.
+        y : array-like of shape (n_samples,)
+            Class labels of any kind.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; None is ones.
+        **params : dict
+            Further parameters of the `fit` of the classifier.
+
+        Returns
+        -------
+        self : SoftmaxCalibratedClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        TypeError
+            If the estimator is no classifier or has no scores.
+        ValueError
+            If a row has several labels, if there is a single class, if the columns of the decision
+            function are pairs of classes, as those of ``SVC(decision_function_shape="ovo")``, or
+            if every split lacks a class.
+        """
+        validation.check_in_memory(type(self).__name__, TO_CALIBRATE, X, y, sample_weight)
+        if sample_weight is not None:
+            nothing = np.empty((np.shape(np.asarray(y))[0], 0))
+            sample_weight = validation.check_weight(np.asarray(sample_weight), nothing)
+        if np.asarray(y).dtype.kind == "f":
+            assert_all_finite(np.asarray(y), input_name="y")
+        to_fit, to_split = self._route(sample_weight, params)
+        scorer = DecisionScores(self.estimator, cv=None).fit(X, y, **to_fit)
+        y = column_or_1d(y)
+        classes = np.asarray(scorer.classes_)
+        scores = self._training_scores(scorer, X, y, to_fit, to_split)
+        kept = np.isfinite(scores).all(axis=1)
+        _check_kept(kept)
+        weight = None if sample_weight is None else sample_weight[kept]
+        calibrator = _calibrator(scorer.estimator_, self.calibration, classes)
+        calibrator.fit(_as_input(calibrator, scores[kept]), y[kept], sample_weight=weight)
+        self.scores_, self.calibrator_, self.classes_ = scorer, calibrator, classes
+        return self
+
+    def predict_proba(self, X):
+        """Calibrated probabilities.
+
+        Parameters
+        ----------
+        X : whatever the classifier takes, of n_samples rows
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        check_is_fitted(self)
+        scores = self.scores_.transform(X)
+        return self.calibrator_.transform(_as_input(self.calibrator_, scores))
+
+    def predict_log_proba(self, X):
+        """Logarithms of the calibrated probabilities.
+
+        Parameters
+        ----------
+        X : whatever the classifier takes, of n_samples rows
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+        """
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(probabilities)
+
+    def predict(self, X):
+        """The most probable class of each row.
+
+        Parameters
+        ----------
+        X : whatever the classifier takes, of n_samples rows
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        most_probable = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[most_probable]
+
+    @property
+    def estimator_(self):
+        """The classifier fitted on all rows."""
+        return self.scores_.estimator_
+
+    def get_metadata_routing(self):
+        """Tell where metadata go: here, to the classifier's `fit` and the splitter's `split`.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            What scikit-learn's metadata routing asks for.
+        """
+        return router(self, fitting=["fit"], splitting=["fit"]).add_self_request(self)
+
+    def _route(self, sample_weight, params):
+        """Parameters for the classifier's `fit` and for the splitter's `split`."""
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
+            return routed.estimator.fit, routed.get("splitter", {}).get("split", {})
+        if sample_weight is None or isinstance(self.estimator, FrozenEstimator):
+            return params, {}
+        if has_fit_parameter(self.estimator, "sample_weight"):
+            return {**params, "sample_weight": sample_weight}, {}
+        warnings.warn(
+            f"{type(self.estimator).__name__} takes no sample_weight: the weights are used in "
+            "learning the map only.",
+            stacklevel=3,
+        )
+        return params, {}
+
+    def _training_scores(self, scorer, X, y, to_fit, to_split):
+        """Scores of each row that did not learn from it; nan where there are none."""
+        if isinstance(self.estimator, FrozenEstimator):
+            return scorer.transform(X)
+        wrapped = _ScoresOrNan(self.estimator, scorer.classes_, len(scorer.get_feature_names_out()))
+        return cross_val_predict(
+            wrapped,
+            X,
+            y,
+            cv=check_cv(self.cv, y, classifier=True),
+            params={**to_fit, **to_split},
+            n_jobs=self.n_jobs,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = deepcopy(get_tags(self.estimator).input_tags)
+        return tags
+
+
+class _ScoresOrNan(BaseEstimator):
+    """Scores under the name of predictions, so that `cross_val_predict` leaves them alone."""
+
+    def __init__(self, estimator, classes, n_scores):
+        self.estimator = estimator
+        self.classes = classes
+        self.n_scores = n_scores
+
+    def fit(self, X, y, **params):
+        self.scores_ = None
+        if len(np.unique(y)) == len(self.classes):
+            self.scores_ = DecisionScores(self.estimator, cv=None).fit(X, y, **params)
+        return self
+
+    def predict(self, X):
+        if self.scores_ is None:
+            n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+            return np.full((n_rows, self.n_scores), np.nan)
+        return self.scores_.transform(X)
+
+    def get_metadata_routing(self):
+        return DecisionScores(self.estimator, cv=None).get_metadata_routing()
+
+    def __sklearn_tags__(self):
+        return get_tags(self.estimator)
+
+
+def _check_kept(kept):
+    if not kept.any():
+        raise ValueError(
+            "The training part of every split lacks a class, so that there are no scores to "
+            "learn from. Take fewer or stratified folds."
+        )
+    if not kept.all():
+        warnings.warn(
+            f"{np.sum(~kept)} rows were left out of the calibration: the training part of their "
+            "split lacks a class. Take fewer or stratified folds.",
+            stacklevel=3,
+        )
+
+
+def _calibrator(estimator, calibration, classes):
+    """An unfitted transformer for what the estimator gives: scores, or probabilities."""
+    if hasattr(estimator, "decision_function"):
+        return SoftmaxTransformer(calibration, classes=classes)
+    floor = None if calibration is None else "auto"
+    return SoftmaxTransformer(calibration, input="probabilities", floor=floor, classes=classes)
+
+
+def _as_input(calibrator, scores):
+    """Scores as they are, and log probabilities as the probabilities that they are of."""
+    if calibrator.input == "scores":
+        return scores
+    probabilities = np.exp(scores)
+    return probabilities / probabilities.sum(axis=1, keepdims=True)

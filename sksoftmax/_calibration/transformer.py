@@ -1,0 +1,381 @@
+"""Decision scores in, probabilities out: softmax as a scikit-learn transformer."""
+
+import warnings
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import ClassifierTags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sksoftmax._calibration import learners, selection, transforms
+from sksoftmax._calibration.learners import Learned, Sample
+from sksoftmax._calibration.score_reading import Reading, log
+from sksoftmax._data import dispatch, score_columns, validation
+from sksoftmax._data.dispatch import chunkwise
+from sksoftmax._functions.api import softmax
+
+_CALIBRATIONS = tuple(selection.LEARNERS)
+_INPUTS = ("scores", "probabilities")
+_FLOATS = (np.float64, np.float32)
+
+
+class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Turn the decision scores of a classifier into probabilities.
+
+    Each row of scores becomes::
+
+        p_k = exp(z_k / temperature) / sum_j exp(z_j / temperature)
+
+    where `z` are the scores themselves or, with a `calibration`, scores that a map learned from
+    labels has made of them.
+
+    A single column is the score of the second of two classes, as the decision
+    functions of scikit-learn give it, and becomes **two** columns, the softmax of
+    ``[0, s]``: ``1 - sigmoid(s / temperature)`` and ``sigmoid(s / temperature)``.
+
+    Parameters
+    ----------
+    calibration : {None, "temperature", "vector", "matrix", "structured", "auto"}, default=None
+        The map that is learned from labels before the softmax. ``None`` learns nothing and needs
+        no labels. With `s` the scores less their mean in each row:
+
+        - ``"temperature"``: ``z = s / T`` with the T of least log loss [1]_. The order within a
+          row never changes.
+        - ``"vector"``: ``z_k = v_k s_k / T + b_k``.
+        - ``"matrix"``: ``z = A s / T + b`` [1]_ [2]_.
+        - ``"structured"``: structured matrix scaling [3]_. The probabilities of ``s / T`` are
+          mixed with ``1/K`` by ``1/(n + 1)``; of the scores of the mixed ones, ``A`` and ``b`` are
+          learned under a ridge of strength ``K/n`` on the bias and the diagonal of ``A - I`` and
+          ``K(K - 1)/n`` off it.
+        - ``"auto"``: whichever of these maps, or no map, has the least cross-validated log
+          loss; above 100 classes no matrix is tried.
+
+        All maps are held near the identity by a ridge. Two classes have one score `s`:
+        ``"vector"`` and ``"matrix"`` are ``z = a s + b`` (Platt scaling [4]_, on scores),
+        ``"structured"`` is ``z = a s + b + c s^2``.
+    temperature : float, default=1.0
+        What the scores, or the calibrated scores, are divided by; positive and finite. Above 1
+        the probabilities draw together, below 1 they draw apart.
+    input : {"scores", "probabilities"}, default="scores"
+        What the columns are. Probabilities `p` become the scores ``log(p)`` first, so
+        that without a calibration ``temperature=1`` gives them back, and a probability of 0
+        stays 0. It is never guessed from the values.
+    classes : array-like of shape (n_classes,), default=None
+        The class of each column. ``None`` is the sorted labels of `y`, which must then
+        be as many as the columns (two, for a single column).
+    floor : float or "auto", default=None
+        Of probabilities `p`: ``(1 - floor) p + floor / K`` takes their place, so that none is 0.
+        ``"auto"`` learns it from labels, by log loss out of a few. ``None`` is no floor;
+        a calibration then holds probabilities above 1.2e-38.
+    target_priors : array-like of shape (n_classes,) or dict, default=None
+        Frequencies of the classes in the data to come, in the order of the columns or by class,
+        where they differ from those in `y`: the odds of the classes are multiplied by the ratio
+        of both [5]_. Needs `y`.
+
+    Attributes
+    ----------
+    temperature_ : float
+        The temperature in use; with a calibration, its own temperature times `temperature`.
+    calibration_ : str or None
+        The calibration in use; under ``"auto"`` the one chosen, None being no map.
+    classes_ : ndarray of shape (n_classes,)
+        The class of each column of `transform`. Only where it is known: from `classes`, or from
+        `y` where something is learned.
+    floor_ : float
+        The floor in use.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen in `fit`, where all of them are strings.
+
+    See Also
+    --------
+    SoftmaxCalibratedClassifier : A classifier and its calibration in one.
+    DecisionScores : The decision scores of a classifier as a step of a pipeline.
+
+    Notes
+    -----
+    Learn from scores of rows that the classifier was not fitted on: those of its own rows are
+    better than any to come. `DecisionScores` and `SoftmaxCalibratedClassifier` see to it.
+
+    Sizes of samples are sums of weights: a weight of 2 is the row twice.
+
+    Each row is answered by itself: which other rows come along changes nothing.
+
+    If `y` has fewer classes than there are columns and `classes` is None, integer labels
+    are read as numbers of columns, with a warning.
+
+    References
+    ----------
+    .. [1] C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger (2017), "On Calibration of Modern Neural
+       Networks", ICML.
+    .. [2] M. Kull, M. Perello-Nieto, M. Kängsepp, T. Silva Filho, H. Song and P. Flach (2019),
+       "Beyond temperature scaling: Obtaining well-calibrated multiclass probabilities with
+       Dirichlet calibration", NeurIPS.
+    .. [3] E. Berta, D. Holzmüller, M. I. Jordan and F. Bach (2025), "Structured Matrix Scaling for
+       Multi-Class Calibration", arXiv 2511.03685.
+    .. [4] J. Platt (1999), "Probabilistic outputs for support vector machines and comparisons to
+       regularized likelihood methods", Advances in Large Margin Classifiers.
+    .. [5] M. Saerens, P. Latinne and C. Decaestecker (2002), "Adjusting the outputs of a classifier
+       to new a priori probabilities", Neural Computation 14(1), 21-41.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sksoftmax import SoftmaxTransformer
+    >>> scores = np.array([[2.0, 0.0, -2.0], [0.0, 0.0, 0.0]])
+    >>> SoftmaxTransformer(temperature=2.0).fit_transform(scores).round(3)
+    array([[0.665, 0.245, 0.09 ],
+           [0.333, 0.333, 0.333]])
+    >>> SoftmaxTransformer().fit_transform([[0.0], [3.0]]).round(3)
+    array([[0.5  , 0.5  ],
+           [0.047, 0.953]])
+
+    Right three times of four, these scores of 3 are too sure of it:
+
+    >>> scores, y = [[3.0], [3.0], [3.0], [3.0]], ["yes", "yes", "yes", "no"]
+    >>> learned = SoftmaxTransformer("temperature").fit(scores, y)
+    >>> learned.transform([[3.0]]).round(3)
+    array([[0.25, 0.75]])
+    """
+
+    def __init__(
+        self,
+        calibration=None,
+        *,
+        temperature=1.0,
+        input="scores",
+        classes=None,
+        floor=None,
+        target_priors=None,
+    ):
+        self.calibration = calibration
+        self.temperature = temperature
+        self.input = input
+        self.classes = classes
+        self.floor = floor
+        self.target_priors = target_priors
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Check the parameters, and learn what is to be learned.
+
+        Parameters
+        ----------
+        X : {array-like, Dask collection} of shape (n_samples, n_scores)
+            Decision scores, or probabilities under ``input="probabilities"``; finite. What Dask
+            holds stays where it is; all that is learned is sums over its chunks.
+        y : array-like of shape (n_samples,), default=None
+            Labels of any kind; ignored where nothing is learned from them.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; None is ones.
+
+        Returns
+        -------
+        self : SoftmaxTransformer
+            The fitted transformer.
+
+        Raises
+        ------
+        TypeError
+            If a number is none.
+        ValueError
+            If a parameter has no valid value, if `X` is not two-dimensional or not
+            finite, if a row that should be probabilities is not, or if labels
+            are needed and missing, or do not match the columns.
+
+        Warns
+        -----
+        UserWarning
+            If the scores say nothing of the labels or all of them, so that no temperature is
+            best, or if labels are read as numbers of columns.
+        """
+        temperature = self._check_parameters()
+        match = partial(score_columns.match_classes, classes=self.classes)
+        data = dispatch.encode_scores(
+            X, y, sample_weight, estimator=self, match=match if self._learns else None,
+            check=partial(score_columns.check_columns, input=self.input, name=type(self).__name__),
+        )  # fmt: skip
+        like = score_columns.as_numpy(validation.without_rows(X))
+        if data is None:
+            fitted = self._plain(like, temperature)
+        else:
+            with data:
+                fitted = self._learn(data, temperature)
+        # Only now, with nothing left that can fail, is the estimator touched.
+        validate_data(self, like, reset=True, skip_check_array=True)
+        return self._keep(fitted)
+
+    @chunkwise
+    def transform(self, X):
+        """Probabilities of rows of scores.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_scores)
+            Decision scores, or probabilities under ``input="probabilities"``; finite. A torch
+            tensor is answered by one.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, max(n_scores, 2))
+            Rows that sum to 1; float32 if `X` is float32, else float64.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not finite, if it has other columns than in `fit`, or if a row that
+            should be probabilities is not.
+        """
+        check_is_fitted(self)
+        array = validate_data(self, score_columns.as_numpy(X), reset=False, dtype=_FLOATS)
+        fitted = self._fitted
+        if fitted.reading.kind == "probabilities":
+            score_columns.check_probabilities(array)
+        scores = fitted.reading.scores(array)
+        if fitted.steps:
+            compact = transforms.compact(scores)
+            scores = transforms.expanded(transforms.forward(fitted.steps, compact))
+        if fitted.offset is not None:
+            # The odds change last, after the temperature.
+            scores = scores + fitted.temperature * fitted.offset
+        answer = softmax(scores, axis=1, temperature=fitted.temperature)
+        answer = answer.astype(array.dtype, copy=False)
+        return X.new_tensor(answer) if hasattr(X, "new_tensor") else answer
+
+    @chunkwise
+    def inverse_transform(self, X):
+        """What `transform` turns into the given probabilities.
+
+        Scores are only defined up to a constant in each row: these sum to 0,
+        ``s_k = temperature * (log p_k - mean_j log p_j)`` where nothing was learned. A transformer
+        fitted on a single column gives a single column, ``temperature * log(p_1 / p_0)``. Under
+        ``input="probabilities"`` the answer is probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, max(n_scores, 2))
+            Probabilities: rows that are non-negative and sum to 1.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_scores)
+            float32 if `X` is float32, else float64.
+
+        Raises
+        ------
+        ValueError
+            If a row is not a row of probabilities; if scores are asked for, or a map was learned,
+            and a probability is 0, whose score is minus infinity; or if a row is none
+            that `transform` gives.
+        """
+        check_is_fitted(self)
+        array = score_columns.check_columns(X, "probabilities", type(self).__name__)
+        score_columns.check_n_classes(array, self._n_features_out)
+        fitted = self._fitted
+        if fitted.steps or fitted.reading.kind == "scores":
+            score_columns.check_positive(array)
+        logs = log(array.astype(np.float64))
+        if fitted.offset is not None:
+            logs -= fitted.offset
+        logs *= fitted.temperature
+        if fitted.steps:
+            compact = transforms.inverse(fitted.steps, transforms.compact(logs))
+            logs = transforms.expanded(compact)
+        answer = fitted.reading.columns(logs, self.n_features_in_ == 1)
+        return answer.astype(array.dtype, copy=False)
+
+    def _check_parameters(self):
+        """The temperature, all parameters having been checked."""
+        score_columns.check_option("calibration", self.calibration, _CALIBRATIONS)
+        score_columns.check_option("input", self.input, _INPUTS)
+        score_columns.check_floor(self.floor, self.input)
+        return score_columns.checked_temperature(self.temperature)
+
+    @property
+    def _learns(self):
+        """Whether anything is learned from labels."""
+        by_labels = isinstance(self.floor, str) or self.target_priors is not None
+        return self.calibration is not None or by_labels
+
+    def _plain(self, X, temperature):
+        """What is fitted where nothing is learned."""
+        classes = None
+        if self.classes is not None:
+            n_columns = max(2, np.shape(X)[1])
+            nobody = np.asarray(self.classes)[:0]
+            classes, _ = score_columns.match_classes(nobody, n_columns, self.classes)
+        reading = Reading(self.input, float(self.floor or 0.0))
+        return _Fitted(Learned(()), temperature, reading, None, classes)
+
+    def _learn(self, data, temperature):
+        offset = None
+        if self.target_priors is not None:
+            priors = score_columns.check_priors(self.target_priors, data.classes)
+            offset = np.log(priors / score_columns.sample_priors(data.by_class, data.classes))
+        # Without a map a probability of 0 stays 0; a map needs its score.
+        least = 0.0 if self.calibration is None else selection.FLOORS[0]
+
+        def make_sample(reading):
+            return Sample.read(data, reading.scores)
+
+        readings = [Reading(self.input, floor, least) for floor in self._floors()]
+        # One temperature tells floors apart as well as larger maps do.
+        judge = _fixed(temperature) if self.calibration is None else learners.temperature
+        reading = selection.best_reading(readings, make_sample, judge)
+        learned = selection.LEARNERS[self.calibration](make_sample(reading))
+        for note in learned.notes:
+            warnings.warn(note, stacklevel=3)
+        return _Fitted(learned, temperature, reading, offset, data.classes)
+
+    def _floors(self):
+        """Those to choose from."""
+        if isinstance(self.floor, str):
+            return selection.FLOORS
+        return (float(self.floor or 0.0),)
+
+    def _keep(self, fitted):
+        self._fitted = fitted
+        self.calibration_ = fitted.learned.name
+        beta = fitted.steps[0].beta if fitted.steps else 1.0
+        self.temperature_ = fitted.temperature / beta
+        self.floor_ = fitted.reading.floor
+        if fitted.classes is not None:
+            self.classes_ = fitted.classes
+        elif hasattr(self, "classes_"):
+            del self.classes_
+        return self
+
+    @property
+    def _n_features_out(self):
+        return max(self.n_features_in_, 2)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        if self._learns:
+            tags.target_tags.required = True
+            # The columns of the scores say how many classes there are. scikit-learn's checks feed
+            # two columns with three labels to whatever does not say that it wants two.
+            tags.classifier_tags = ClassifierTags(multi_class=False)
+        return tags
+
+
+class _Fitted(NamedTuple):
+    """All that `transform` needs, kept apart from the parameters."""
+
+    learned: Learned
+    temperature: float  # applied after the learned steps
+    reading: Reading
+    offset: np.ndarray | None  # log ratio of the frequencies to come to those in y
+    classes: np.ndarray | None
+
+    @property
+    def steps(self):
+        return self.learned.steps
+
+
+def _fixed(temperature):
+    """A learner of nothing: the given temperature."""
+    return lambda sample: Learned((transforms.Scale(1 / temperature),))

@@ -1,0 +1,1 @@
+"""Bounds on the suboptimality by Fenchel duality, and whether an optimum exists."""

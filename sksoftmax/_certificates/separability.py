@@ -1,0 +1,113 @@
+"""Whether classes can be separated, so that without a penalty no optimum exists.
+
+If some direction raises no row's loss and lowers one's, the objective falls forever along it
+(Albert and Anderson 1984, Biometrika 71). To look for one is a linear programme (Konis 2007):
+coefficients within a box for which no row's own score falls behind another's, and the sum of all
+leads is largest. It is zero if and only if the classes overlap. A row whose target is a
+distribution is one row for each class that has a share of it, whatever the share.
+"""
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.optimize import linprog
+
+from sksoftmax._certificates.smooth import largest_range
+from sksoftmax._objective.rows import Largest, gather
+
+# A range of scores that no overlap of the classes would let an optimum have, as a rule.
+SUSPICIOUS = 25.0
+# Entries of the programme's matrix up to which it is solved; it takes seconds there.
+MOST_ENTRIES = 2_000_000
+
+
+def has_no_optimum(objective, solution):
+    """Whether an unpenalised objective falls forever; asked only where there is reason to.
+
+    False where the question is too large to answer.
+    """
+    objective, theta = objective.smooth_part(solution.theta)
+    if solution.converged and largest_range(objective, theta) < SUSPICIOUS:
+        return False
+    if _separates(objective, solution.value):
+        return True
+    if not objective.rows.sum(lambda block: Largest(_has_an_empty_class(block))).number:
+        return False  # every class holds every row back
+    if objective.n_rows * objective.map.n_columns * max(2, objective.map.n_scores) > MOST_ENTRIES:
+        return False
+    X, target, _ = gather(objective.rows)
+    if objective.map.has_intercept:
+        X = X if sp.issparse(X) else sp.csr_array(X - objective.map.center)
+        X = sp.hstack([X, np.ones((X.shape[0], 1))], format="csr")
+    rows, labels = _labelled(target)
+    return bool(is_separable(X[rows], labels, max(2, objective.map.n_scores)))
+
+
+def _has_an_empty_class(block):
+    """Whether the target of some row gives some class nothing; labels do so always."""
+    return block.target.ndim == 1 or not block.target.all()
+
+
+def _labelled(target):
+    """Rows and their labels: of a distribution, one for each class that has a share."""
+    if target.ndim == 1:
+        return slice(None), target
+    labels, rows = np.nonzero(target)
+    return rows, labels
+
+
+def _lightest(block):
+    """The smallest weight of a row, or of its share of a class."""
+    if block.target.ndim == 1:
+        return float(block.weight.min())
+    shares = block.target * block.weight
+    return float(shares[shares > 0].min())
+
+
+def _separates(objective, value):
+    """Whether the loss of every row is below log 2, so that its own class leads all others."""
+    lightest = -objective.rows.sum(lambda block: Largest(-_lightest(block))).number
+    return value * objective.total_weight < np.log(2) * lightest
+
+
+def is_separable(X, labels, n_classes):
+    """True or False; None where the answer would take too long.
+
+    Parameters
+    ----------
+    X : ndarray or sparse array of shape (n_rows, n_columns)
+        With a column of ones, if there is an intercept.
+    labels : ndarray of shape (n_rows,), class indices
+    n_classes : int
+    """
+    n_rows, n_columns = X.shape
+    if n_rows * n_columns * (n_classes - 1) * 2 > MOST_ENTRIES:
+        return None
+    leads = _leads(sp.csr_array(X), labels, n_classes)
+    # Columns of unit size: the programme's tolerances know no units.
+    size = np.sqrt(np.asarray(leads.power(2).sum(axis=0)).ravel() / leads.shape[0])
+    leads = leads @ sp.diags_array(1 / np.where(size > 0, size, 1))
+    gain = np.asarray(leads.mean(axis=0)).ravel()
+    answer = linprog(-gain, A_ub=-leads, b_ub=np.zeros(leads.shape[0]), bounds=(-1, 1))
+    return bool(answer.status == 0 and -answer.fun > 1e-7)
+
+
+def _leads(X, labels, n_classes):
+    """The matrix that takes coefficients to each row's own score less each other class's.
+
+    The last class has no coefficients: only differences matter.
+    """
+    others = [np.flatnonzero(labels != k) for k in range(n_classes)]
+    blocks = []
+    for k, rows in enumerate(others):
+        part = X[rows]
+        own = _placed(part, labels[rows], n_classes)
+        blocks.append(own - _placed(part, np.full(len(rows), k), n_classes))
+    return sp.vstack(blocks, format="csr")[:, : X.shape[1] * (n_classes - 1)]
+
+
+def _placed(X, labels, n_classes):
+    """Each row of X in the columns of its class, zeros elsewhere."""
+    coordinates = X.tocoo()
+    columns = coordinates.col + labels[coordinates.row].astype(np.int64) * X.shape[1]
+    shape = (X.shape[0], X.shape[1] * n_classes)
+    return sp.csr_array((coordinates.data, (coordinates.row, columns)), shape=shape)

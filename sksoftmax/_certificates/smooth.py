@@ -1,0 +1,165 @@
+"""An upper bound on the distance to the optimum, from the point reached alone.
+
+Fenchel duality: for *any* distributions ``q_i`` over the classes whose residuals balance every
+unpenalised parameter, the intercept among them,
+
+    value(theta) - optimum <= mean_i KL(q_i, p_i) + sum_j r_j^2 / (2 strength_j)
+
+where ``p_i`` are the probabilities at theta and ``r`` is the gradient with ``q_i`` in the place
+of ``p_i``. The gradient itself is ``r`` for ``q = p``, which balances nothing and is loose by the
+ratio of the curvature to the penalty, many thousands as a rule. So tilt the distributions, against
+the gradient: with scores ``b_i`` linear in the row's columns,
+
+    q_i = p_i - A_i b_i,    A_i <= diag(p_i) - p_i p_i'
+
+sums to one and is positive where ``rho``, the largest range of any ``b_i``, is below 1. It moves
+the gradient by the linear map ``L - Lambda``, L being the matrix that has the ``A_i`` in the place
+of the curvatures of the rows and ``Lambda`` the penalty's. Choose ``b`` by ``L b = gradient``: what
+remains is ``r = Lambda b``, zero for every unpenalised parameter. And since
+``(1 + a) log(1 + a) - a <= f(rho) a^2`` for ``a >= -rho``, where ``f`` goes from 1/2 at 0 to 1 at
+1 (`divergence_factor`), the bound adds up to
+
+    gap <= f(rho) gradient' L^-1 gradient,
+
+a Newton decrement, but a proof. With ``A_i = diag(p_i) - p_i p_i'`` L is the Hessian; with
+``A_i = min_k p_ik`` it is one small matrix for all classes, of as many rows as one likes to tilt,
+since ``A_i = 0`` is allowed; with ``b`` confined to the intercepts
+only they are balanced and the rest is left to the penalty. Each costs more than the next and
+proves more.
+"""
+
+import math
+
+import numpy as np
+
+from sksoftmax._curvature import approximations, costs
+from sksoftmax._objective.rows import Largest, every
+from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
+
+# Where the tilt is larger than this, the point is so far from the optimum that nothing is proved.
+MOST_TILT = 0.9
+# Share of the bound, in the metric, that may remain of what no penalty holds: rounding.
+MOST_UNSOLVED = 1e-5
+# How much too large the bound without a tilt may be, that a few steps more shrink for less than
+# what another bound costs.
+NEARLY = 4
+MOST_PRODUCTS = 20  # to solve for a tilt where columns are nearly collinear
+
+
+def gap(objective, theta, gradient, enough=0.0):
+    """The bound by the cheapest tilt that proves ``enough``; for 0, by the best of all."""
+    least, without_tilt = np.inf, np.inf
+    if objective.penalised_coef:
+        without_tilt = ridge_bound(objective, gradient)
+        if enough == 0 or without_tilt <= enough:
+            least = _by_intercepts(objective, theta, gradient)
+        if without_tilt <= NEARLY * enough and costs.moments_are_dear(objective):
+            return least  # the cheap bound will prove it a step or two from here
+    for lower in approximations.lower_bounds(objective, theta) if least > enough else ():
+        least = min(least, _by_metric(objective, theta, gradient, lower))
+        if least <= enough:
+            break
+    return least
+
+
+def ridge_bound(objective, gradient):
+    """The bound without a tilt and with the intercepts left out: free, and never larger."""
+    strength = objective.penalty.strength
+    held = strength > 0
+    return 0.5 * float(np.sum(gradient[held] ** 2 / strength[held]))
+
+
+def divergence_factor(reach):
+    """The largest ``((1 + a) log(1 + a) - a) / a^2`` of any ``a >= -reach``: from 1/2 to 1."""
+    if reach < 1e-3:  # where rounding would tell nothing; the next term is reach^2 / 12
+        return 0.5 + reach / 3
+    return ((1 - reach) * math.log1p(-reach) + reach) / reach**2 if reach < 1 else math.inf
+
+
+def _by_metric(objective, theta, gradient, lower):
+    """The bound by a tilt that solves ``L b = gradient``, as far as it does.
+
+    L is as ill conditioned as the columns are collinear, so what the factor gives is looked at
+    once more: with ``left = gradient - L b`` the penalised parameters are left ``Lambda b + left``,
+    which costs ``left . b + left^2 / (2 strength)`` more. Nothing is proved if much of what no
+    penalty holds is left.
+    """
+    # What all classes share no tilt can balance: it is left to the penalty, which alone makes it.
+    common = objective.map.common(gradient) if objective.is_symmetric else np.zeros_like(gradient)
+    gradient = gradient - common
+    tilt = lower.metric.solve(gradient)
+    reach, image = _tilted(objective, theta, tilt, lower)
+    if _share(lower.metric, gradient - image, gradient) > MOST_UNSOLVED:
+        tilt = conjugate_gradients(
+            lambda vector: _tilted(objective, theta, vector, lower)[1],
+            lower.metric.solve, gradient, MOST_UNSOLVED, MOST_PRODUCTS,
+        )  # fmt: skip
+        reach, image = _tilted(objective, theta, tilt, lower)
+    left = gradient - image
+    free = np.where(objective.penalty.strength > 0, 0.0, left)
+    unsolved = _share(lower.metric, free, gradient) > MOST_UNSOLVED
+    if reach > MOST_TILT or unsolved:
+        return np.inf
+    divergence = float(tilt @ image) * divergence_factor(reach) + abs(float(left @ tilt))
+    return divergence + ridge_bound(objective, left) + ridge_bound(objective, common)
+
+
+def _share(metric, part, whole):
+    """The size of a vector beside another, in the metric's norm."""
+    size = whole @ metric.solve(whole)
+    return float(np.sqrt(max(part @ metric.solve(part), 0.0) / size)) if size > 0 else 0.0
+
+
+def _tilted(objective, theta, tilt, lower):
+    """The largest range of the tilt's scores, and the lower bound's matrix times the tilt."""
+    at = approximations.probabilities_at(objective, theta)
+    along = objective.map.prepare(tilt, objective.dtype)
+    forward, backward = objective.map.forward, objective.map.backward
+    stride, bend = lower.stride, lower.bend
+
+    def block_sums(block):
+        block = every(stride, block)
+        moved = forward(along, block.X)
+        reach = Largest(_range(moved))
+        return reach, backward(block.X, bend(at(block), moved, block.weight))
+
+    reach, sums = objective.rows.sum(block_sums)
+    image = objective.map.gradient(sums) / objective.total_weight
+    return reach.number, image + objective.penalty.strength * tilt
+
+
+def _by_intercepts(objective, theta, gradient):
+    score_map = objective.map
+    if (objective.penalty.strength > 0).all():
+        return ridge_bound(objective, gradient)
+    spread = _intercept_curvature(objective, theta)
+    tilt = -np.linalg.pinv(spread, hermitian=True) @ score_map.split(gradient)[1]
+    reach = _range(tilt[:, None])
+    if reach > MOST_TILT:
+        return np.inf
+    direction = score_map.join(np.zeros((score_map.n_scores, score_map.n_features)), tilt)
+    moved = gradient + objective.hessian_product(theta, direction)
+    return float(tilt @ spread @ tilt) * divergence_factor(reach) + ridge_bound(objective, moved)
+
+
+def largest_range(objective, direction):
+    """The largest difference between two classes' scores of any row, along a direction."""
+    prepared = objective.map.prepare(direction, objective.dtype)
+    forward = objective.map.forward
+    return objective.rows.sum(lambda block: Largest(_range(forward(prepared, block.X)))).number
+
+
+def _range(scores):
+    """Largest difference between two classes' scores of a row; a single row of scores is (0, s)."""
+    if scores.shape[0] == 1:
+        return float(np.abs(scores).max())
+    return float((scores.max(axis=0) - scores.min(axis=0)).max())
+
+
+def _intercept_curvature(objective, theta):
+    """The Hessian of the intercepts among themselves: ``mean_i (diag(p_i) - p_i p_i')``."""
+    at = approximations.probabilities_at(objective, theta)
+    frequency, agreement = objective.rows.sum(
+        lambda block: approximations.class_curvature(at(block), block.weight)
+    )
+    return (np.diag(frequency) - agreement) / objective.total_weight

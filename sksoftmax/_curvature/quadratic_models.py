@@ -1,0 +1,133 @@
+"""Quadratic models of the smooth objective, that proximal steps minimise.
+
+Metrics are solved with; models are multiplied with, and offer ``scale``: an upper bound, column by
+column and the same for all classes, on the curvature of each parameter alone.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sksoftmax._curvature import approximations, costs
+from sksoftmax._curvature.preconditioners import Factor
+
+TINY = np.finfo(np.float64).tiny
+# Of a parameter's curvature, beside what the product expects of it.
+LEAST_STRETCH = 1e-6
+# Share of it that may be rounding.
+MOST_ROUNDING = 0.01
+
+
+@dataclass(frozen=True)
+class ProductModel:
+    """A matrix on columns times a matrix on classes, stretched, plus the ridge.
+
+    columns : ndarray of shape (n_columns, n_columns)
+    classes : ndarray of shape (n_scores, n_scores)
+    strength : ndarray of shape (n_columns, 1)
+    stretch : ndarray of shape (n_columns, n_scores), or 1
+        Multiplies each parameter, from both sides.
+    """
+
+    columns: np.ndarray
+    classes: np.ndarray
+    strength: np.ndarray
+    stretch: np.ndarray | float = 1.0
+    is_exact = False
+
+    @property
+    def scale(self):
+        steepest = np.linalg.eigvalsh(self.classes)[-1]
+        widest = np.atleast_2d(self.stretch).max(axis=1)
+        return steepest * np.diag(self.columns) * widest**2 + self.strength[:, 0]
+
+    def apply(self, vector):
+        rows = vector.reshape(len(self.columns), -1)
+        image = self.columns @ (self.stretch * rows) @ self.classes
+        return (self.stretch * image + self.strength * rows).ravel()
+
+
+@dataclass(frozen=True)
+class FullModel:
+    """The Hessian itself.
+
+    matrix : ndarray of shape (n_parameters, n_parameters)
+    """
+
+    matrix: np.ndarray
+    n_scores: int
+    is_exact = True
+
+    @property
+    def scale(self):
+        return np.diag(self.matrix).reshape(-1, self.n_scores).max(axis=1)
+
+    def apply(self, vector):
+        return self.matrix @ vector
+
+    def solve(self, places, more, vector):
+        """The solution of a system of some of the parameters, with more curvature."""
+        return Factor.of(self.matrix[np.ix_(places, places)] + more).solve(vector)
+
+
+@dataclass(frozen=True)
+class DiagonalModel:
+    """One positive number for each parameter, (n_columns, n_scores)."""
+
+    diagonal: np.ndarray
+    is_exact = False
+
+    @property
+    def scale(self):
+        return self.diagonal.max(axis=1)
+
+    def apply(self, vector):
+        return self.diagonal.ravel() * vector
+
+
+def model(objective, theta, free, near=False, slow=False):
+    """The curvature at theta in the dearest form that pays.
+
+    free : of each column, whether no penalty holds it
+    near : whether theta is near the optimum
+        The model then has the Hessian's own diagonal, which knows the columns that only some of
+        the classes use: half the steps on sparse text. Far away, where the least curvatures are
+        those of rows that a wrong model is sure of, steps would be far too long.
+    slow : whether cheaper models have taken many steps
+    """
+    n_scores = objective.map.n_scores
+    if objective.is_small or (slow and costs.hessian_model_is_affordable(objective)):
+        return hessian(objective, theta, free)
+    if not costs.model_is_affordable(objective):
+        diagonal = approximations.diagonal(objective, theta).diagonal
+        return DiagonalModel(diagonal.reshape(-1, n_scores))
+    classes, columns = approximations.averaged_moments(objective, theta)
+    strength = objective.penalty.strength.reshape(-1, n_scores)[:, :1]
+    flat = ProductModel(columns, classes, strength)
+    if not near:
+        return flat
+    own, rounding = approximations.class_squares(objective, theta)
+    expected = np.outer(np.diag(columns), np.diag(classes))
+    # Columns far from zero lose their digits there, and the product of the moments does not.
+    known = (expected > TINY) & (MOST_ROUNDING * expected > rounding)
+    ratio = np.divide(own, expected, out=np.ones_like(own), where=known)
+    return replace(flat, stretch=np.sqrt(np.clip(ratio, LEAST_STRETCH, 1 / LEAST_STRETCH)))
+
+
+def hessian(objective, theta, free):
+    """The Hessian at theta as a model.
+
+    With curvature where nothing holds the same shift of all classes, which has no gradient there.
+    """
+    if objective.map.n_scores == 1:
+        matrix = approximations.least_moments(objective, theta)
+    else:
+        matrix = approximations.joint_moments(objective, theta, free)
+    matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
+    return FullModel(matrix, objective.map.n_scores)
+
+
+def column_scales(objective):
+    """Bounds on the curvature of every column, everywhere, in one cheap pass."""
+    diagonal = approximations.diagonal_bound(objective).diagonal
+    return diagonal.reshape(-1, objective.map.n_scores)[:, 0]

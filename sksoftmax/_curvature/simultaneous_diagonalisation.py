@@ -1,0 +1,131 @@
+"""Coordinates of the columns in which the spanned metric serves every strength of the ridge.
+
+They are made once for all thetas and strengths, such that the second moments and the ridge are
+both diagonal. A metric at another theta then takes a pass over a few rows, and one at another
+strength a small matrix: see `spanned` for what it is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from sksoftmax._curvature.approximations import FLAT
+from sksoftmax._curvature.costs import MOST_SPANNED
+from sksoftmax._curvature.low_rank import (
+    LEAST_CURVATURE,
+    LEAST_LENGTH,
+    apart_from_shift,
+    curvatures_along,
+    excess,
+    woodbury,
+)
+
+# Of the ridge that is added to moments, beside the largest column's.
+LEAST_SIZE = 1e-8
+
+
+@dataclass(frozen=True)
+class UnitColumns:
+    """Coordinates in which the columns' second moments and the ridge are both diagonal.
+
+    They add up to one: ``spread + added * stiffness = 1``, with as much of the ridge added to the
+    moments, of which a factor is then taken. Collinear columns have a spread of zero.
+
+    inside, outside : ndarray of shape (n_columns, n_columns), inverse to each other
+        ``x @ inside`` are a row's coordinates, ``outside @ w`` those of a coefficient.
+    spread : ndarray of shape (n_columns,), second moments
+    stiffness : ndarray of shape (n_columns,), a ridge of strength 1
+    """
+
+    inside: np.ndarray
+    outside: np.ndarray
+    spread: np.ndarray
+    stiffness: np.ndarray
+
+    @classmethod
+    def of(cls, moments, penalised):
+        """Of columns with these second moments, some of which a ridge holds."""
+        sizes = np.diag(moments)[penalised]
+        added = max(sizes.min(), LEAST_SIZE * sizes.max()) or 1.0  # of columns that are all zero
+        matrix = moments.copy()
+        matrix[penalised, penalised] += added
+        root = scipy.linalg.cholesky(matrix, check_finite=False)
+        inverse = scipy.linalg.solve_triangular(root, np.eye(len(root)), check_finite=False)
+        spread, rotation = np.linalg.eigh(inverse.T @ moments @ inverse)
+        spread = np.clip(spread, 0.0, 1.0)
+        return cls(inverse @ rotation, rotation.T @ root, spread, (1 - spread) / added)
+
+    def curvature(self, objective, theta):
+        """The metrics at theta, by the strength of the ridge."""
+        coef = theta.reshape(len(self.inside), objective.map.n_scores)
+        coef = self.outside @ (coef - coef.mean(axis=1, keepdims=True))
+        directions, span = self._orthonormal(coef)
+        if objective.map.has_intercept:
+            room = max(MOST_SPANNED // coef.shape[1] - 1, 1)
+            joint = np.column_stack([directions[:, :room], self.outside[:, -1]])
+            directions, span = self._orthonormal(joint)
+        exact, classes = curvatures_along(objective, theta, self.inside @ directions)
+        return UnitCurvature.of(self, span, exact, classes)
+
+    def _orthonormal(self, directions):
+        """What directions span, such that scores along them are uncorrelated, the longest first.
+
+        And their images under the moments.
+        """
+        root = np.sqrt(self.spread)[:, None]
+        left, lengths, right = np.linalg.svd(root * directions, full_matrices=False)
+        kept = lengths > LEAST_LENGTH * lengths[0]
+        return directions @ (right[kept].T / lengths[kept]), root * left[:, kept]
+
+
+@dataclass(frozen=True)
+class UnitCurvature:
+    """The curvature at a theta; called with the strength of a ridge it is a metric.
+
+    units : UnitColumns
+    span : ndarray of shape (n_columns, d), images of the directions
+    rotation : ndarray of shape (n_scores, n_scores - 1), what sums to zero over classes
+    mean : ndarray of shape (n_scores - 1,), the mean curvatures in the rotation's directions
+    excess : square matrix of side ``d * (n_scores - 1)``, what the Hessian has more in the span
+    """
+
+    units: UnitColumns
+    span: np.ndarray
+    rotation: np.ndarray
+    mean: np.ndarray
+    excess: np.ndarray
+
+    @classmethod
+    def of(cls, units, span, exact, classes):
+        mean, rotation = apart_from_shift(classes)
+        mean, rotation = mean[1:], rotation[:, 1:]
+        mean = np.maximum(mean, LEAST_CURVATURE * max(mean.mean(), FLAT))
+        return cls(units, span, rotation, mean, excess(exact, rotation, mean))
+
+    def __call__(self, strength):
+        """The metric with a ridge of strength (n_parameters,), the same for all it holds."""
+        spread = np.maximum(self.units.spread, np.finfo(np.float64).eps)
+        diagonal = np.outer(spread, self.mean) + strength.max() * self.units.stiffness[:, None]
+        inner = (self.span.T / diagonal.T[:, None, :]) @ self.span  # (n_scores - 1, d, d)
+        core = woodbury(self.excess, inner)
+        return UnitMetric(self.units.inside, self.rotation, diagonal, self.span, core)
+
+
+@dataclass(frozen=True)
+class UnitMetric:
+    """The inverse, by Woodbury's identity, of a diagonal plus a small matrix in a span."""
+
+    inside: np.ndarray
+    rotation: np.ndarray
+    diagonal: np.ndarray
+    span: np.ndarray
+    core: np.ndarray
+
+    def solve(self, vector):
+        matrix = vector.reshape(*vector.shape[:-1], len(self.inside), -1)
+        matrix = self.inside.T @ (matrix @ self.rotation) / self.diagonal
+        within = self.span.T @ matrix
+        within = (within.reshape(*vector.shape[:-1], -1) @ self.core.T).reshape(within.shape)
+        matrix -= (self.span @ within) / self.diagonal
+        return (self.inside @ matrix @ self.rotation.T).reshape(vector.shape)

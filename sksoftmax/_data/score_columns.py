@@ -1,0 +1,206 @@
+"""What users pass to learn a calibration from, checked: columns, labels, weights and floors."""
+
+import math
+import numbers
+import warnings
+
+import numpy as np
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length
+
+from sksoftmax._data import targets, validation
+
+# How far a row of probabilities may sum from 1: the rounding of a row that was
+# normalised in that precision, with room for a few thousand classes.
+SUM_TOLERANCE = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3}
+
+
+def check_option(name, value, options):
+    if not (value is None or isinstance(value, str)) or value not in options:
+        listed = ", ".join(repr(option) for option in options)
+        raise ValueError(f"{name} must be one of: {listed}. Got {value!r}.")
+
+
+def checked_temperature(temperature):
+    if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
+        raise TypeError(f"temperature must be a real number. Got {temperature!r}.")
+    if not (temperature > 0 and math.isfinite(temperature)):
+        raise ValueError(f"temperature must be positive and finite. Got {temperature!r}.")
+    return float(temperature)
+
+
+def check_floor(floor, input):
+    """A share of probability for all classes to share, "auto" or None."""
+    if floor is None:
+        return
+    if input != "probabilities":
+        raise ValueError(f'floor={floor!r} has no meaning for scores: set input="probabilities".')
+    if floor == "auto":
+        return
+    if isinstance(floor, (bool, str)) or not isinstance(floor, numbers.Real):
+        raise TypeError(f'floor must be None, "auto" or a number. Got {floor!r}.')
+    if not 0 <= floor < 1:
+        raise ValueError(f"floor must be at least 0 and below 1. Got {floor!r}.")
+
+
+def as_numpy(X):
+    """A torch tensor as a NumPy array, from whichever device; all else as it is."""
+    return X.detach().cpu().numpy() if hasattr(X, "detach") else X
+
+
+def check_columns(X, input, name, fewest=1):
+    """Scores or probabilities as an array, checked.
+
+    name : of the estimator
+    fewest : rows
+    """
+    array = check_array(
+        as_numpy(X), dtype=validation.FLOATS, estimator=name, input_name="X",
+        ensure_min_samples=fewest,
+    )  # fmt: skip
+    if input == "probabilities":
+        check_probabilities(array)
+    return array
+
+
+def check_probabilities(array, name="X"):
+    """Refuse rows that are not probabilities; a single column is that of the second class."""
+    refuse_rows((array < 0).any(axis=1), array, "has a negative probability", name)
+    if array.shape[1] == 1:
+        refuse_rows(array[:, 0] > 1, array, "has a probability above 1", name)
+        return
+    tolerance = SUM_TOLERANCE[array.dtype]
+    off = np.abs(array.sum(axis=1, dtype=np.float64) - 1) > tolerance
+    refuse_rows(off, array, f"does not sum to 1 within {tolerance:g}", name)
+
+
+def check_n_classes(probabilities, n_classes):
+    n_columns = probabilities.shape[1]
+    if n_columns != n_classes:
+        raise ValueError(f"X has {n_columns} columns, and there are {n_classes} classes.")
+
+
+def check_positive(probabilities):
+    zeros = (probabilities == 0).any(axis=1)
+    refuse_rows(zeros, probabilities, "has a probability of 0, whose score is minus infinity")
+
+
+def refuse_rows(refused, array, complaint, name="X"):
+    """Raise a ValueError about the first row that is refused, if there is one."""
+    if refused.any():
+        row = int(refused.argmax())
+        shown = np.array2string(array[row], threshold=8)
+        raise ValueError(f"Row {row} of {name} {complaint}: {shown}.")
+
+
+def check_labels(y, X, estimator):
+    """Labels as a one-dimensional array, as many as X has rows."""
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    y = column_or_1d(y, warn=True)
+    if y.dtype.kind == "f":
+        check_array(y, ensure_2d=False, input_name="y")
+    check_classification_targets(y)
+    check_consistent_length(X, y)
+    return y
+
+
+def check_weight(sample_weight, X):
+    """Weights in float64; ones where there are none."""
+    if sample_weight is None:
+        return np.ones(X.shape[0])
+    return validation.check_weight(sample_weight, X).astype(np.float64)
+
+
+def match_classes(y, n_columns, classes=None):
+    """The class of each column, and each label's column.
+
+    Raises
+    ------
+    ValueError
+        That names classes and columns, if they do not match.
+    """
+    if classes is not None:
+        return given_classes(y, n_columns, np.asarray(classes))
+    found, labels = targets.encode_labels(y)
+    if len(found) == n_columns:
+        return found, labels.astype(np.intp)
+    if len(found) < n_columns and _are_column_numbers(found, n_columns):
+        warnings.warn(
+            f"y has {len(found)} classes, {listed(found)}, and the scores have {n_columns} "
+            "columns: the labels are read as numbers of columns, from 0. Say classes= to name the "
+            "class of each column.",
+            stacklevel=5,
+        )
+        return np.arange(n_columns), y.astype(np.intp)
+    raise ValueError(
+        f"y has {len(found)} classes, {listed(found)}, and the scores have {n_columns} columns: "
+        "say classes= to name the class of each column."
+    )
+
+
+def given_classes(y, n_columns, classes):
+    """The classes, which must be one a column, and each label's column."""
+    if classes.ndim != 1 or len(np.unique(classes)) != len(classes):
+        raise ValueError(f"classes must be a list of different labels. Got {classes!r}.")
+    if len(classes) != n_columns:
+        raise ValueError(
+            f"classes names {len(classes)} classes, {listed(classes)}, and the scores have "
+            f"{n_columns} columns."
+        )
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(
+            f"y has labels {listed(unknown)} that are not among the classes "
+            f"{listed(classes)} of the {n_columns} columns."
+        )
+    order = np.argsort(classes)
+    return classes, order[np.searchsorted(classes, y, sorter=order)]
+
+
+def _are_column_numbers(found, n_columns):
+    if found.dtype.kind not in "iuf":
+        return False
+    return bool(((found >= 0) & (found < n_columns) & (found == np.floor(found))).all())
+
+
+def check_priors(target_priors, classes):
+    """Frequencies of classes, in their order, that sum to one; None if none are given."""
+    if isinstance(target_priors, dict):
+        missing = [label for label in classes.tolist() if label not in target_priors]
+        if missing or len(target_priors) != len(classes):
+            raise ValueError(
+                f"target_priors has the keys {list(target_priors)}, and the classes are "
+                f"{listed(classes)}."
+            )
+        target_priors = [target_priors[label] for label in classes.tolist()]
+    priors = check_array(target_priors, ensure_2d=False, dtype=np.float64, input_name="priors")
+    if priors.shape != classes.shape:
+        raise ValueError(
+            f"target_priors must be one number for each of {len(classes)} classes. "
+            f"Got {target_priors!r}."
+        )
+    if not (priors > 0).all() or abs(priors.sum() - 1) > 1e-6:
+        raise ValueError(f"target_priors must be positive and sum to 1. Got {target_priors!r}.")
+    return priors
+
+
+def sample_priors(by_class, classes):
+    """Frequencies of the classes, from their weights; none may be missing."""
+    priors = by_class / by_class.sum()
+    if not (priors > 0).all():
+        raise ValueError(
+            f"target_priors needs the frequency of each class, and y has none of class "
+            f"{classes[priors == 0].tolist()[0]!r}."
+        )
+    return priors
+
+
+def listed(classes):
+    """Some classes for a message; the first of many."""
+    shown = [str(label) for label in np.asarray(classes)[:10]]
+    return "[" + ", ".join(shown) + (", ...]" if len(classes) > 10 else "]")

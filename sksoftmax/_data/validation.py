@@ -1,0 +1,259 @@
+"""The gate: what users pass is checked and encoded here, once, and nowhere below.
+
+Behind it there are blocks of floating X, class indices or distributions, and positive weights.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+
+import numpy as np
+import scipy.sparse as sp
+from joblib import effective_n_jobs
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from sksoftmax._data import targets
+from sksoftmax._objective.rows import InMemoryRows, partition, worthwhile_threads
+
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+# Entries of an array so small that checking it costs more than predicting on it.
+SMALL = 2**12
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Checked data: the rows behind an engine, and what is known of them at once.
+
+    rows : Rows
+    classes : ndarray of shape (n_classes,), sorted
+    class_weight : ndarray of shape (n_classes,)
+        Summed weight of each class.
+    center : ndarray of shape (n_features,)
+        Weighted means of the columns.
+    held_out : Encoded or None
+        Rows that are no part of the fit, of the same classes.
+    """
+
+    rows: InMemoryRows
+    classes: np.ndarray
+    class_weight: np.ndarray
+    center: np.ndarray
+    n_rows: int
+    n_features: int
+    n_entries: int
+    dtype: np.dtype
+    is_sparse: bool
+    held_out: "Encoded | None" = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        """Let go of the rows, where an engine holds them."""
+        self.rows.__exit__(*error)
+        if self.held_out is not None:
+            self.held_out.rows.__exit__(*error)
+
+    @property
+    def total_weight(self):
+        return float(self.class_weight.sum())
+
+    @property
+    def n_scores(self):
+        """Rows of scores: one for two classes."""
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
+
+def encode(
+    estimator, X, y, sample_weight=None, class_weight=None, n_jobs=None,
+    *, label_smoothing=0.0, hold_out=None,
+):  # fmt: skip
+    """Check and encode training data.
+
+    hold_out : function of targets and the number of classes, optional
+        A mask of the rows to hold out: they become ``held_out`` of what is returned.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming what is wrong with X, y or the weights.
+    """
+    names = targets.column_names(y)
+    soft = targets.is_matrix(y)
+    X, y = validate_data(
+        estimator, X, y, accept_sparse="csr", dtype=FLOATS, ensure_min_samples=1,
+        multi_output=soft,
+    )  # fmt: skip
+    if not soft:
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+    weight = None if sample_weight is None else check_weight(sample_weight, X)
+    if soft:
+        targets.check_distributions(y, weight)
+    if weight is not None and (weight == 0).any():
+        # A row without weight leaves no trace, whatever its label.
+        X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
+    classes, target = targets.encode(y, names, label_smoothing, X.dtype)
+    if hold_out is None:
+        weighed = targets.weigh(target, weight, classes, class_weight)
+        return _encoded(X, classes, weighed, n_jobs)
+    held = hold_out(target, len(classes))
+    X_held, *others = _rows(held, X, target, weight)
+    X, target, weight = _rows(~held, X, target, weight)
+    weighed = targets.weigh(target, weight, classes, class_weight)
+    held_out = _encoded(X_held, classes, targets.weigh_like(weighed, *others), n_jobs)
+    return replace(_encoded(X, classes, weighed, n_jobs), held_out=held_out)
+
+
+def _rows(mask, X, target, weight):
+    return X[mask], target[..., mask], None if weight is None else weight[mask]
+
+
+def _encoded(X, classes, weighed, n_jobs):
+    n_scores = 1 if len(classes) == 2 else len(classes)
+    n_threads = worthwhile_threads(X, n_scores, effective_n_jobs(n_jobs))
+    rows = partition(X, weighed.target, weighed.weight, n_scores, n_threads)
+    sums = rows.sum(lambda block: np.asarray(block.weight @ block.X, dtype=np.float64))
+    return Encoded(
+        rows=rows,
+        classes=classes,
+        class_weight=weighed.by_class,
+        center=sums / weighed.by_class.sum(),
+        n_rows=X.shape[0],
+        n_features=X.shape[1],
+        n_entries=X.nnz if sp.issparse(X) else X.size,
+        dtype=X.dtype,
+        is_sparse=sp.issparse(X),
+    )
+
+
+def on_dask(values):
+    """Whether Dask holds them."""
+    return hasattr(values, "__dask_graph__")
+
+
+def in_memory(values):
+    """What Dask holds, computed; all else as it is."""
+    return values.compute() if on_dask(values) else values
+
+
+def without_rows(values):
+    """No rows of what Dask holds, but its columns; all else as it is."""
+    if not on_dask(values):
+        return values
+    frame = hasattr(values, "columns")
+    return values._meta if frame else np.empty((0, *values.shape[1:]), dtype=values.dtype)
+
+
+def check_in_memory(culprit, advice, *values):
+    """Raise a TypeError where Dask holds any of the values."""
+    if any(map(on_dask, values)):
+        raise TypeError(f"{culprit} takes no collections of Dask: {advice}")
+
+
+def check_weight(sample_weight, X):
+    """Weights of the rows of X, in float64: they may span more than X's dtype."""
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(X.shape[0], float(sample_weight))
+    weight = check_weight_values(sample_weight)
+    if len(weight) != X.shape[0]:
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"{[X.shape[0], len(weight)]}, of X and sample_weight"
+        )
+    check_some_weight((weight > 0).any())
+    return weight
+
+
+def check_weight_values(sample_weight):
+    """Weights as they come, of some rows or of none."""
+    try:
+        weight = check_array(
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight",
+            ensure_min_samples=0,
+        )  # fmt: skip
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise ValueError(f"sample_weight must be numbers: {error}") from None
+    if weight.ndim != 1:
+        raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
+    if (weight < 0).any():
+        raise ValueError(f"Negative sample_weight: {float(weight[weight < 0][0])!r}")
+    return weight
+
+
+def check_some_weight(some):
+    """Refuse weights that leave no sample."""
+    if not some:
+        raise ValueError("All values of sample_weight are zero: no sample has any weight")
+
+
+def check_features(estimator, X):
+    """X to predict on, with the columns of fit."""
+    if type(X) is np.ndarray and X.size <= SMALL and X.dtype in FLOATS and X.ndim == 2:
+        # What validate_data asks of such an array, without the fixed cost of asking.
+        named = hasattr(estimator, "feature_names_in_")
+        right = X.shape[1] == estimator.n_features_in_ and len(X) and not named
+        if right and np.isfinite(X).all():
+            return X
+    return validate_data(estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False)
+
+
+def check_same_features(estimator, X):
+    """Raise a ValueError unless X has as many columns as the last fit, if that can be told."""
+    shape = getattr(X, "shape", ())
+    if len(shape) == 2 and shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"warm_start needs the {estimator.n_features_in_} features of the last fit; "
+            f"X has {shape[1]}"
+        )
+
+
+def check_number(name, value, *, least, most=np.inf, below=None, integer=False, open_below=False):
+    """A parameter that is a number in a range, or an error that names it."""
+    kind = Integral if integer else Real
+    wanted = f"{'an integer' if integer else 'a number'} {'>' if open_below else '>='} {least:g}"
+    if below is not None:
+        wanted += f" and < {below:g}"
+    if most < np.inf:
+        wanted += f" and <= {most:g}"
+    if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be {wanted}, got {value!r} of {type(value).__name__}")
+    above = value > least if open_below else value >= least
+    if not above or not value <= most or (below is not None and not value < below):
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+
+
+def check_some(name, values, wanted):
+    """A parameter that is one or more values in a row, or an error that names it."""
+    in_order = isinstance(values, Sequence) or hasattr(values, "__array__")
+    if isinstance(values, str) or not in_order or np.ndim(values) == 0:
+        raise TypeError(f"{name} must be {wanted} in an array, got {values!r}")
+    if len(values) == 0:
+        raise ValueError(f"{name} must be {wanted} in an array, which is empty")
+    return values
+
+
+def check_option(name, value, options):
+    """A parameter that is one of a few names, or an error that lists them."""
+    if not (isinstance(value, str) and value in options):
+        raise ValueError(f"{name} must be one of {sorted(options)}, got {value!r}")
+
+
+def check_n_jobs(n_jobs):
+    """Refuse what is no number of threads."""
+    if n_jobs is None:
+        return
+    if not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool):
+        raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}")
+    if n_jobs == 0:
+        raise ValueError("n_jobs must not be 0")
+
+
+def check_flag(name, value):
+    """Check that a parameter is a boolean, Python's or NumPy's."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")

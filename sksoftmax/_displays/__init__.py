@@ -1,0 +1,1 @@
+"""Pictures. Matplotlib is imported here only, and only when something is drawn."""

@@ -1,0 +1,208 @@
+"""Pictures of a cross-validated path. matplotlib is imported when something is drawn."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sksoftmax._data import validation
+from sksoftmax._displays.reliability import pyplot
+
+KINDS = ("scores", "coefficients")
+
+
+class PathDisplay:
+    """Show what cross-validation found along C: its scores, or the coefficients.
+
+    Make one with `from_estimator`. Nothing is computed anew: all was found by the fit.
+
+    Parameters
+    ----------
+    Cs : ndarray of shape (n_Cs,)
+        The values of C.
+    scores : ndarray of shape (n_folds, n_Cs)
+        Of each fold.
+    coefs : ndarray of shape (n_Cs, n_classes or 1, n_features)
+        Of all data.
+    C : float
+        The value chosen.
+    score_name : str, default=None
+        What the axis of scores is called.
+    feature_names : array-like of shape (n_features,), default=None
+        What the coefficients' lines are called.
+    classes : array-like of shape (n_classes,), default=None
+        The labels, by which one class's coefficients can be asked for.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Where it was drawn.
+    figure_ : matplotlib Figure
+        The figure that holds it.
+    lines_ : list of matplotlib Line2D
+        The curve of the mean score, or one curve for each feature.
+    errorbar_ : matplotlib ErrorbarContainer or None
+        The standard errors of the mean score.
+    chosen_line_, best_line_ : matplotlib Line2D or None
+        The value of C that was chosen, and that of the best mean score where it is another.
+
+    See Also
+    --------
+    SoftmaxRegressionCV : Finds what is drawn.
+
+    Notes
+    -----
+    An error bar is a standard error of the mean over the folds, up and down. ``rule="1se"`` takes
+    the smallest C whose mean is not below the best one's bar.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sksoftmax import PathDisplay, SoftmaxRegressionCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SoftmaxRegressionCV(Cs=20, l1_ratios=[1.0], rule="1se").fit(X, y)
+    >>> display = PathDisplay.from_estimator(model)  # doctest: +SKIP
+    >>> display = PathDisplay.from_estimator(model, kind="coefficients")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, Cs, *, scores, coefs, C, score_name=None, feature_names=None, classes=None
+    ):
+        self.Cs = Cs
+        self.scores = scores
+        self.coefs = coefs
+        self.C = C
+        self.score_name = score_name
+        self.feature_names = feature_names
+        self.classes = classes
+
+    @classmethod
+    def from_estimator(cls, estimator, *, l1_ratio=None, **drawing):
+        """Draw what a fitted SoftmaxRegressionCV found.
+
+        Parameters
+        ----------
+        estimator : fitted SoftmaxRegressionCV
+            What holds the scores and coefficients.
+        l1_ratio : float, default=None
+            One of ``estimator.l1_ratios_``; None is the one chosen.
+        **drawing : dict
+            Parameters of `plot`.
+
+        Returns
+        -------
+        display : PathDisplay
+            What was drawn.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the estimator did not try that `l1_ratio`, or is of another kind.
+        """
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "coef_path_"):
+            raise TypeError(f"estimator must be a SoftmaxRegressionCV, got {estimator!r}")
+        wanted = estimator.l1_ratio_ if l1_ratio is None else l1_ratio
+        places = np.flatnonzero(estimator.l1_ratios_ == wanted)
+        if len(places) == 0:
+            tried = estimator.l1_ratios_.tolist()
+            raise ValueError(f"l1_ratio must be one of those tried, {tried}, got {l1_ratio!r}")
+        scoring = estimator.scoring
+        display = cls(
+            estimator.Cs_,
+            scores=estimator.scores_[:, places[0]],
+            coefs=estimator.coef_path_[places[0], :, :, : estimator.n_features_in_],
+            C=estimator.C_,
+            score_name=scoring if isinstance(scoring, str) else "score",
+            feature_names=getattr(estimator, "feature_names_in_", None),
+            classes=estimator.classes_,
+        )
+        return display.plot(**drawing)
+
+    def plot(self, ax=None, *, kind="scores", label=None, most_names=10, **line):
+        """Draw the scores or the coefficients against C.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None is a new figure.
+        kind : {"scores", "coefficients"}, default="scores"
+            The mean score with its standard errors, or a curve for each feature.
+        label : a class, default=None
+            Whose coefficients to draw. None is, of two classes, those of the second, and of more
+            each feature's norm across classes.
+        most_names : int, default=10
+            How many features the legend names, in colours of their own: the largest at the
+            chosen C. The others are gray.
+        **line : dict
+            Parameters of matplotlib for the curves.
+
+        Returns
+        -------
+        self : PathDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For an unknown kind or label, or what is no number of names.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {list(KINDS)}, got {kind!r}")
+        validation.check_number("most_names", most_names, least=0, integer=True)
+        curves = self._curves(label) if kind == "coefficients" else None
+        ax = pyplot("PathDisplay").subplots()[1] if ax is None else ax
+        self.ax_, self.figure_ = ax, ax.figure
+        self.errorbar_ = self.best_line_ = None
+        if kind == "scores":
+            self._plot_scores(line)
+        else:
+            self._plot_coefficients(curves, most_names, line)
+            norms = label is None and np.shape(self.coefs)[1] > 1
+            one = "coefficient" if label is None else f"coefficient, {label}"
+            ax.set_ylabel("norm over classes" if norms else one)
+        self.chosen_line_ = ax.axvline(
+            self.C, color="black", linestyle="--", linewidth=1, label=f"chosen, C = {self.C:.3g}"
+        )
+        ax.set(xscale="log", xlabel="C")
+        ax.legend(loc="best")
+        return self
+
+    def _plot_scores(self, line):
+        mean, n_folds = self.scores.mean(axis=0), len(self.scores)
+        error = self.scores.std(axis=0, ddof=1) / np.sqrt(n_folds) if n_folds > 1 else None
+        look = {"marker": "o", "markersize": 3, "capsize": 2, "label": "mean over folds", **line}
+        self.errorbar_ = self.ax_.errorbar(self.Cs, mean, yerr=error, **look)
+        self.lines_ = [self.errorbar_.lines[0]]
+        best = float(self.Cs[np.argmax(mean)])
+        if best != self.C:
+            self.best_line_ = self.ax_.axvline(
+                best, color="gray", linestyle=":", linewidth=1, label=f"best, C = {best:.3g}"
+            )
+        self.ax_.set_ylabel(self.score_name or "score")
+
+    def _plot_coefficients(self, curves, most_names, line):
+        names = self.feature_names
+        names = [f"feature {j}" for j in range(curves.shape[1])] if names is None else names
+        at_chosen = np.abs(curves[np.argmin(np.abs(np.asarray(self.Cs) - self.C))])
+        order = np.argsort(-at_chosen, kind="stable")
+        named = {int(j): rank for rank, j in enumerate(order[:most_names]) if at_chosen[j] > 0}
+        self.lines_ = []
+        for j, curve in enumerate(curves.T):
+            look = {"linewidth": 1, "color": "silver"}
+            if j in named:
+                # In colours that no other has, if they are no more than the cycle's.
+                look |= {"label": str(names[j]), "color": f"C{named[j]}"}
+            self.lines_ += self.ax_.plot(self.Cs, curve, **{**look, **line})
+
+    def _curves(self, label):
+        """Of each feature the number to draw, (n_Cs, n_features)."""
+        coefs = np.asarray(self.coefs)
+        if label is None:
+            of_all = coefs[:, 0] if coefs.shape[1] == 1 else np.sqrt(np.sum(coefs**2, axis=1))
+            return of_all
+        places = np.flatnonzero(np.asarray(self.classes) == label)
+        if len(places) == 0:
+            known = np.asarray(self.classes).tolist()
+            raise ValueError(f"label must be one of {known}, got {label!r}")
+        if coefs.shape[1] == 1:
+            return coefs[:, 0] if places[0] == 1 else -coefs[:, 0]
+        return coefs[:, places[0]]

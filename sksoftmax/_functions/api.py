@@ -1,0 +1,280 @@
+"""The softmax functions: right at every corner, and fast on NumPy arrays.
+
+Arguments are checked here; the arithmetic is in ``functions_numpy`` and, for arrays of other
+libraries, ``functions_array_api``.
+"""
+
+import math
+
+import numpy as np
+
+from sksoftmax._functions import checks, on_array_api, on_numpy
+
+__all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
+
+
+def softmax(scores, *, axis=-1, temperature=1.0, where=None, out=None, empty="nan"):
+    """Turn scores into probabilities.
+
+    ``softmax(scores)_k = exp(scores_k / T) / sum_j exp(scores_j / T)`` with the temperature
+    ``T``, computed from ``(scores - max(scores)) / T``, so that nothing overflows [1]_.
+
+    Parameters
+    ----------
+    scores : array-like of real numbers, at least one-dimensional
+        Integers and booleans are computed in float64; floating dtypes are kept (float16 is
+        computed in float32). A nan makes its row nan, -inf is probability 0, and m entries of
+        +inf share all mass, 1/m each.
+    axis : int, default=-1
+        The axis of the classes, along which probabilities sum to 1.
+    temperature : float, default=1.0
+        Positive and finite. Above 1 makes probabilities more even, below 1 sharper.
+    where : array-like of bool, default=None
+        Broadcast to ``scores``. Entries where it is False are left out: their value is ignored,
+        even if nan, and their probability is 0.
+    out : ndarray, default=None
+        Where to write the result: of the shape of ``scores`` and the dtype of the result. It may
+        be ``scores`` itself or overlap it. NumPy arrays only.
+    empty : {"nan", "zero", "uniform", "raise"}, default="nan"
+        The result for a row without mass, of which all entries are -inf or left out: nan, 0,
+        one over the number of all entries, or a ValueError (nothing is written then).
+
+    Returns
+    -------
+    probabilities : ndarray of the shape of scores
+        Arrays of another array API library, such as torch tensors, stay in that library.
+
+    Raises
+    ------
+    TypeError
+        If scores are complex, text, objects, sparse or a masked array, if ``where`` is not
+        boolean, or if ``out`` has another dtype than the result.
+    ValueError
+        If scores are zero-dimensional, the temperature is not positive and finite, shapes do
+        not match, or a row is without mass and ``empty="raise"``.
+
+    See Also
+    --------
+    log_softmax : The logarithm, without loss of precision.
+
+    References
+    ----------
+    .. [1] P. Blanchard, D. J. Higham and N. J. Higham (2021), "Accurately computing the
+       log-sum-exp and softmax functions", IMA Journal of Numerical Analysis 41(4), 2311-2330.
+
+    Examples
+    --------
+    >>> from sksoftmax import softmax
+    >>> softmax([2.0, 1.0, 0.1])
+    array([0.65900114, 0.24243297, 0.09856589])
+    >>> softmax([[0, 0], [-float("inf"), 3]])
+    array([[0.5, 0.5],
+           [0. , 1. ]])
+    >>> softmax([1.0, 2.0, 3.0], where=[True, False, True], temperature=2.0)
+    array([0.26894142, 0.        , 0.73105858])
+    """
+    return _normalise("softmax", scores, axis, temperature, where, out, empty)
+
+
+def log_softmax(scores, *, axis=-1, temperature=1.0, where=None, out=None, empty="nan"):
+    """Turn scores into log probabilities.
+
+    ``log_softmax(scores)_k = s_k - log(sum_j exp(s_j))`` with ``s = scores / temperature``.
+    Next to a much larger score, the sum over the others is kept apart and goes through ``log1p``,
+    so that the log probability of the top class, the loss of a confident and right answer, is
+    accurate relative to its own size however close to 0 it is [1]_.
+
+    Parameters
+    ----------
+    scores, axis, temperature, where, out
+        As for :func:`softmax`. Entries left out get -inf.
+    empty : {"nan", "zero", "uniform", "raise"}, default="nan"
+        The result for a row without mass: nan, the log of probability 0 (-inf), minus the log of
+        the number of all entries, or a ValueError.
+
+    Returns
+    -------
+    log_probabilities : ndarray of the shape of scores
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`softmax`.
+
+    References
+    ----------
+    .. [1] P. Blanchard, D. J. Higham and N. J. Higham (2021), "Accurately computing the
+       log-sum-exp and softmax functions", IMA Journal of Numerical Analysis 41(4), 2311-2330.
+
+    Examples
+    --------
+    >>> from sksoftmax import log_softmax
+    >>> log_softmax([0, -40])
+    array([-4.24835426e-18, -4.00000000e+01])
+    """
+    return _normalise("log_softmax", scores, axis, temperature, where, out, empty)
+
+
+def logsumexp(scores, *, axis=-1, where=None):
+    """Log of the sum of exponentials, ``log(sum_k exp(scores_k))``.
+
+    Parameters
+    ----------
+    scores : array-like of real numbers, at least one-dimensional
+        As for :func:`softmax`.
+    axis : int, default=-1
+        The axis to sum along.
+    where : array-like of bool, default=None
+        Broadcast to ``scores``. Entries where it is False are left out of the sum.
+
+    Returns
+    -------
+    total : ndarray of the shape of scores without ``axis``, or a scalar
+        -inf where there is nothing to sum.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`softmax`.
+
+    References
+    ----------
+    .. [1] P. Blanchard, D. J. Higham and N. J. Higham (2021), "Accurately computing the
+       log-sum-exp and softmax functions", IMA Journal of Numerical Analysis 41(4), 2311-2330.
+
+    Examples
+    --------
+    >>> from sksoftmax import logsumexp
+    >>> float(logsumexp([0, -40]))
+    4.248354255291589e-18
+    >>> logsumexp([[1000, 1000], [0, 0]])
+    array([1.00069315e+03, 6.93147181e-01])
+    """
+    scores, xp = checks.as_array(scores)
+    axis = checks.check_axis(axis, scores.ndim)
+    where = checks.check_where(where, scores, xp)
+    shape = tuple(scores.shape)
+    if xp is not np and math.prod(shape) == 0:
+        dtype = scores.dtype if xp.isdtype(scores.dtype, "real floating") else xp.float64
+        shape = shape[:axis] + shape[axis + 1 :]
+        return xp.full(shape, -math.inf, dtype=dtype, device=scores.device)
+    if xp is not np:
+        return on_array_api.logsumexp(scores, xp=xp, axis=axis, where=where)
+    out = np.full((*shape[:axis], 1, *shape[axis + 1 :]), -np.inf, dtype=_result_dtype(scores))
+    on_numpy.logsumexp(scores, axis=axis, where=where, out=out)
+    return out.squeeze(axis)[()]
+
+
+def cross_entropy(scores, y, *, sample_weight=None, label_smoothing=0.0, return_gradient=False):
+    """Mean cross-entropy of the softmax of scores, and its gradient.
+
+    ``loss = sum_i w_i sum_k t_ik (-log_softmax(scores_i)_k) / sum_i w_i``, where ``t_i`` is row i
+    of the target, ``(1 - label_smoothing) * onehot(y_i) + label_smoothing / n_classes``. A target
+    of 0 costs nothing, even if the log probability is -inf.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n, n_classes), real numbers
+        As for :func:`softmax`.
+    y : array-like of shape (n,), integer, or (n, n_classes), floating
+        Labels from 0 to ``n_classes - 1``; or one distribution a row, non-negative and summing
+        to 1 within 1e-6.
+    sample_weight : array-like of shape (n,), default=None
+        Non-negative, finite and not zero everywhere. Rows of weight 0 leave no trace, even if
+        their scores are nan.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of the uniform distribution in the target.
+    return_gradient : bool, default=False
+        Whether to return the gradient as well.
+
+    Returns
+    -------
+    loss : float
+        A zero-dimensional array for arrays of another library than NumPy.
+    gradient : ndarray of shape (n, n_classes)
+        Derivative of ``loss`` by ``scores``, ``w_i (softmax(scores_i) - t_i) / sum_i w_i``, in
+        the dtype of the softmax. Only if ``return_gradient``.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not an array of real numbers.
+    ValueError
+        If there are no rows, shapes do not match, a label is no integer or out of range, a row of
+        the target is no distribution, weights are negative, not finite or all zero, or
+        ``label_smoothing`` is outside [0, 1).
+
+    Examples
+    --------
+    >>> from sksoftmax import cross_entropy
+    >>> cross_entropy([[0.0, -40.0]], [0])
+    4.248354255291589e-18
+    >>> loss, gradient = cross_entropy([[0.0, 0.0]], [[0.25, 0.75]], return_gradient=True)
+    >>> gradient
+    array([[ 0.25, -0.25]])
+    """
+    scores, xp = checks.as_array(scores)
+    n_rows, n_classes = checks.check_matrix(scores).shape
+    label_smoothing = checks.check_label_smoothing(label_smoothing)
+    target = _companion(y, "y", scores, xp)
+    target = checks.check_target(target, n_rows, n_classes, xp)
+    weight = np.ones(n_rows) if sample_weight is None else sample_weight
+    weight = _companion(weight, "sample_weight", scores, xp)
+    weight = checks.check_weight(weight, n_rows, xp)
+    options = {"label_smoothing": label_smoothing}
+    if xp is not np:
+        options |= {"xp": xp, "return_gradient": bool(return_gradient)}
+        return on_array_api.cross_entropy(scores, target, weight, **options)
+    gradient = np.empty(scores.shape, dtype=_result_dtype(scores)) if return_gradient else None
+    loss = on_numpy.cross_entropy(scores, target, weight, gradient=gradient, **options)
+    return (loss, gradient) if return_gradient else loss
+
+
+def _normalise(name, scores, axis, temperature, where, out, empty):
+    """Check the arguments of softmax and log_softmax, and pass them to the right ``name``."""
+    scores, xp = checks.as_array(scores)
+    options = {
+        "axis": checks.check_axis(axis, scores.ndim),
+        "temperature": checks.check_temperature(temperature),
+        "where": checks.check_where(where, scores, xp),
+        "empty": checks.check_empty(empty),
+    }
+    if out is not None and xp is not np:
+        raise TypeError("out is for NumPy arrays only; arrays of other libraries are not mutable.")
+    if xp is np:
+        out = checks.check_out(out, scores.shape, _result_dtype(scores))
+    if empty == "raise":
+        _refuse_rows_without_mass(scores, options["axis"], options["where"], xp)
+    if xp is np:
+        return getattr(on_numpy, name)(scores, out=out, **options)
+    if math.prod(scores.shape) == 0:
+        floating = xp.isdtype(scores.dtype, "real floating")
+        return scores if floating else xp.astype(scores, xp.float64)
+    return getattr(on_array_api, name)(scores, xp=xp, **options)
+
+
+def _refuse_rows_without_mass(scores, axis, where, xp):
+    # Looked for before anything is written: out may be the scores themselves.
+    lost = scores == -math.inf
+    lost = lost if where is None else lost | ~where
+    rows = xp.all(lost, axis=axis)
+    if math.prod(scores.shape) and bool(xp.any(rows)):
+        raise ValueError("A row of scores has no mass: all its entries are -inf or left out.")
+
+
+def _result_dtype(scores):
+    """The dtype of the result for a NumPy array: its own, if floating, in native byte order."""
+    if scores.dtype.kind != "f":
+        return np.dtype(np.float64)
+    return scores.dtype.newbyteorder("=")
+
+
+def _companion(values, name, scores, xp):
+    """``y`` or the weights as an array of the namespace of the scores."""
+    if xp is np:
+        array = checks.as_numpy(values, name)
+    else:
+        array = checks.to_namespace(values, scores, xp)
+    if name == "y" and xp is np and array.dtype.kind in "OSU":
+        raise ValueError(f"y must be integer labels or probabilities; got {array.flat[0]!r}.")
+    return checks.check_real(array, name, xp)

@@ -1,0 +1,1 @@
+"""SoftmaxRegression and SoftmaxRegressionCV: estimators, prediction and monitoring."""

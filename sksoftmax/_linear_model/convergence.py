@@ -1,0 +1,53 @@
+"""What a fit says that could not keep the promise of ``tol``."""
+
+import numpy as np
+
+from sksoftmax._solvers import STREAMS
+
+
+def complaint(model, ended, separable):
+    """What there is to warn of a fit; None if nothing.
+
+    ended : Solution where the run ended, which early stopping may have gone back from
+    """
+    if ended.converged or ended.stopped:
+        return None
+    if not model.early_stopping:
+        return describe(model, separable)
+    if ended.n_iter < model.max_iter:
+        return None  # rounding hides any further gain
+    return (
+        f"After {ended.n_iter} steps of solver={ended.solver!r} the loss of the rows held out was "
+        "still falling: increase max_iter."
+    )
+
+
+def describe(model, separable):
+    """One sentence: where the fit ended, what is proved of it, and what to do.
+
+    separable : whether no optimum exists, for lack of a penalty
+    """
+    value, gap = model.objective_, model.gap_
+    reached = f"After {model.n_iter_} steps of solver={model.solver_!r} the objective is"
+    if separable:
+        return (
+            f"{reached} {value:.3g}, and it has no optimum: the classes are separable and C=inf is "
+            "no penalty. Give C a finite value."
+        )
+    stopped = model.n_iter_ < model.max_iter
+    if not stopped:
+        advice = "increase max_iter, or tol"
+    elif model.solver_ in STREAMS:
+        advice = "no further pass leads down: a larger tol can be kept, or try solver='auto'"
+        advice += "" if model.learning_rate == "auto" else " or a smaller learning_rate"
+    else:
+        advice = "rounding hides any further gain: a larger tol can be kept"
+    if np.isinf(model.C):
+        advice += ", or give C a finite value, since separable classes have no optimum without"
+    if not gap <= value:
+        proved = "and nothing is proved of its distance to the optimum"
+        return f"{reached} {value:.3g}, {proved} (tol={model.tol:g}): {advice}."
+    return (
+        f"{reached} proved to be within {gap / value:.1e} of its optimum (relative), and "
+        f"tol={model.tol:g} was asked: {advice}."
+    )

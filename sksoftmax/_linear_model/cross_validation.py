@@ -1,0 +1,159 @@
+"""The folds of a path: their fits, their scores, and the choice among these."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax._data import validation
+from sksoftmax._linear_model.regression import SoftmaxRegression
+from sksoftmax._paths.elastic_net_path import Settings, fit_path
+
+# The score of a class that a fold lacks: nothing, but finite, which some of scikit-learn's ask for.
+ABSENT = -1e30
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all folds share.
+
+    y : ndarray of labels; weight : of shape (n_samples,)
+    score_params : dict of metadata for the scorer
+    """
+
+    X: object
+    y: np.ndarray
+    weight: np.ndarray
+    classes: np.ndarray
+    class_weight: object
+    Cs: np.ndarray
+    l1_ratios: np.ndarray
+    settings: Settings
+    scorer: object
+    score_params: dict
+
+
+class FoldResult(NamedTuple):
+    """Of one fold, arrays of shape (n_l1_ratios, n_Cs, ...)."""
+
+    scores: np.ndarray
+    coefs: np.ndarray
+    n_iter: np.ndarray
+    converged: np.ndarray
+
+
+def check_folds(folds, y, weight):
+    """That each fold can be fitted, and scored, or an error that names the one that can't."""
+    if not folds:
+        raise ValueError("cv must give one fold or more, and gave none")
+    for number, (train, test) in enumerate(folds):
+        try:
+            train_weight, test_weight = weight[train], weight[test]
+        except IndexError as error:
+            raise ValueError(f"cv must give indices of rows; fold {number}: {error}") from error
+        if len(np.unique(y[train][train_weight > 0])) < 2:
+            raise ValueError(
+                "cv must leave every fold rows of at least 2 classes with positive weight to fit; "
+                f"fold {number} has fewer"
+            )
+        if not (test_weight > 0).any():
+            raise ValueError(
+                "cv must leave every fold a row of positive weight to score; "
+                f"fold {number} has none"
+            )
+
+
+def run_fold(task, number, fold, ready, done=None):
+    """Fit a fold along C for each l1_ratio, and score it on the rows that it leaves out.
+
+    number : int, of the fold
+    ready : list by l1_ratio of lists of Fit, None where they are still to be made
+    done : callable, optional
+        Called after each fit.
+    """
+    train, test = fold
+    classes, paths = task.classes, ready
+    if None in ready:
+        data = validation.encode(
+            SoftmaxRegression(), task.X[train], task.y[train], task.weight[train],
+            task.class_weight,
+        )  # fmt: skip
+        classes = data.classes
+        paths = [
+            own or fit_path(data, task.Cs, ratio, task.settings, done)
+            for own, ratio in zip(ready, task.l1_ratios, strict=True)
+        ]
+    rows = np.arange(len(task.y))[test]
+    rows = rows[task.weight[rows] > 0]
+    shape = (len(paths), len(task.Cs))
+    n_iter, converged = np.empty(shape, int), np.empty(shape, bool)
+    coefs = np.array([[placed(fit, classes, task.classes) for fit in path] for path in paths])
+    X, y = task.X[rows], task.y[rows]
+    own = {name: _of_rows(value, rows, len(task.y)) for name, value in task.score_params.items()}
+    for place in np.ndindex(shape):
+        fit = paths[place[0]][place[1]]
+        n_iter[place], converged[place] = fit.n_iter, fit.converged
+    try:
+        scores = _scores(coefs.reshape(-1, *coefs.shape[2:]), task, X, y, own).reshape(shape)
+    except (TypeError, ValueError) as error:
+        lacking = _lacking(task.classes, classes, "fit") + _lacking(task.classes, y, "score")
+        raise ValueError(f"scoring failed on fold {number}{lacking}: {error}") from error
+    return FoldResult(scores, coefs, n_iter, converged)
+
+
+def _of_rows(value, rows, n_rows):
+    """Metadata of some rows, if they are of rows at all."""
+    return np.asarray(value)[rows] if np.shape(value)[:1] == (n_rows,) else value
+
+
+def _lacking(classes, some, purpose):
+    """A clause that names the classes which some labels lack."""
+    missing = np.setdiff1d(classes, some).tolist()
+    return f", whose rows to {purpose} lack the classes {missing}" if missing else ""
+
+
+def _scores(matrices, task, X, y, params):
+    """What the scorer says of models, given by coefficients with the intercept last."""
+    if hasattr(task.scorer, "of_linear"):
+        return task.scorer.of_linear(*_filled(matrices), task.classes, X, y, **params)
+    models = (_model(matrix, task) for matrix in matrices)
+    scores = np.array([float(task.scorer(model, X, y, **params)) for model in models])
+    if np.isnan(scores).any():
+        raise ValueError("the score is nan, so that there is no best one")
+    return scores
+
+
+def _filled(matrices):
+    """Coefficients and intercepts; those of a class that is nan make its probability zero."""
+    missing = np.isnan(matrices[..., -1])
+    coefs = np.where(missing[..., None], 0.0, matrices[..., :-1])
+    return coefs, np.where(missing, ABSENT, matrices[..., -1])
+
+
+def choose(scores, rule):
+    """Places of the chosen l1_ratio and C, from scores (n_folds, n_l1_ratios, n_Cs)."""
+    mean = scores.mean(axis=0)
+    ratio, place = np.unravel_index(np.argmax(mean), mean.shape)
+    if rule == "1se" and len(scores) > 1:
+        error = scores[:, ratio, place].std(ddof=1) / np.sqrt(len(scores))
+        place = np.flatnonzero(mean[ratio] >= mean[ratio, place] - error)[0]
+    return int(ratio), int(place)
+
+
+def placed(fit, own, classes):
+    """Coefficients and intercepts in the rows of all classes; nan for those a fold lacks."""
+    matrix = np.column_stack([fit.coef, fit.intercept])
+    if len(own) == len(classes):
+        return matrix
+    matrix = np.vstack([0 * matrix, matrix]) if len(own) == 2 else matrix
+    everywhere = np.full((len(classes), matrix.shape[1]), np.nan)
+    everywhere[np.searchsorted(classes, own)] = matrix
+    return everywhere
+
+
+def _model(matrix, task):
+    """A fitted SoftmaxRegression."""
+    model = SoftmaxRegression()
+    model.classes_, model.n_features_in_ = task.classes, matrix.shape[1] - 1
+    model.coef_, model.intercept_ = _filled(matrix)
+    return model

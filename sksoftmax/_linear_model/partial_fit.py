@@ -1,0 +1,323 @@
+"""A stream behind the gate: batches are checked and encoded, and a method for streams advances.
+
+What an estimator keeps of a stream is one immutable record, so that a copy or a pickle in
+mid-stream goes on exactly as the original does.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils.validation import check_consistent_length, validate_data
+
+from sksoftmax._data import targets, validation
+from sksoftmax._objective.rows import InMemoryRows, partition, row_slice
+from sksoftmax._objective.score_maps import LinearMap
+from sksoftmax._problems import build
+from sksoftmax._solvers import STREAMS, Epochs
+from sksoftmax._solvers.stochastic import StreamState
+
+# Rows of a step where they are not told: more a step do not make better ones.
+ROWS_OF_STEP = 1000
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What a model remembers of the rows that it has seen.
+
+    weight, n_rows : of all of them
+    n_steps : batches since the stream began, or since ``fit``
+    classes : indices of the classes that have turned up
+    state : StreamState of the method; None after ``fit``, whose coefficients say it all
+    map : LinearMap of the state's theta; None with the state
+    solver : name of the method that made the state
+    """
+
+    weight: float = 0.0
+    n_rows: int = 0
+    n_steps: int = 0
+    classes: frozenset = frozenset()
+    state: StreamState | None = None
+    map: LinearMap | None = None
+    solver: str | None = None
+
+    @property
+    def coefficients(self):
+        return build.coefficients(self.map, self.state.average, self.map.center)
+
+
+class Batch(NamedTuple):
+    """Encoded rows, as ``build.pose`` wants them; the weight is that of the stream so far."""
+
+    rows: InMemoryRows
+    total_weight: float
+    n_rows: int
+    n_features: int
+    n_entries: int
+    n_scores: int
+    center: np.ndarray
+    dtype: np.dtype
+
+
+class Encoded(NamedTuple):
+    """Checked arrays of one call, or of one of its batches.
+
+    cuts : where the batches of a call begin and end, rows without weight being left out of them
+    """
+
+    X: object
+    target: np.ndarray
+    weight: np.ndarray | None
+    cuts: np.ndarray | None = None
+
+    def batches(self):
+        for start, stop in pairwise(self.cuts):
+            weight = None if self.weight is None else self.weight[start:stop]
+            yield Encoded(row_slice(self.X, start, stop), self.target[..., start:stop], weight)
+
+
+def check(model, classes):
+    """The classes of the stream, if the model's parameters are ones for a stream."""
+    check_steps(model)
+    return check_classes(model, classes)
+
+
+def check_classes(model, classes):
+    """The classes of the stream, sorted: those given, or those of what the model has seen."""
+    known = getattr(model, "classes_", None)
+    if classes is None:
+        if known is None:
+            raise ValueError("classes must be passed on the first call to partial_fit")
+        return known
+    classes = np.unique(column_or_1d(classes))
+    if known is not None and not np.array_equal(classes, known):
+        raise ValueError(f"classes={classes} is not the same as on the last call: {known}")
+    if len(classes) < 2:
+        raise ValueError(f"classes must be at least 2 different labels, got {classes.tolist()}")
+    if (classes != classes).any():
+        raise ValueError(f"classes must be labels, and nan is none: {classes}")
+    return classes
+
+
+def check_steps(model):
+    """Raise a ValueError for a parameter that asks for all rows at once."""
+    if isinstance(model.class_weight, str):
+        raise ValueError(
+            f"class_weight={model.class_weight!r} needs all rows at once, and partial_fit sees "
+            "some: pass weights as a dict, or in sample_weight"
+        )
+    if model.early_stopping:
+        raise ValueError(
+            "early_stopping=True holds rows out of a fit, and partial_fit has none to go back to: "
+            "set early_stopping=False"
+        )
+
+
+def encode(model, X, y, classes, sample_weight):
+    """Check and encode the rows of one call.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming what is wrong with X, y or the weights; labels that are none of the classes.
+    """
+    advice = "pass it their chunks, computed, one after the other"
+    validation.check_in_memory("partial_fit", advice, X, y, sample_weight)
+    X = validate_data(
+        model, X, reset=not hasattr(model, "n_features_in_"), accept_sparse="csr",
+        dtype=validation.FLOATS, ensure_min_samples=1,
+    )  # fmt: skip
+    names, soft = targets.column_names(y), targets.is_matrix(y)
+    if soft:
+        y = check_array(y, dtype=validation.FLOATS, input_name="y")
+    else:
+        y = column_or_1d(np.asarray(y), warn=True)
+    check_consistent_length(X, y)
+    weight = None if sample_weight is None else validation.check_weight(sample_weight, X)
+    if soft:
+        targets.check_distributions(y, weight)
+    cuts = _cuts(X.shape[0], model.batch_size)
+    if weight is not None and (weight == 0).any():
+        # They keep their place in the batches, so that calls are the same batches as one call.
+        cuts = np.unique(np.append(0, np.cumsum(weight > 0))[cuts])
+        X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
+    target = targets.shares_of(y, names, classes, X.dtype) if soft else _places(y, classes)
+    target = targets.smoothed(target, len(classes), model.label_smoothing, X.dtype)
+    factors = targets.class_factors(model.class_weight, classes, None)
+    return Encoded(X, *targets.weighed(factors, target, weight), cuts)
+
+
+def _cuts(n_rows, batch_size):
+    """Where batches begin, and where the last one ends."""
+    size = ROWS_OF_STEP if batch_size == "auto" else batch_size
+    return np.append(np.arange(0, n_rows, size), n_rows)
+
+
+def _places(y, classes):
+    """For each label, the index of its class."""
+    try:
+        places = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    except TypeError as error:
+        raise ValueError(f"y has labels that are not like classes={classes}: {error}") from None
+    foreign = classes[places] != y
+    if foreign.any():
+        raise ValueError(
+            f"y has labels that are not in classes: {np.unique(y[foreign])}; classes are {classes}"
+        )
+    return places
+
+
+def advance(model, encoded, classes):
+    """The stream after the rows of one call, in batches of ``model.batch_size`` in their order."""
+    n_scores = 1 if len(classes) == 2 else len(classes)
+    stream, method = getattr(model, "_stream", Stream()), tuned_method(model)
+    for batch in encoded.batches():
+        own = float(batch.X.shape[0] if batch.weight is None else batch.weight.sum())
+        stream = _with_classes(_ready(model, stream, batch, own, n_scores), batch.target)
+        stream = replace(
+            stream,
+            weight=stream.weight + own,
+            n_rows=stream.n_rows + batch.X.shape[0],
+            n_steps=stream.n_steps + 1,
+        )
+        objective = replace(_objective(model, stream, batch), total_weight=own)
+        stream = replace(stream, state=_stepped(model, method, objective, stream.state))
+    return stream
+
+
+def _stepped(model, method, objective, state):
+    """The state after a step, or an error where that leads out of all range."""
+    try:
+        state = method.advance(objective, state)
+        if np.isfinite(state.value) and np.isfinite(state.theta).all():
+            return state
+    except np.linalg.LinAlgError:  # moments that are not finite have no metric
+        pass
+    raise ValueError(
+        f"steps of solver={model.solver!r} overflow: learning_rate={model.learning_rate!r} is too "
+        "large, or X is"
+    )
+
+
+def _objective(model, stream, encoded):
+    """The objective of all rows so far, as these rows show it."""
+    X, n_scores = encoded.X, stream.map.n_scores
+    batch = Batch(
+        rows=partition(X, encoded.target, encoded.weight, n_scores),
+        total_weight=stream.weight,
+        n_rows=X.shape[0],
+        n_features=X.shape[1],
+        n_entries=X.nnz if sp.issparse(X) else X.size,
+        n_scores=n_scores,
+        center=stream.map.center,
+        dtype=X.dtype,
+    )
+    objective = build.pose(
+        batch, C=model.C, l1_ratio=model.l1_ratio, shape=build.check_penalty(model.penalty),
+        fit_intercept=model.fit_intercept, solver=model.solver,
+    )  # fmt: skip
+    build.solver_for(objective, model.solver)  # refuses corners
+    return objective
+
+
+def _ready(model, stream, batch, own, n_scores):
+    """The stream with a state of the model's method, about a center among its columns."""
+    if stream.state is None:
+        return _begun(model, stream, batch, n_scores)
+    if stream.map.has_intercept != model.fit_intercept:
+        raise ValueError("fit_intercept must not change in a stream: fit starts a new one")
+    if stream.solver != model.solver:
+        # Another method knows nothing of this one's metric; where it stands is all that remains.
+        old = stream.state
+        state = StreamState(old.average, old.average, value=old.value, clock=old.clock)
+        return replace(stream, state=state, solver=model.solver)
+    # A metric is about to be made.
+    due = model.fit_intercept and stream.state.due <= own
+    return _recentred(stream) if due else stream
+
+
+def _with_classes(stream, target):
+    """The stream with these classes; if there are new ones, what it shows begins to change."""
+    new = np.unique(target) if target.ndim == 1 else np.flatnonzero(target.any(axis=1))
+    classes = stream.classes.union(new.tolist())
+    if len(classes) == len(stream.classes):
+        return stream
+    state = stream.state._replace(began=stream.state.clock)
+    return replace(stream, state=state, classes=classes)
+
+
+def _begun(model, stream, batch, n_scores):
+    """A stream with its first state: nothing, or what was fitted."""
+    center = _means(batch.X, batch.weight)
+    score_map = LinearMap(n_scores, len(center), center if model.fit_intercept else None)
+    theta = score_map.neutral()
+    if hasattr(model, "coef_"):
+        theta = score_map.join(*_fitted(model, center))
+    state = StreamState(theta, theta, clock=stream.weight)
+    return replace(stream, state=state, map=score_map, solver=model.solver)
+
+
+def _recentred(stream):
+    """The stream about the middle of the rows that matter."""
+    state, score_map = stream.state, stream.map
+    if state.moments is None:
+        return stream
+    shift = state.moments.columns.offset
+    state = state._replace(
+        theta=score_map.recentred(state.theta, shift),
+        average=score_map.recentred(state.average, shift),
+        moments=state.moments.recentred(shift),
+    )
+    score_map = replace(score_map, center=score_map.center + shift)
+    return replace(stream, state=state, map=score_map)
+
+
+def _means(X, weight):
+    """Means of the columns; of constant ones exactly."""
+    share = np.full(X.shape[0], 1 / X.shape[0]) if weight is None else weight / weight.sum()
+    if sp.issparse(X):
+        return np.asarray(share @ X, dtype=np.float64)
+    first = X[0].astype(np.float64)
+    return first + share @ (X - first)
+
+
+def _fitted(model, center):
+    """Coefficients and intercepts at the center of a fitted model."""
+    coef = model.coef_.toarray() if sp.issparse(model.coef_) else model.coef_
+    coef = coef.astype(np.float64)
+    if len(coef) > 1:
+        coef = coef - coef.mean(axis=0)
+    return coef, model.intercept_ + coef @ center
+
+
+def check_parameters(model):
+    """The parameters of the methods for streams."""
+    if model.learning_rate != "auto":
+        _refuse_name("learning_rate", model.learning_rate)
+        validation.check_number("learning_rate", model.learning_rate, least=0, open_below=True)
+        if not np.isfinite(model.learning_rate):
+            raise ValueError(f"learning_rate must be finite, got {model.learning_rate!r}")
+    if model.batch_size != "auto":
+        _refuse_name("batch_size", model.batch_size)
+        validation.check_number("batch_size", model.batch_size, least=1, integer=True)
+    check_random_state(model.random_state)
+
+
+def _refuse_name(name, value):
+    if isinstance(value, str):
+        raise ValueError(f"{name} must be 'auto' or a number, got {value!r}")
+
+
+def tuned(solver, model):
+    """The solver with the model's parameters, if it is one that has any."""
+    if not isinstance(solver, Epochs):
+        return solver
+    seed = int(check_random_state(model.random_state).randint(2**31 - 1))
+    return Epochs(tuned_method(model), model.batch_size, seed)
+
+
+def tuned_method(model):
+    return STREAMS[model.solver](model.learning_rate)

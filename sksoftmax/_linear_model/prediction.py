@@ -1,0 +1,141 @@
+"""Scores, probabilities and classes of a linear model, block by block of rows."""
+
+import numpy as np
+import scipy.sparse as sp
+
+from sksoftmax._functions import on_numpy
+from sksoftmax._objective.blas import single_threaded_blas
+from sksoftmax._objective.kernels import class_major_scores, losses_and_residuals
+from sksoftmax._objective.rows import block_rows, row_slice
+
+# Below this many products, the interpreter's overhead is all there is.
+FEW = 2**12
+# Rows below which sparse coefficients are used as they are, and the share of those of the columns
+# used that are not zero, below which they are too.
+FEW_ROWS = 4
+SPARSE = 0.03
+# The share of columns above which it is faster not to pick them out: of dense rows, and, over the
+# number of scores, of sparse ones.
+MOSTLY = 0.3
+SCORES_OF_PICKING = 500
+
+
+def scores(X, coef, intercept):
+    """``X @ coef.T + intercept``, (n_rows, n_scores)."""
+    result = np.empty((X.shape[0], len(intercept)), dtype=_dtype(X, coef))
+    for rows, block in _class_major(X, coef, intercept):
+        result[rows] = block.T
+    return result
+
+
+def probabilities(X, coef, intercept):
+    """Softmax of the scores, (n_rows, n_classes)."""
+    if X.shape[0] * coef.size <= FEW and not (sp.issparse(X) or sp.issparse(coef)):
+        few = _few_probabilities(X, coef, intercept)
+        if few is not None:
+            return few
+    return _by_blocks(on_numpy.softmax, X, coef, intercept)
+
+
+def log_probabilities(X, coef, intercept):
+    """Log-softmax of the scores, (n_rows, n_classes)."""
+    return _by_blocks(on_numpy.log_softmax, X, coef, intercept)
+
+
+def own_log_probabilities(X, target, coefs, intercepts):
+    """Of each row's own class, by each of some models, (n_models, n_rows).
+
+    target : ndarray of shape (n_rows,), indices of classes
+    coefs : ndarray of shape (n_models, n_scores, n_features)
+    intercepts : ndarray of shape (n_models, n_scores), -inf for a class without probability
+    """
+    n_models, n_scores = intercepts.shape
+    coef = coefs.swapaxes(0, 1).reshape(n_scores * n_models, -1)
+    result = np.empty((n_models, X.shape[0]))
+    for rows, block in _class_major(X, coef, intercepts.T.ravel()):
+        own = np.tile(target[rows], n_models)
+        # To the kernel they are the rows as often as there are models.
+        losses = losses_and_residuals(block.reshape(n_scores, -1), own, np.ones(len(own)))
+        result[:, rows] = -losses.reshape(n_models, -1)
+    return result
+
+
+def largest(X, coef, intercept):
+    """Index of the class with the largest score, which needs no probabilities."""
+    result = np.empty(X.shape[0], dtype=np.intp)
+    for rows, block in _class_major(X, coef, intercept):
+        result[rows] = block[0] > 0 if len(block) == 1 else _first_largest(block)
+    return result
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _few_probabilities(X, coef, intercept):
+    """Softmax of a few rows in as few calls as can be; None for corners."""
+    scores = X @ coef.T + intercept
+    if scores.shape[1] == 1:
+        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
+    scores -= scores.max(axis=1, keepdims=True)
+    np.exp(scores, out=scores)
+    total = scores.sum(axis=1, keepdims=True)
+    scores /= total
+    return scores if np.isfinite(total).all() else None
+
+
+def _by_blocks(function, X, coef, intercept):
+    n_classes = max(2, len(intercept))
+    result = np.empty((X.shape[0], n_classes), dtype=_dtype(X, coef))
+    for rows, block in _class_major(X, coef, intercept):
+        if len(block) == 1:
+            block = np.concatenate([np.zeros_like(block), block])
+        function(block, axis=0, temperature=1.0, where=None, out=result[rows].T, empty="nan")
+    return result
+
+
+def _first_largest(block):
+    """Row of the first maximum in each column, by operations on whole rows."""
+    if len(block) > 32:
+        return block.T.argmax(axis=1)
+    best = block[0].copy()
+    index = np.zeros(block.shape[1], dtype=np.intp)
+    for k in range(1, len(block)):
+        index[block[k] > best] = k
+        np.maximum(best, block[k], out=best)
+    return index
+
+
+def _class_major(X, coef, intercept):
+    """Slices of rows with their scores, (n_scores, n_rows)."""
+    used, coef = _used(X, coef)
+    coef_t = coef.T if sp.issparse(coef) else np.ascontiguousarray(coef.T)
+    step, intercept = block_rows(X, len(intercept)), intercept[:, None]
+    # Scores out of all range are infinite, which the softmax has limits for.
+    with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, X.shape[0], step):
+            block = row_slice(X, start, min(start + step, X.shape[0]))
+            block = block if used is None else block[:, used]
+            yield slice(start, start + step), class_major_scores(block, coef_t, intercept)
+
+
+def _used(X, coef):
+    """The columns that sparse coefficients need of X, and their coefficients, dense.
+
+    None is all columns, where few are not needed. Coefficients stay sparse where so few of those
+    columns' are not zero, or so few rows are asked for, that their sparse product is faster.
+    """
+    if not sp.issparse(coef):
+        return None, coef
+    n_scores, n_columns = coef.shape
+    used = np.zeros(n_columns, dtype=bool)
+    used[coef.tocsr().indices] = True
+    used = np.flatnonzero(used)
+    entries = X.nnz if sp.issparse(X) else X.size
+    if entries < FEW_ROWS * n_columns or coef.nnz < SPARSE * len(used) * n_scores:
+        return None, coef
+    # What picks them out of sparse rows looks at all entries, and the product at each once a score.
+    most = n_scores / SCORES_OF_PICKING if sp.issparse(X) else MOSTLY
+    coef = coef.toarray()
+    return (used, coef[:, used]) if len(used) <= most * n_columns else (None, coef)
+
+
+def _dtype(X, coef):
+    return np.result_type(X.dtype, coef.dtype)

@@ -1,0 +1,399 @@
+"""Multinomial logistic regression."""
+
+import copy
+import warnings
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.metaestimators import available_if
+
+from sksoftmax._certificates.separability import has_no_optimum
+from sksoftmax._data import dispatch, validation
+from sksoftmax._linear_model import (
+    callbacks,
+    convergence,
+    holdout,
+    monitors,
+    parameters,
+    partial_fit,  # fmt: skip
+)
+from sksoftmax._linear_model.base import LinearClassifierMixin, ScoreMixin
+from sksoftmax._linear_model.callbacks import CallbackSupportMixin, with_callbacks
+from sksoftmax._objective.blas import single_threaded_blas
+from sksoftmax._problems import build
+from sksoftmax._problems.row_space import AllColumns, reduce_columns
+from sksoftmax._solvers import STREAMS, minimize
+
+
+def _streams(model):
+    if model.solver not in STREAMS:
+        raise AttributeError(
+            f"partial_fit needs one of solver={sorted(STREAMS)}; this is solver={model.solver!r}"
+        )
+    return True
+
+
+class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin, BaseEstimator):
+    r"""Multinomial logistic regression, fitted to a proven distance from the optimum.
+
+    With weights :math:`w_i`, the sample weights times those of the classes, it minimises
+
+    .. math::
+        \frac{1}{\sum_i w_i} \Big[ \sum_i w_i \big(\log \sum_k e^{z_{ik}} - z_{i y_i}\big)
+        + \frac{1}{C} P(W) \Big], \qquad z_i = W x_i + b,
+
+    .. math::
+        P(W) = \frac{1 - \text{l1\_ratio}}{2} \lVert W \rVert^2
+        + \text{l1\_ratio}\, \lVert W \rVert_1,
+
+    the objective of scikit-learn's ``LogisticRegression`` at the same ``C``. The intercept
+    :math:`b` is not penalised. Two classes are one row of coefficients, :math:`z_i = (0, s_i)`.
+    Where rows have probabilities of classes instead of labels, :math:`\sum_k y_{ik} z_{ik}` takes
+    the place of :math:`z_{i y_i}`, and the weight of a row is that of its classes in the mean.
+
+    The descent is made in the metric of the curvature, so that neither the scale nor the offset
+    nor the correlation of the columns of X matters.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse strength of the penalty, positive; ``np.inf`` is none.
+    l1_ratio : float, default=0.0
+        Share of the l1 part of the penalty, from 0 to 1: it makes coefficients exactly zero.
+    penalty : {"elasticnet"}, ElasticNet or GroupLasso, default="elasticnet"
+        What is zero together, and the penalty of single features: see
+        :class:`~sksoftmax.ElasticNet` and :class:`~sksoftmax.GroupLasso`.
+    fit_intercept : bool, default=True
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes. "balanced" gives all classes the same total weight.
+    label_smoothing : float, default=0.0
+        From 0 to below 1: each row's target becomes ``(1 - label_smoothing) * target +
+        label_smoothing / n_classes``, a label being the target that is 1 for its class. The
+        objective cannot then fall below the targets' mean entropy, which is not 0.
+    solver : {"auto", "gd", "lbfgs", "newton", "proximal", "sgd", "adam"}, default="auto"
+        "gd" is accelerated gradient descent with restarts, "lbfgs" a quasi-Newton method, both
+        in the metric of the curvature; "newton" takes damped Newton steps. "auto" begins with a
+        sample of the rows where they are many, goes on by "lbfgs", and changes to "newton" where
+        progress stalls. "proximal", which "auto" takes for an l1 part, takes proximal quasi-Newton
+        steps on a working set of columns; the others need a smooth penalty. "sgd" and "adam" take
+        a step for each mini-batch of rows, in a running metric of the curvature and in units of the
+        columns' spread; they are for data without end, by ``partial_fit``, and for data on disk.
+    tol : float, default=1e-6
+        The promise made: ``converged_`` means ``objective_ - optimum <= tol * objective_``. Not
+        negative; 0 asks for as much as rounding allows.
+    max_iter : int, default=1000
+        Most steps of the solver; of "sgd" and "adam" most passes over the rows.
+    learning_rate : {"auto"} or float, default="auto"
+        Of "sgd" and "adam" only. "auto" shortens the steps as rows go by, and needs no tuning
+        whatever the columns' units. A number is the length of all steps: for "sgd" a share of the
+        Newton step, at most 1 as a rule; for "adam" the change of a coefficient, times the
+        standard deviation of its column.
+    batch_size : {"auto"} or int, default="auto"
+        Of "sgd" and "adam" only: rows of a step. "auto" is 1000 in ``partial_fit``, and in ``fit``
+        a hundredth of the rows, from 32 to 512.
+    early_stopping : bool, default=False
+        Whether to hold rows out of the fit, watch their loss, which is the objective's without the
+        penalty, and keep the coefficients of the step where it was least. The fit ends as soon as
+        that loss has not fallen by a ``tol`` of itself for ``n_iter_no_change`` steps. Rows
+        fitted are copied.
+    validation_fraction : float, default=0.1
+        Share of the rows held out, above 0 and below 1, of each class as far as that goes. One
+        row of each class always stays in the fit.
+    n_iter_no_change : int, default=5
+        Steps in a row without a gain after which early stopping ends the fit; at least 1.
+    warm_start : bool, default=False
+        Start from the last fit's coefficients.
+    n_jobs : int or None, default=None
+        Threads for the sums over rows, counted as joblib does: None is 1, -1 all cores. Used
+        where columns times classes are thousands; the result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Which rows early stopping holds out, and the order of the rows in a ``fit`` by "sgd" and
+        "adam". Nothing else is random.
+    verbose : int, default=0
+        Print the progress: step, objective, expected gain and seconds, and at the end the gap
+        proved. On a terminal it is one line, written over; elsewhere a line every ``verbose``
+        steps.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
+        In the dtype of X. Sums over classes to zero.
+    intercept_ : ndarray of shape (n_classes,) or (1,)
+        Sums to zero for more than two classes.
+    objective_ : float
+        The objective, of the rows fitted, at the coefficients found.
+    gap_ : float
+        Upper bound on ``objective_ - optimum``; inf where none could be proved. After early
+        stopping the last step proves it of the best one too.
+    converged_ : bool
+        Whether ``gap_ <= tol * objective_``. After early stopping, or where a callback ended the
+        fit, that is usually not so, and no warning is given.
+    n_iter_ : int
+        Steps taken, those after the best one included; of "sgd" and "adam" passes, and after
+        ``partial_fit`` batches.
+    objective_curve_ : ndarray of shape (n_iter_ + 1,)
+        The objective at the start and after each step.
+    validation_curve_ : ndarray of shape (n_iter_ + 1,) or (0,)
+        The loss of the rows held out, at the start and after each step; empty without
+        ``early_stopping``. ``coef_`` is of the step where it is least.
+    time_curve_ : ndarray of shape (n_iter_ + 1,)
+        Seconds since the fit began, at the start of the descent and after each step.
+    solver_ : str
+        The method that made the last step.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where X has column names that are all strings.
+
+    See Also
+    --------
+    sksoftmax.SoftmaxTransformer : Scores of any classifier to probabilities.
+
+    Notes
+    -----
+    The metric begins as the bound of [1]_ on the curvature. The gap is proved by Fenchel duality,
+    at distributions that are tilted so as to balance the gradient (see
+    ``docs/architecture.md``).
+
+    From scikit-learn 1.9 on there is ``set_callbacks``. Callbacks see each step of every solver;
+    one that asks to stop ends the fit.
+
+    References
+    ----------
+    .. [1] D. Bohning (1992). Multinomial logistic regression algorithm. Annals of the Institute
+       of Statistical Mathematics 44, 197-200.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sksoftmax import SoftmaxRegression
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SoftmaxRegression().fit(X, y)
+    >>> model.converged_, round(model.objective_, 4)
+    (True, 0.1926)
+    >>> model.predict_proba(X[:1]).round(3)
+    array([[0.982, 0.018, 0.   ]])
+    """
+
+    def __init__(
+        self,
+        C=1.0,
+        *,
+        l1_ratio=0.0,
+        penalty="elasticnet",
+        fit_intercept=True,
+        class_weight=None,
+        label_smoothing=0.0,
+        solver="auto",
+        tol=1e-6,
+        max_iter=1000,
+        learning_rate="auto",
+        batch_size="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        warm_start=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.penalty = penalty
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, Dask collection} of shape (n_samples, n_features)
+            float32 and float64 are used as they are, other dtypes become float64.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels of any kind, or soft targets: a floating matrix of class probabilities, whose
+            rows sum to 1. A row then counts as one row of each class, weighted by its
+            probability. Classes are 0, 1, ..., or the column names of a data frame; one that has
+            no probability in any row is left out, as without a row of its label.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Not negative, not all zero. A weight of 2 is the row twice, 0 is no row.
+
+        Returns
+        -------
+        self : SoftmaxRegression
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a bad parameter, bad data, or fewer than two classes. An already fitted estimator
+            stays as it was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the promise of ``tol`` could not be proved.
+        """
+        draft, complaint = self._fit(X, y, sample_weight)
+        if complaint:
+            # First: where warnings are errors, this one loses nothing either.
+            warnings.warn(complaint, ConvergenceWarning, stacklevel=2)
+        self.__dict__ = draft.__dict__
+        return self
+
+    @available_if(_streams)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Take steps on these rows, from where the last call or ``fit`` ended.
+
+        It sees each row once, in batches of ``batch_size`` in their order. The objective is that
+        of all rows so far, so that the penalty weighs less and less beside them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels, or soft targets as in ``fit``, a column for each of ``classes``.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed on the first call, if nothing was fitted.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self : SoftmaxRegression
+            ``objective_`` is then the mean of late of the objective on batches not yet seen;
+            nothing is proved of it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for ``fit``, and for labels that are not in ``classes``. Nothing is lost.
+        """
+        parameters.check(self)
+        classes = partial_fit.check(self, classes)
+        draft = copy.copy(self)
+        rows = partial_fit.encode(draft, X, y, classes, sample_weight)
+        with single_threaded_blas(), np.errstate(all="ignore"):
+            stream = partial_fit.advance(draft, rows, classes)
+        draft._keep_stream(stream, classes, rows.X.dtype)
+        self.__dict__ = draft.__dict__
+        return self
+
+    @with_callbacks
+    def _fit(self, X, y, sample_weight):
+        """A fitted copy, and what there is to warn of."""
+        parameters.check(self)
+        if self.warm_start and hasattr(self, "coef_"):
+            validation.check_same_features(self, X)
+        # All is done on a copy that takes the place of self in the end: an error loses nothing.
+        draft, clock = copy.copy(self), monitors.Clock()
+        task = callbacks.begin(self, X, y, sample_weight)
+        data = dispatch.encode(
+            draft, X, y, sample_weight, self.class_weight, self.n_jobs,
+            label_smoothing=self.label_smoothing, hold_out=holdout.chooser(self),
+        )  # fmt: skip
+        held_out = data.held_out
+        with single_threaded_blas(), data, np.errstate(all="ignore"):
+            data, columns, objective = self._pose(data)
+            coordinates = build.Coordinates(
+                objective.map, columns, data.center, data.classes, data.dtype
+            )
+            watch = monitors.Monitors(draft, clock, task, held_out, coordinates)
+            ended = minimize(
+                objective,
+                watch.announced(self._solver(objective)),
+                self._start(data, columns, objective.map),
+                tol=self.tol,
+                max_iter=self.max_iter,
+                watch=watch,
+            )
+            separable = self._seeks_optimum(ended) and has_no_optimum(objective, ended)
+            if separable:
+                ended = ended._replace(converged=False)
+            solution = watch.settled(ended, objective, self.tol)
+        draft._keep(data, coordinates, solution, watch)
+        watch.close()
+        return draft, convergence.complaint(draft, ended, separable)
+
+    def _solver(self, objective):
+        return partial_fit.tuned(build.solver_for(objective, self.solver), self)
+
+    def _seeks_optimum(self, ended):
+        """Whether the fit was to go on to an optimum that may not exist."""
+        return np.isinf(self.C) and not (ended.stopped or self.early_stopping)
+
+    def _pose(self, data):
+        """Data in the columns that are cheapest to fit on, the way back, and the objective."""
+        shape = build.check_penalty(self.penalty)
+        plain = self.l1_ratio == 0 and shape.penalty_factor is None
+        if not plain or self.solver == "proximal":
+            # Columns that the penalty tells apart stay what they are.
+            columns = AllColumns()
+        else:
+            data, columns = reduce_columns(data)
+        objective = build.pose(
+            data, C=self.C, l1_ratio=self.l1_ratio, shape=shape,
+            fit_intercept=self.fit_intercept, solver=self.solver,
+        )  # fmt: skip
+        return data, columns, objective
+
+    def _start(self, data, columns, score_map):
+        if self.warm_start and hasattr(self, "coef_"):
+            return self._last(data, columns, score_map)
+        return build.neutral(data, score_map)
+
+    def _last(self, data, columns, score_map):
+        """Theta at the coefficients of the last fit."""
+        if not np.array_equal(self.classes_, data.classes):
+            raise ValueError(
+                f"warm_start needs the classes of the last fit, {self.classes_}; "
+                f"y has {data.classes}"
+            )
+        coef = self.coef_.toarray() if sp.issparse(self.coef_) else self.coef_
+        # What all classes share changes no probability, only the penalty.
+        # With corners it is what makes zeros.
+        shift = len(coef) > 1 and self.l1_ratio == 0
+        coef = coef - coef.mean(axis=0) if shift else coef
+        coef = columns.restrict(coef.astype(np.float64)).astype(np.float64)
+        return score_map.join(coef, self.intercept_ + coef @ data.center)
+
+    def _keep(self, data, coordinates, solution, watch):
+        """Set the fitted attributes from the solution."""
+        vars(self).update(coordinates.attributes(solution.theta))
+        self.objective_ = solution.value
+        self.gap_ = solution.gap
+        self.converged_ = bool(solution.converged)
+        self.n_iter_ = solution.n_iter
+        self.objective_curve_ = np.array(solution.curve)
+        self.validation_curve_ = np.array(watch.validation_curve)
+        self.time_curve_ = np.array(watch.clock.curve)
+        self.solver_ = solution.solver
+        seen = frozenset(range(len(data.classes)))
+        self._stream = partial_fit.Stream(data.total_weight, data.n_rows, classes=seen)
+
+    def _keep_stream(self, stream, classes, dtype):
+        """Set the fitted attributes from a stream."""
+        dtype = self.coef_.dtype if hasattr(self, "coef_") else dtype
+        coef, intercept = stream.coefficients
+        self.classes_ = classes
+        self.coef_ = np.ascontiguousarray(coef, dtype=dtype)
+        self.intercept_ = intercept.astype(dtype)
+        self.objective_, self.gap_, self.converged_ = stream.state.value, np.inf, False
+        self.n_iter_ = stream.n_steps
+        self.objective_curve_ = np.array([stream.state.value])
+        self.validation_curve_, self.time_curve_ = np.zeros(0), np.zeros(1)
+        self.solver_ = stream.solver
+        self._stream = stream

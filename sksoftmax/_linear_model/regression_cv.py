@@ -1,0 +1,372 @@
+"""Softmax regression whose penalty is chosen by cross-validation."""
+
+import copy
+import warnings
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn import get_config
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import check_cv
+from sklearn.utils import column_or_1d
+from sklearn.utils.metadata_routing import (
+    UNUSED,
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.validation import validate_data
+
+from sksoftmax._data import targets, validation
+from sksoftmax._linear_model import parameters
+from sksoftmax._linear_model.base import LinearClassifierMixin
+from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, placed, run_fold
+from sksoftmax._linear_model.scoring import scorer_of, takes_weights
+from sksoftmax._linear_model.tally import Tally
+from sksoftmax._objective.blas import single_threaded_blas
+from sksoftmax._paths.elastic_net_path import Settings, fit_path, grid, smallest_C
+from sksoftmax._paths.fold_path import fit_folds, parts_of, suits
+from sksoftmax._paths.ridge_path import fit_ridge_path
+from sksoftmax._problems import build
+
+RULES = ("best", "1se")
+
+
+class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
+    """Softmax regression whose ``C`` and ``l1_ratio`` are chosen by cross-validation.
+
+    All data, and each fold, are fitted along the path of the values of C, each fit starting where
+    the ones before lead, on the columns that may be wanted. With a ridge alone, and folds that
+    partition the rows, all folds descend together and share their passes over X, metrics and
+    proofs. ``tol`` holds for every fit. The chosen fit is already made.
+
+    Parameters
+    ----------
+    Cs : int or array-like of floats, default=10
+        Values of C. So many on a logarithmic grid: over four decades from ``C_min_`` where
+        there is an l1 part, else from 1e-4 to 1e4. Those given must be finite, in any order.
+    l1_ratios : array-like of floats, default=(0.0,)
+        Shares of the l1 part to try, from 0 to 1.
+    penalty : {"elasticnet"}, ElasticNet or GroupLasso, default="elasticnet"
+        As in :class:`~sksoftmax.SoftmaxRegression`.
+    cv : int, splitter or iterable of (train, test), default=None
+        Folds; None is five, stratified.
+    scoring : str or callable, default="neg_log_loss"
+        What is best, larger being better, and what ``score`` returns; None is accuracy. Sample
+        weights count in it where the scorer takes them. A class that a fold does not fit has
+        probability 0 there. The default takes test rows that lack a class; some of
+        scikit-learn's scorers do not.
+    rule : {"best", "1se"}, default="best"
+        "1se" takes the smallest C whose mean score is within a standard error of the best.
+    refit : bool, default=True
+        Whether ``coef_`` is of all data; else it is the mean over the folds.
+    fit_intercept : bool, default=True
+    class_weight : dict, "balanced" or None, default=None
+    solver : {"auto", "gd", "lbfgs", "newton", "proximal", "sgd", "adam"}, default="auto"
+        An l1 part takes "proximal", or "auto".
+    tol : float, default=1e-6
+        For every fit, as in :class:`~sksoftmax.SoftmaxRegression`.
+    max_iter : int, default=1000
+    n_jobs : int or None, default=None
+        Folds at a time, counted as joblib does; threads for the sums over rows where all folds are
+        fitted together.
+    random_state : None, default=None
+        Without effect, since nothing is random: splitters have their own.
+    verbose : int, default=0
+        Show a line of how many fits are done.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    Cs_ : ndarray of shape (n_Cs,)
+        The values of C, increasing.
+    l1_ratios_ : ndarray of shape (n_l1_ratios,)
+    C_ : float
+        The value chosen.
+    l1_ratio_ : float
+        The value chosen.
+    C_min_ : float
+        The largest C at which every penalised coefficient is zero, for the smallest positive
+        ``l1_ratio``; 0 where there is none, and inf where no C lets any coefficient leave zero.
+    scores_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
+    coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
+        Coefficients with the intercept last; no intercepts, hence n_features, without
+        ``fit_intercept``. Of a class that a fold lacks, nan.
+    coef_path_ : ndarray of shape (n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
+        The same of all data.
+    n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
+        Steps that each fit took, at least that to where it was expected.
+    coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
+    intercept_ : ndarray of shape (n_classes,) or (1,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where X has column names that are all strings.
+
+    See Also
+    --------
+    sksoftmax.SoftmaxRegression : A fit at one C.
+
+    References
+    ----------
+    .. [1] J. Friedman, T. Hastie and R. Tibshirani (2010). Regularization paths for generalized
+       linear models via coordinate descent. Journal of Statistical Software 33(1).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sksoftmax import SoftmaxRegressionCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SoftmaxRegressionCV(Cs=20, l1_ratios=[1.0], rule="1se").fit(X, y)
+    >>> model.scores_.shape
+    (5, 1, 20)
+    >>> int((model.coef_ != 0).sum())
+    6
+    """
+
+    # Groups are the splitter's, if it asks for them; they are none of this class's own.
+    __metadata_request__fit = {"groups": UNUSED}  # noqa: RUF012
+
+    def __init__(
+        self,
+        Cs=10,
+        *,
+        l1_ratios=(0.0,),
+        penalty="elasticnet",
+        cv=None,
+        scoring="neg_log_loss",
+        rule="best",
+        refit=True,
+        fit_intercept=True,
+        class_weight=None,
+        solver="auto",
+        tol=1e-6,
+        max_iter=1000,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.Cs = Cs
+        self.l1_ratios = l1_ratios
+        self.penalty = penalty
+        self.cv = cv
+        self.scoring = scoring
+        self.rule = rule
+        self.refit = refit
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, sample_weight=None, groups=None, **params):
+        """Choose the penalty by cross-validation, and fit.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of 2 is the row twice, in fits and in scores.
+        groups : array-like of shape (n_samples,), default=None
+            For splitters that want them.
+        **params : dict
+            With metadata routing enabled, what the splitter and the scorer request.
+
+        Returns
+        -------
+        self : SoftmaxRegressionCV
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a bad parameter, bad data, or a fold that has fewer than two classes to fit, or no
+            row to score, or that the scorer gives no number for.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the promise of ``tol`` could not be proved for some fit.
+        UserWarning
+            If ``penalty`` is a group lasso and no ``l1_ratio`` is above 0.
+        """
+        self._check_parameters()
+        validation.check_in_memory(
+            "SoftmaxRegressionCV",
+            "choose a penalty on a sample of the rows, and fit SoftmaxRegression on all",
+            X, y, sample_weight,
+        )  # fmt: skip
+        draft = copy.copy(self)
+        if targets.is_matrix(y):
+            raise ValueError(
+                "SoftmaxRegressionCV takes labels, and y is a matrix, as of class probabilities: "
+                "search for C with SoftmaxRegression, and a scorer of your own"
+            )
+        data = validation.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
+        X = validate_data(draft, X, accept_sparse="csr", dtype=validation.FLOATS, reset=False)
+        y = column_or_1d(y)
+        given = None if sample_weight is None else validation.check_weight(sample_weight, X)
+        weight = np.ones(len(y)) if given is None else given
+        to_split, to_score = self._routed(given, groups, params)
+        draft.classes_ = data.classes
+        with single_threaded_blas(), data.rows:
+            draft._lay_grid(data)
+            folds = list(check_cv(self.cv, y, classifier=True).split(X, y, **to_split))
+            check_folds(folds, y, weight)
+            task = Task(
+                X, y, weight, data.classes, self.class_weight, draft.Cs_, draft.l1_ratios_,
+                self._settings(), scorer_of(self.scoring), to_score,
+            )  # fmt: skip
+            fits, results = self._fit_all(task, data, folds)
+        draft._keep(fits, results, data.dtype)
+        self.__dict__ = draft.__dict__
+        return self
+
+    def score(self, X, y, sample_weight=None, **params):
+        """What ``scoring`` says of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+        **params : dict
+            With metadata routing enabled, what the scorer requests.
+
+        Returns
+        -------
+        score : float
+        """
+        advice = "score predictions of chunks, or compute them"
+        validation.check_in_memory("SoftmaxRegressionCV.score", advice, X, y, sample_weight)
+        scorer = scorer_of(self.scoring)
+        given = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if get_config()["enable_metadata_routing"]:
+            given = process_routing(self, "score", **given, **params).scorer.score
+        elif params:
+            raise TypeError(f"score got what only metadata routing would pass on: {sorted(params)}")
+        return float(scorer(self, X, y, **given))
+
+    def get_metadata_routing(self):
+        """Tell where metadata go: here, to the splitter's `split` and to the scorer.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            What scikit-learn's metadata routing asks for.
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        to_split = MethodMapping().add(caller="fit", callee="split")
+        router.add(splitter=check_cv(self.cv), method_mapping=to_split)
+        to_score = MethodMapping().add(caller="fit", callee="score")
+        to_score.add(caller="score", callee="score")
+        return router.add(scorer=scorer_of(self.scoring), method_mapping=to_score)
+
+    def _routed(self, sample_weight, groups, params):
+        """Parameters for the splitter and for the scorer."""
+        given = {"sample_weight": sample_weight, "groups": groups, **params}
+        given = {name: value for name, value in given.items() if value is not None}
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", **given)
+            return routed.splitter.split, routed.scorer.score
+        if params:
+            raise TypeError(f"fit got what only metadata routing would pass on: {sorted(params)}")
+        weighted = sample_weight is not None and takes_weights(scorer_of(self.scoring))
+        to_score = {"sample_weight": sample_weight} if weighted else {}
+        return {"groups": groups}, to_score
+
+    def _check_parameters(self):
+        if isinstance(self.Cs, (int, np.integer)):
+            validation.check_number("Cs", self.Cs, least=1, integer=True)
+        else:
+            for C in validation.check_some("Cs", self.Cs, "an integer, or numbers"):
+                validation.check_number("Cs", C, least=0, below=np.inf, open_below=True)
+        for l1_ratio in validation.check_some("l1_ratios", self.l1_ratios, "numbers"):
+            validation.check_number("l1_ratios", l1_ratio, least=0, most=1)
+        validation.check_option("rule", self.rule, RULES)
+        validation.check_flag("refit", self.refit)
+        scorer_of(self.scoring)
+        parameters.check_shared(self, self.l1_ratios)
+
+    def _settings(self):
+        shape = build.check_penalty(self.penalty)
+        return Settings(
+            shape, self.fit_intercept, self.solver, self.tol, self.max_iter, self.class_weight
+        )
+
+    def _lay_grid(self, data):
+        self.l1_ratios_ = np.asarray(self.l1_ratios, dtype=np.float64)
+        positive = self.l1_ratios_[self.l1_ratios_ > 0]
+        self.C_min_ = 0.0
+        if len(positive):
+            self.C_min_ = smallest_C(data, float(positive.min()), self._settings())
+        self.Cs_ = grid(self.Cs, self.C_min_)
+
+    def _fit_all(self, task, data, folds):
+        """Paths of all data by l1_ratio, and the results of each fold."""
+        n_fits = (len(folds) + 1) * len(task.l1_ratios) * len(task.Cs)
+        done = Tally(n_fits, "fits", bool(self.verbose)).advance
+        fits, ready = [], [[] for _ in folds]
+        part_of = parts_of(folds, task.weight, data, task.settings)
+        for ratio in task.l1_ratios:
+            of_folds = [None] * len(folds)
+            if ratio == 0 and part_of is not None:
+                together = fit_folds(data, part_of, len(folds), task.Cs, task.settings, done)
+                path, *of_folds = map(list, zip(*together, strict=True))
+            elif ratio == 0 and suits(data, task.settings):
+                path = fit_ridge_path(data, task.Cs, task.settings, done)
+            else:
+                path = fit_path(data, task.Cs, ratio, task.settings, done=done)
+            fits.append(path)
+            for own, found in zip(ready, of_folds, strict=True):
+                own.append(found)
+        return fits, self._run_folds(task, folds, ready, done)
+
+    def _run_folds(self, task, folds, ready, done):
+        left = sum(path is None for path in ready[0]) * len(task.Cs)
+        if left == 0 or effective_n_jobs(self.n_jobs) == 1:
+            every = zip(range(len(folds)), folds, ready, strict=True)
+            return [run_fold(task, number, fold, own, done) for number, fold, own in every]
+        results = []
+        # Workers can't write the line; it moves on as their folds come back.
+        for result in Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(run_fold)(task, number, fold, own)
+            for number, (fold, own) in enumerate(zip(folds, ready, strict=True))
+        ):
+            done(left)
+            results.append(result)
+        return results
+
+    def _keep(self, fits, results, dtype):
+        """Choose, and set the fitted attributes."""
+        self.scores_ = np.stack([result.scores for result in results])
+        coefs = np.stack([result.coefs for result in results])
+        n_shown = coefs.shape[-1] - (not self.fit_intercept)
+        self.coefs_paths_ = coefs[..., :n_shown]
+        # That to where a fit was expected is a step as well.
+        least = min(1, self.max_iter)
+        self.n_iter_ = np.maximum([result.n_iter for result in results], least)
+        self.coef_path_ = np.array(
+            [[placed(fit, self.classes_, self.classes_) for fit in path] for path in fits]
+        )[..., :n_shown]
+        ratio, place = choose(self.scores_, self.rule)
+        self.C_, self.l1_ratio_ = float(self.Cs_[place]), float(self.l1_ratios_[ratio])
+        chosen = fits[ratio][place]
+        coef, intercept = chosen.coef, chosen.intercept
+        if not self.refit:
+            mean = np.nanmean(coefs[:, ratio, place], axis=0)
+            coef, intercept = mean[:, :-1], mean[:, -1]
+        self.coef_ = np.ascontiguousarray(coef, dtype=dtype)
+        self.intercept_ = intercept.astype(dtype)
+        missed = sum(not fit.converged for path in fits for fit in path)
+        missed += sum(int((~result.converged).sum()) for result in results)
+        if missed:
+            warnings.warn(
+                f"{missed} fits of the path were not proved to be within tol={self.tol:g} of "
+                "their optimum: increase max_iter, or tol.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )

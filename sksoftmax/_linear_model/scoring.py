@@ -1,0 +1,84 @@
+"""Scores of fitted models, by scikit-learn's scorers or by the log loss that knows more."""
+
+import copy
+import inspect
+
+import numpy as np
+from sklearn import get_config
+from sklearn.metrics import accuracy_score, get_scorer, make_scorer
+from sklearn.utils.metadata_routing import MetadataRequest
+
+from sksoftmax._linear_model.prediction import own_log_probabilities
+
+LEAST_LOG = np.log(np.finfo(np.float64).eps)
+LOG_LOSS = "neg_log_loss"
+
+
+class LogLossScorer:
+    """Mean log probability of the labels, a weighted one if there are weights.
+
+    Unlike scikit-learn's it needs no row of each class, and stays finite for classes that the
+    model gives no probability.
+    """
+
+    def __call__(self, estimator, X, y, sample_weight=None):
+        logs, places = estimator.predict_log_proba(X), _places(y, estimator.classes_)
+        own = logs[np.arange(len(places)), places]
+        return float(np.average(np.maximum(own, LEAST_LOG), weights=sample_weight))
+
+    def of_linear(self, coefs, intercepts, classes, X, y, sample_weight=None):
+        """The scores of several linear models at once, as `own_log_probabilities` takes them."""
+        own = own_log_probabilities(X, _places(y, classes), coefs, intercepts)
+        return np.average(np.maximum(own, LEAST_LOG), axis=1, weights=sample_weight)
+
+    def get_metadata_routing(self):
+        request = MetadataRequest(owner="LogLossScorer")
+        request.score.add_request(param="sample_weight", alias=True)
+        return request
+
+
+class NamedScorer:
+    """One of scikit-learn's by its name, that sees classes of text by their numbers.
+
+    Which of two classes counts as positive is then known: the second, as in ``classes_``.
+    """
+
+    def __init__(self, scorer):
+        self.scorer = scorer
+
+    def __call__(self, estimator, X, y, sample_weight=None, **params):
+        if estimator.classes_.dtype.kind in "OUS":
+            y = _places(y, estimator.classes_)
+            estimator = copy.copy(estimator)
+            estimator.classes_ = np.arange(len(estimator.classes_))
+        return self.scorer(estimator, X, y, sample_weight=sample_weight, **params)
+
+    def get_metadata_routing(self):
+        return self.scorer.get_metadata_routing()
+
+
+def _places(y, classes):
+    """The index of each label among the classes."""
+    labels = np.asarray(y)
+    places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    unknown = classes[places] != labels
+    if unknown.any():
+        raise ValueError(f"y has a class that the fit has not seen: {labels[unknown][0]!r}")
+    return places
+
+
+def scorer_of(scoring):
+    """The scorer for a name or a callable; None is accuracy, as in scikit-learn.
+
+    Those that are named here, and not made by the user, ask for sample weights.
+    """
+    if scoring == LOG_LOSS:
+        return LogLossScorer()
+    scorer = make_scorer(accuracy_score) if scoring is None else get_scorer(scoring)
+    if not callable(scoring) and get_config()["enable_metadata_routing"]:
+        scorer.set_score_request(sample_weight=True)
+    return NamedScorer(scorer) if isinstance(scoring, str) else scorer
+
+
+def takes_weights(scorer):
+    return "sample_weight" in inspect.signature(scorer).parameters

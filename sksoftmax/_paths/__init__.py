@@ -1,0 +1,1 @@
+"""Fits along C: predictors, screening, and folds that are fitted together."""

@@ -1,0 +1,128 @@
+"""Fits along a path of penalties."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax._paths.predictor import SmoothWalk, SparseWalk
+from sksoftmax._problems import build
+from sksoftmax._problems.composite import Composite
+from sksoftmax._problems.row_space import AllColumns, reduce_columns
+from sksoftmax._solvers import minimize
+
+# From the lightest penalty of a grid to C_min.
+SPAN = 1e4
+# Gradients below this share of the column's mean modulus are rounding, in sums of products of it.
+ROUNDING = 1e-13
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all fits of a path share."""
+
+    shape: object
+    fit_intercept: bool
+    solver: str
+    tol: float
+    max_iter: int
+    class_weight: object = None
+
+
+class Fit(NamedTuple):
+    """Coefficients (n_scores, n_features) and intercepts (n_scores,) of one fit."""
+
+    coef: np.ndarray
+    intercept: np.ndarray
+    n_iter: int
+    objective: float
+    gap: float
+    converged: bool
+
+
+# Trial steps may lead to where numbers overflow; what comes of it is refused there.
+@np.errstate(all="ignore")
+def fit_path(data, Cs, l1_ratio, settings, done=None):
+    """Fits at increasing values of C.
+
+    done : callable, optional
+        Called after each fit.
+
+    Returns
+    -------
+    fits : list of Fit
+    """
+    shape = settings.shape
+    plain = l1_ratio == 0 and shape.penalty_factor is None and settings.solver != "proximal"
+    data, columns = reduce_columns(data) if plain else (data, AllColumns())
+    first = pose(data, Cs[0], l1_ratio, settings)
+    kind = SparseWalk if isinstance(first, Composite) else SmoothWalk
+    walk = kind(
+        lambda C: pose(data, C, l1_ratio, settings), settings, build.neutral(data, first.map)
+    )  # fmt: skip
+    fits = []
+    for C in Cs:
+        fits.append(fit_of(walk.to(C), data, columns, first.map))
+        if done is not None:
+            done()
+    return fits
+
+
+@np.errstate(all="ignore")
+def smallest_C(data, l1_ratio, settings):
+    """The largest C at which every penalised coefficient is zero; 0 without an l1 part.
+
+    With all of them at zero, intercepts at the classes' frequencies are the optimum, and the
+    gradient there is known. They stay at zero while its sizes are at most
+    ``l1_ratio * factor / (C * sum(w))``: at any C, inf, where the gradient is nothing.
+    """
+    if l1_ratio == 0:
+        return 0.0
+    factors = build.check_factors(settings.shape, data.n_features)
+    held = (factors > 0) & np.isfinite(factors)
+    if not held.any():
+        return np.inf
+    objective = pose(data, 1.0, l1_ratio, settings)
+    theta = build.neutral(data, objective.map)
+    if (factors == 0).any():
+        only_free = replace(settings.shape, penalty_factor=np.where(factors > 0, np.inf, 0.0))
+        null = pose(data, 1.0, l1_ratio, replace(settings, shape=only_free))
+        solver = build.solver_for(null, "auto")
+        theta = minimize(null, solver, theta, tol=1e-8, max_iter=settings.max_iter).theta
+    gradient = objective.smooth.value_and_gradient(theta)[1]
+    sizes = objective.corners.sizes(gradient)[: data.n_features].max(axis=1)
+    moduli = data.rows.sum(lambda block: np.asarray(block.weight @ abs(block.X), dtype=np.float64))
+    sizes[sizes <= ROUNDING * moduli / data.total_weight] = 0
+    largest = np.max(sizes[held] / factors[held])
+    return float(l1_ratio / (data.total_weight * largest)) if largest > 0 else np.inf
+
+
+def grid(Cs, C_min):
+    """Values of C: those given, or so many on a logarithmic grid."""
+    if not isinstance(Cs, (int, np.integer)):
+        return np.sort(np.asarray(Cs, dtype=np.float64))
+    if C_min == 0 or np.isinf(C_min):
+        return np.logspace(-4, 4, Cs)
+    return C_min * np.logspace(0, np.log10(SPAN), Cs)
+
+
+def pose(data, C, l1_ratio, settings):
+    """The objective of one fit of a path."""
+    return build.pose(
+        data, C=C, l1_ratio=l1_ratio, shape=settings.shape,
+        fit_intercept=settings.fit_intercept, solver=settings.solver,
+    )  # fmt: skip
+
+
+def fit_of(solution, data, columns, score_map):
+    """The fit that a solution is, for the columns as they are."""
+    coef, at_center = score_map.split(solution.theta)
+    intercept = np.zeros(len(coef))
+    if score_map.has_intercept:
+        intercept = at_center - coef @ data.center
+        if len(coef) > 1:
+            intercept -= intercept.mean()
+    coef = np.array(columns.expand(coef), dtype=np.float64)
+    return Fit(
+        coef, intercept, solution.n_iter, solution.value, solution.gap, bool(solution.converged)
+    )

@@ -1,0 +1,106 @@
+"""The columns that a fit with corners is made on, and the proof that no other is wanted.
+
+A fit on some columns is that of all columns if the others are zero at the optimum. What proves the
+distance to the optimum on some columns is a distribution for each row, ``q`` (see
+``sparse_certificate``); its pull on any other column is one product more. A column on which that is
+within its amount adds nothing to the bound: zero is best for it, and the proof holds for all.
+
+Columns are kept for a while along a path: those that are not zero, and those whose pull is not far
+from enough to make them so (Tibshirani et al. 2012, Journal of the Royal Statistical Society B 74,
+245-266, discard by one value of the penalty what is not needed at the next).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sksoftmax._problems.composite import Composite
+
+# Share of its amount from which on a column's pull is worth watching.
+NEAR = 0.95
+# Columns of which all are kept, and the share of them from which on it is all.
+FEW = 100
+MOST = 0.6
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Some columns of an objective.
+
+    columns : indices of the columns of X; None for all
+    places : rows of theta that belong to them
+    part : Composite
+        The objective on them.
+    """
+
+    columns: np.ndarray | None
+    places: object
+    part: Composite
+
+    @classmethod
+    def of(cls, whole, theta, pull, old=None):
+        """The columns that are wanted, or nearly, besides those of an old screen."""
+        wanted = support(whole, theta) | near(whole, pull)
+        if old is not None:
+            wanted[old.columns] = True
+        if not wanted.any():
+            wanted[0] = True  # an objective needs a column
+        if len(wanted) <= FEW or wanted.sum() >= MOST * len(wanted):
+            return cls(None, slice(None), whole)
+        columns = np.flatnonzero(wanted)
+        return cls(columns, whole.places(columns), whole.on_columns(columns))
+
+    def moved_to(self, whole):
+        """The same columns under other penalties, and the moments that their proofs share."""
+        if self.columns is None:
+            part = whole
+        else:
+            part = whole.on_columns(self.columns, self.part)
+        return replace(self, part=replace(part, anchor=self.part.anchor))
+
+    def restricted(self, whole, vector):
+        """Of a vector like the whole theta."""
+        return whole.rows_of(vector)[self.places].ravel()
+
+    def extended(self, whole, vector, outside=None):
+        """A vector like the whole theta, zero or as given outside these columns."""
+        if self.columns is None:
+            return vector
+        full = np.zeros(whole.map.n_parameters) if outside is None else outside.copy()
+        whole.rows_of(full)[self.places] = self.part.rows_of(vector)
+        return full
+
+    def pull(self, whole, residual):
+        """The pull on all columns of what residuals the part's blocks have."""
+        return whole.smooth.pull_of(self.part.smooth, residual)
+
+    def holds(self, whole, theta, pull):
+        """Whether theta is zero outside, and no column there is pulled by more than its amount."""
+        if self.columns is None:
+            return True
+        wanted = support(whole, theta) | near(whole, pull, share=1.0)
+        wanted[self.columns] = False
+        return not wanted.any()
+
+
+def support(whole, theta):
+    """Of each column of X, whether it is not zero."""
+    return whole.rows_of(theta)[: whole.map.n_features].any(axis=1)
+
+
+def near(whole, pull, share=NEAR):
+    """Of each column of X, whether its pull is more than a share of its amount."""
+    n_features = whole.map.n_features
+    sizes = whole.corners.sizes(pull)[:n_features]
+    amount = whole.corners.amount[:n_features]
+    # What is no number is no proof.
+    return (~(sizes <= share * amount) | (amount == 0)).any(axis=1)
+
+
+def largest_excess(whole, pull):
+    """The largest pull over its amount, of the columns that are held at all."""
+    n_features = whole.map.n_features
+    sizes = whole.corners.sizes(pull)[:n_features]
+    amount = np.broadcast_to(whole.corners.amount[:n_features], sizes.shape)
+    held = (amount > 0) & np.isfinite(amount)
+    return float(np.max(sizes[held] / amount[held], initial=0.0))

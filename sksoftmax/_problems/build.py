@@ -1,0 +1,159 @@
+"""The objective of softmax regression, from encoded data and the parameters of an estimator."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sksoftmax._objective.penalties import SHAPES, Ridge, Rough
+from sksoftmax._objective.score_maps import LinearMap
+from sksoftmax._problems.composite import Composite
+from sksoftmax._problems.smooth import Objective
+from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS, WARM_SOLVERS
+
+# Beyond this the squares of what is divided by it vanish.
+LARGEST = 1e100
+# Beyond this a feature's penalty leaves nothing to tell of the others'.
+LARGEST_FACTOR = 1e12
+
+
+def check_penalty(penalty):
+    """The shape that a penalty's name or object stands for."""
+    if isinstance(penalty, str) and penalty in SHAPES:
+        return SHAPES[penalty]
+    parts = ("sizes", "shrink", "penalty_factor")
+    if isinstance(penalty, type) or not all(hasattr(penalty, part) for part in parts):
+        kind = ValueError if isinstance(penalty, str) else TypeError
+        raise kind(
+            f"penalty must be one of {sorted(SHAPES)}, ElasticNet() or GroupLasso(), "
+            f"whose l1 part is what l1_ratio says, got {penalty!r}"
+        )
+    return penalty
+
+
+def check_factors(shape, n_features):
+    """The penalty factors of the features."""
+    if shape.penalty_factor is None:
+        return np.ones(n_features)
+    try:
+        factors = np.asarray(shape.penalty_factor, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"penalty_factor must be numbers: {error}") from None
+    if factors.shape != (n_features,):
+        raise ValueError(
+            f"penalty_factor must have one number for each of {n_features} features, "
+            f"got the shape {factors.shape}"
+        )
+    if not (factors >= 0).all():
+        raise ValueError(f"penalty_factor must not be negative or nan, got {factors.min()}")
+    large = factors[np.isfinite(factors) & (factors > LARGEST_FACTOR)]
+    if len(large):
+        raise ValueError(
+            f"penalty_factor must be inf, to exclude a feature, or at most {LARGEST_FACTOR:g}, "
+            f"got {large[0]}"
+        )
+    return factors
+
+
+def penalty_strength(C, total_weight):
+    """``1 / (C sum(w))``, or a ValueError where that or its square is out of all range."""
+    strength = 1 / float(C) / total_weight
+    if not strength < LARGEST:
+        raise ValueError(
+            f"C={float(C)!r} is too small: the penalty's strength would be {strength:.1e} beside "
+            "the loss"
+        )
+    return strength
+
+
+def pose(data, *, C, l1_ratio, shape, fit_intercept, solver):
+    """The objective: smooth where no coefficient is to become zero, else with corners.
+
+    shape : Shape
+    """
+    score_map = LinearMap(data.n_scores, data.n_features, data.center if fit_intercept else None)
+    factors = check_factors(shape, data.n_features)
+    excluded = np.isinf(factors)
+    factors = np.where(excluded, 0.0, factors) * penalty_strength(C, data.total_weight)
+    strength = np.zeros(score_map.n_scores * score_map.n_columns)
+    score_map.split(strength)[0][:] = (1 - l1_ratio) * factors
+    amount = np.zeros((score_map.n_columns, 1))
+    amount[: data.n_features, 0] = np.where(excluded, np.inf, l1_ratio * factors)
+    smooth = Objective(
+        rows=data.rows,
+        map=score_map,
+        penalty=Ridge(strength),
+        total_weight=data.total_weight,
+        n_rows=data.n_rows,
+        n_entries=data.n_entries,
+        rough_dtype=data.dtype,
+    )
+    if not amount.any() and solver != "proximal":
+        return smooth
+    return Composite(smooth, Rough(shape, amount, score_map.n_scores))
+
+
+def solver_for(objective, name, warm=False):
+    """The solver of that name, if it can deal with the objective; else a ValueError."""
+    if not isinstance(objective, Composite):
+        return (WARM_SOLVERS if warm else SOLVERS)[name]
+    if name not in ROUGH_SOLVERS:
+        raise ValueError(
+            f"solver={name!r} needs a smooth objective, and an l1 part or excluded features have "
+            "corners: use solver='proximal', or 'auto', which takes it"
+        )
+    return ROUGH_SOLVERS[name]
+
+
+def neutral(data, score_map):
+    """Theta without columns: the optimum is then at the frequencies of the classes."""
+    theta = score_map.neutral()
+    if score_map.has_intercept:
+        score_map.split(theta)[1][:] = centred(np.log(data.class_weight))
+    return theta
+
+
+def centred(scores):
+    """Scores of all classes in the form of the map's: one row for two classes, else centred."""
+    return scores[1:] - scores[:1] if len(scores) == 2 else scores - scores.mean()
+
+
+def coefficients(score_map, theta, center):
+    """Coefficients and intercepts of theta, for columns as they are."""
+    coef, at_center = score_map.split(theta)
+    if at_center is None:
+        return coef, np.zeros(len(coef))
+    intercept = at_center - coef @ center
+    if len(coef) > 1:
+        intercept -= intercept.mean()  # defined up to a constant
+    return coef, intercept
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """How theta reads as a model of the columns of X.
+
+    map : LinearMap
+    columns : the way back from the columns that the fit is made on
+    center : ndarray of shape (n_features,), of those columns
+    classes, dtype : of the model
+    """
+
+    map: LinearMap
+    columns: object
+    center: np.ndarray
+    classes: np.ndarray
+    dtype: np.dtype
+
+    def coefficients(self, theta):
+        """Coefficients (n_scores, n_features) and intercepts (n_scores,), in float64."""
+        coef, intercept = coefficients(self.map, theta, self.center)
+        return self.columns.expand(coef), intercept
+
+    def attributes(self, theta):
+        """What an estimator needs to predict by theta."""
+        coef, intercept = self.coefficients(theta)
+        return {
+            "classes_": self.classes,
+            "coef_": np.ascontiguousarray(coef, dtype=self.dtype),
+            "intercept_": intercept.astype(self.dtype),
+        }

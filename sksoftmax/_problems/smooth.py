@@ -1,0 +1,284 @@
+"""The problem: a smooth objective as sums over rows, with its derivatives."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+
+from sksoftmax._certificates import smooth as smooth_certificate
+from sksoftmax._curvature import approximations, costs, drawing, low_rank, streaming_moments
+from sksoftmax._objective.kernels import cross_entropy_residual, curvature_product, probabilities
+from sksoftmax._objective.penalties import Penalty
+from sksoftmax._objective.rows import (
+    Block,
+    ConvertedRows,
+    InMemoryRows,
+    Rows,
+    batches,
+    count_entries,
+    paired,
+    sample,
+    select_columns,
+)
+from sksoftmax._objective.score_maps import LinearMap
+
+DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """``sum_i w_i cross_entropy_i(map(theta)) / sum_i w_i + penalty(theta)``.
+
+    rows : Rows
+        The encoded data, behind an engine that adds over blocks.
+    map : ScoreMap
+    penalty : Penalty
+    total_weight : float
+    n_rows, n_entries : int
+        Rows, and entries of X that a product multiplies: what the cost of a pass is counted in.
+    dtype : dtype of the products with X; theta and all sums are float64
+    rough_dtype : dtype of products that are good enough far from the optimum
+    """
+
+    rows: Rows
+    map: LinearMap
+    penalty: Penalty
+    total_weight: float
+    n_rows: int
+    n_entries: int
+    dtype: np.dtype = DOUBLE
+    rough_dtype: np.dtype = DOUBLE
+
+    @property
+    def rough(self):
+        """The objective in single precision, at half the price; None if there is no gain."""
+        if self.dtype == SINGLE:
+            return None
+        if self.rough_dtype == SINGLE:
+            return replace(self, dtype=SINGLE)
+        return self._in_single() if costs.single_is_cheaper(self) else None
+
+    def _in_single(self):
+        """On columns that are rounded about their means, whatever their offsets."""
+        center, n_features = self.map.center, self.map.n_features
+
+        def convert(block):
+            X = np.empty(block.X.shape, SINGLE)
+            np.subtract(block.X, 0.0 if center is None else center, out=X, casting="same_kind")
+            return Block(X, block.target, block.weight.astype(SINGLE))
+
+        at_zero = None if center is None else np.zeros(n_features)
+        kept = costs.single_is_small(self)
+        rows = self.rows.map(convert) if kept else ConvertedRows(self.rows, convert)
+        score_map = LinearMap(self.map.n_scores, n_features, at_zero)
+        return replace(self, rows=rows, dtype=SINGLE, map=score_map)
+
+    @cached_property
+    def is_symmetric(self):
+        """Whether a permutation of the classes permutes the objective.
+
+        What all classes share then moves no score and has a gradient of the penalty's alone,
+        which is zero from a start that shares nothing; metrics and proofs make use of it.
+        """
+        if self.map.hessian_sums is not None:
+            return False
+        strength = self.penalty.strength.reshape(-1, self.map.n_scores)
+        return bool((strength == strength[:, :1]).all())
+
+    @property
+    def entries_of_row(self):
+        """Columns that a row is not zero in, the intercept's among them, in the mean."""
+
+        def block_entries(block):
+            return block.X.nnz if hasattr(block.X, "nnz") else np.count_nonzero(block.X)
+
+        entries = self.rows.sum(block_entries)
+        return entries / self.n_rows + self.map.n_columns - self.map.n_features
+
+    @property
+    def penalised_coef(self):
+        """Whether the penalty holds every coefficient, so that an optimum exists."""
+        return bool(self.map.split(self.penalty.strength > 0)[0].all())
+
+    @property
+    def usual_slack(self):
+        """How much larger the cheap certificate is than the distance it bounds, as a rule."""
+        if not self.is_symmetric:
+            return 1.0  # the Hessian proves what a Newton step expects
+        return (1.0 if self.map.n_scores == 1 else 8.0) * costs.proof_stride(self)
+
+    def value_and_gradient(self, theta):
+        loss, sums = self.rows.sum(partial(
+            loss_and_sums, prepared=self.map.prepare(theta, self.dtype), dtype=self.dtype,
+            forward=self.map.forward, backward=self.map.backward,
+        ))  # fmt: skip
+        value, gradient = self.penalty.value_and_gradient(theta)
+        gradient += self.map.gradient(sums) / self.total_weight
+        return value + loss / self.total_weight, gradient
+
+    def hessian_product(self, theta, direction):
+        """The Hessian at theta times a direction, the probabilities being made again."""
+        at, along = (self.map.prepare(vector, self.dtype) for vector in (theta, direction))
+
+        forward, backward = self.map.forward, self.map.backward
+
+        def block_sums(block):
+            probability = probabilities(forward(at, block.X))
+            moved = forward(along, block.X)
+            return backward(block.X, curvature_product(probability, moved, block.weight))
+
+        product = self.map.gradient(self.rows.sum(block_sums)) / self.total_weight
+        return product + self.penalty.strength * direction
+
+    def residuals(self, theta, direction=None):
+        """A function of blocks: their weighted residuals, moved to first order along a direction.
+
+        Of blocks that only hold the columns that theta is of, as this objective's own do.
+        """
+        at = self.map.prepare(theta, self.dtype)
+        along = None if direction is None else self.map.prepare(direction, self.dtype)
+        forward = self.map.forward
+
+        def residual(block):
+            scores = forward(at, block.X)
+            moved = 0.0
+            if along is not None:
+                probability, moved = probabilities(scores.copy()), forward(along, block.X)
+                moved = curvature_product(probability, moved, block.weight)
+            cross_entropy_residual(scores, block.target, block.weight)
+            return scores + moved
+
+        return residual
+
+    def pull_of(self, part, residual):
+        """The pull on all columns of residuals that are made of some of them.
+
+        part : Objective, of the same rows with fewer columns
+        residual : function of its blocks
+        """
+        backward = self.map.backward
+        pairs = paired(part.rows, self.rows)
+        sums = pairs.sum(lambda pair: backward(pair[1].X, residual(pair[0])))
+        return self.map.gradient(sums) / self.total_weight
+
+    def hessian(self, theta):
+        """The Hessian at theta as a metric; None where it is too large to hold."""
+        return approximations.exact(self, theta) if costs.hessian_fits(self) else None
+
+    def drawn_hessian(self, theta):
+        """The Hessian of rows drawn for it; None where it is too large to hold."""
+        return drawing.drawn(self, theta) if costs.hessian_fits(self) else None
+
+    def curvature(self, theta):
+        """A cheap metric from the curvature at theta."""
+        return approximations.averaged(self, theta)
+
+    def sharpened_curvature(self, theta, last=None):
+        """The best metric at theta that pays for itself on the way to the optimum, and its price.
+
+        last : Metric, optional
+            The one before: each kind serves for a while before the next, which is dearer.
+        """
+        if low_rank.follows(self, last):
+            return low_rank.spanned(self, theta, last), costs.SPEED * costs.span(self)
+        return approximations.sharpened(self, theta, last), costs.refresh(self)
+
+    def curvature_bound(self):
+        """A cheap metric that lies above the Hessian everywhere."""
+        return approximations.bound(self)
+
+    def gap(self, theta, gradient, enough=0.0):
+        """An upper bound on ``value(theta) - optimum``; inf where none is known."""
+        return smooth_certificate.gap(self, theta, gradient, enough)
+
+    def gap_estimate(self, gradient):
+        """A bound that lacks only the intercepts' part, at no cost; inf where none is known."""
+        return smooth_certificate.ridge_bound(self, gradient) if self.penalised_coef else np.inf
+
+    def sample(self, n_rows):
+        """The objective on about so many of its rows."""
+        rows = sample(self.rows, n_rows, self.total_weight, self.map.n_scores)
+        share = n_rows / self.n_rows
+        return replace(self, rows=rows, n_rows=n_rows, n_entries=int(share * self.n_entries))
+
+    def smooth_part(self, theta):
+        """What has no corners: all of it, as it is."""
+        return self, theta
+
+    def batches(self, size, random):
+        """Objectives of ``size`` rows each, all rows once, in random order.
+
+        Each is normalised by the mean weight of all, so that their mean is this one.
+        """
+        weight, entries = self.total_weight / self.n_rows, self.n_entries / self.n_rows
+        rows = self.rows
+        source = (rows.rows, rows.convert) if isinstance(rows, ConvertedRows) else (rows, None)
+        for block in batches(source[0], size, random, source[1]):
+            n_rows = len(block.weight)
+            yield replace(
+                self,
+                rows=InMemoryRows(((block,),)),
+                total_weight=n_rows * weight,
+                n_rows=n_rows,
+                n_entries=int(n_rows * entries),
+            )
+
+    def observe(self, theta, full):
+        """Value, gradient, and the moments that a stream keeps: see ``running_moments``."""
+        full = full and costs.full_moments_are_affordable(self)
+        return streaming_moments.observe(self, theta, full)
+
+    def moments_price(self):
+        """Of a metric of such moments, in rows of a stream."""
+        return costs.rows_of_metric(self)
+
+    def on_columns(self, columns, places):
+        """The objective of some columns of X alone; places are those of theta that stay."""
+        rows = select_columns(self.rows, columns)
+        center = None if self.map.center is None else self.map.center[columns]
+        return replace(
+            self,
+            rows=rows,
+            map=LinearMap(self.map.n_scores, len(columns), center),
+            penalty=self.penalty.on_columns(places, self.map.n_scores),
+            n_entries=rows.sum(count_entries),
+        )
+
+    @property
+    def holds_hessian(self):
+        return costs.hessian_fits(self)
+
+    @property
+    def is_small(self):
+        """Whether a Newton step takes no longer than the interpreter's calls."""
+        return costs.is_small(self)
+
+    def worthwhile_sample(self):
+        """How many rows to begin on; 0 where all of them are few."""
+        return costs.worthwhile_sample(self)
+
+    def metric_of_sample(self, part, theta):
+        """A metric for this objective from a sample of it: its Hessian, if that is cheap here."""
+        if costs.sampled_hessian_is_cheap(self, part.n_rows):
+            return approximations.exact(part, theta)
+        return approximations.averaged(part, theta)
+
+    def drawn_price(self):
+        """A solution in the metric of drawn Hessians, in evaluations; inf where none fits."""
+        return costs.drawn_solve(self) if self.holds_hessian else np.inf
+
+    def newton_price(self):
+        """A solution by Newton's method, in evaluations."""
+        return costs.newton_solve(self)
+
+
+def loss_and_sums(block, *, prepared, dtype, forward, backward):
+    """A block's part of the value and gradient.
+
+    A function of the module, so that it travels to other machines by its name: it is what every
+    evaluation sends.
+    """
+    X = block.X.astype(dtype, copy=False)
+    scores = forward(prepared, X)
+    loss = cross_entropy_residual(scores, block.target, block.weight)
+    return loss, backward(X, scores)

@@ -1,0 +1,46 @@
+"""Adam, in units of the columns' spread (Kingma and Ba 2015)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sksoftmax._solvers.stochastic import length, moved, observed
+
+# Steps beside those of the metric, where their length is automatic, times the root of the number of
+# columns: all of them move a row's scores together.
+REACH = 1.5
+TINY = np.finfo(np.float64).tiny
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Steps by the mean of the gradients of late over the root of their mean square.
+
+    learning_rate : length of the steps, times the columns' spread; "auto" shortens it
+    decay, square_decay : shares that the means keep at each step
+    """
+
+    learning_rate: object = "auto"
+    decay: float = 0.9
+    square_decay: float = 0.999
+    name = "adam"
+    full = False
+    memory = 1.0  # of what was seen once a little remains
+
+    def advance(self, objective, state):
+        state, gradient, _ = observed(objective, state, self)
+        scales = state.moments.scales()
+        gradient = scales * gradient
+        first = _decayed(state.first, gradient, self.decay)
+        second = _decayed(state.second, gradient**2, self.square_decay)
+        n_gradients = state.n_gradients + 1
+        mean = first / (1 - self.decay**n_gradients)
+        size = np.sqrt(second / (1 - self.square_decay**n_gradients)) + TINY
+        reach = length(objective, state, self.learning_rate)
+        reach *= REACH / np.sqrt(state.moments.size) if self.learning_rate == "auto" else 1.0
+        state = state._replace(first=first, second=second, n_gradients=n_gradients)
+        return moved(objective, state, -reach * scales * (mean / size))
+
+
+def _decayed(mean, term, share):
+    return (1 - share) * term if mean is None else share * mean + (1 - share) * term

@@ -1,0 +1,57 @@
+"""Accelerated gradient descent in a metric, with restarts.
+
+Nesterov's method, restarted when the objective would rise (O'Donoghue and Candes 2015). In the
+metric of Bohning's bound a step of 1 can't overshoot, so there is no learning rate to tune. As
+the model sharpens the bound goes slack: the metric is made anew from the curvature at hand, and
+the step found by backtracking.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax._solvers.line_search import Point, backtrack, evaluate
+
+
+class DescentState(NamedTuple):
+    point: Point
+    decrement: float
+    stalled: bool
+    metric: object
+    descent: np.ndarray  # the metric's gradient at the point
+    landing: np.ndarray  # where the last plain step led, before the momentum
+    momentum: float  # Nesterov's sequence, 1 after a restart
+    age: int  # steps since the metric was made
+    solver: str = "gd"
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """refresh : steps between metrics."""
+
+    refresh: int = 20
+
+    def start(self, objective, theta):
+        return _arrive(evaluate(objective, theta), objective.curvature_bound(), theta, 1.0, 0)
+
+    def step(self, objective, state):
+        if state.age >= self.refresh:
+            metric = objective.curvature(state.point.theta)
+            state = _arrive(state.point, metric, state.point.theta, 1.0, 0)
+        landing = state.point.theta - state.descent
+        momentum = (1 + np.sqrt(1 + 4 * state.momentum**2)) / 2
+        push = (state.momentum - 1) / momentum
+        point = evaluate(objective, landing + push * (landing - state.landing))
+        if point.value <= state.point.value:
+            return _arrive(point, state.metric, landing, momentum, state.age + 1)
+        point = backtrack(objective, state.point, -state.descent)
+        if point is None:
+            return state._replace(stalled=True)
+        return _arrive(point, state.metric, point.theta, 1.0, state.age + 1)
+
+
+def _arrive(point, metric, landing, momentum, age):
+    descent = metric.solve(point.gradient)
+    decrement = 0.5 * float(point.gradient @ descent)
+    return DescentState(point, decrement, False, metric, descent, landing, momentum, age)

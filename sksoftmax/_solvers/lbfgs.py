@@ -1,0 +1,108 @@
+"""Limited-memory BFGS with a metric as its initial matrix (Liu and Nocedal 1989)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg.blas import daxpy
+
+from sksoftmax._solvers.line_search import Point, backtrack, evaluate
+
+# Steps that a scale of the metric serves: it changes slowly, and takes a solution to know.
+RESCALE = 5
+
+
+class Pair(NamedTuple):
+    step: np.ndarray
+    change: np.ndarray  # of the gradient
+    product: float  # of the two
+
+
+class LbfgsState(NamedTuple):
+    point: Point
+    decrement: float
+    stalled: bool
+    metric: object
+    direction: np.ndarray  # of the next step
+    pairs: tuple  # of Pair, the latest last
+    due: float  # steps until the metric is made anew
+    scale: float = 1.0  # of the metric's inverse, and how many steps it has served
+    served: int = 0
+    solver: str = "lbfgs"
+
+
+@dataclass(frozen=True)
+class Lbfgs:
+    """Quasi-Newton steps from the last pairs, and a metric made anew as the model sharpens.
+
+    memory : number of pairs
+    first, refresh : steps that the first metric and each later one serve, if these are cheap
+    metric : Metric, optional
+        The first one, that then serves as long as a later one; else the curvature at the start.
+    sharp : bool
+        Whether metrics are Hessians, of rows drawn for them, which suits nearly separable classes.
+    """
+
+    memory: int = 12
+    first: int = 6
+    refresh: int = 15
+    metric: object = None
+    sharp: bool = False
+
+    def start(self, objective, theta):
+        point = evaluate(objective, theta)
+        if self.sharp:
+            return _arrive(point, objective.drawn_hessian(theta), (), self.refresh)
+        if self.metric is None:
+            return _arrive(point, objective.curvature(theta), (), self.first)
+        return _arrive(point, self.metric, (), self.refresh)
+
+    def resume(self, objective, state):
+        point = evaluate(objective, state.point.theta)
+        return _arrive(point, state.metric, state.pairs, state.due, (state.scale, state.served))
+
+    def step(self, objective, state):
+        if state.due <= 0:
+            state = self._renew(objective, state)
+        point = backtrack(objective, state.point, state.direction)
+        if point is None:
+            return state._replace(stalled=True)
+        step, change = point.theta - state.point.theta, point.gradient - state.point.gradient
+        pair = Pair(step, change, float(step @ change))
+        pairs = state.pairs
+        # On a convex function the product is positive but for rounding.
+        if pair.product > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
+            pairs = (*pairs, pair)[-self.memory :]
+        return _arrive(point, state.metric, pairs, state.due - 1, (state.scale, state.served + 1))
+
+    def _renew(self, objective, state):
+        theta = state.point.theta
+        if self.sharp:
+            return _arrive(state.point, objective.drawn_hessian(theta), state.pairs, self.refresh)
+        metric, price = objective.sharpened_curvature(theta, state.metric)
+        # Half of the time may go into metrics, not more.
+        return _arrive(state.point, metric, state.pairs, max(self.refresh, price))
+
+
+def _arrive(point, metric, pairs, due, scaling=(1.0, RESCALE)):
+    scale, served = scaling
+    if pairs and served >= RESCALE:
+        last = pairs[-1]
+        scale, served = last.product / (last.change @ metric.solve(last.change)), 1
+    direction = -two_loop(pairs, metric, scale, point.gradient)
+    decrement = -0.5 * float(point.gradient @ direction)
+    return LbfgsState(point, decrement, False, metric, direction, pairs, due, scale, served)
+
+
+def two_loop(pairs, metric, scale, gradient):
+    """The inverse BFGS matrix times the gradient (Nocedal and Wright 2006, algorithm 7.4)."""
+    vector = gradient.copy()
+    parts = []
+    for pair in reversed(pairs):
+        part = (pair.step @ vector) / pair.product
+        daxpy(pair.change, vector, a=-part)
+        parts.append(part)
+    vector = scale * metric.solve(vector)
+    for pair, part in zip(pairs, reversed(parts), strict=True):
+        daxpy(pair.step, vector, a=part - (pair.change @ vector) / pair.product)
+    return vector

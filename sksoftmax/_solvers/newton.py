@@ -1,0 +1,55 @@
+"""Damped Newton steps, by the Hessian itself or by conjugate gradients."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
+from sksoftmax._solvers.line_search import Point, backtrack, evaluate
+
+# Accuracy of a step that has the Hessian's factor.
+EXACT = 1e-4
+
+
+class NewtonState(NamedTuple):
+    point: Point
+    decrement: float
+    stalled: bool
+    solver: str = "newton"
+
+
+@dataclass(frozen=True)
+class Newton:
+    """The Hessian is factored where it can be held, else its products solve for the step.
+
+    accuracy : of the truncated steps, as a share of the gradient
+    longest : most products a step
+    """
+
+    accuracy: float = 0.1
+    longest: int = 100
+
+    def start(self, objective, theta):
+        return NewtonState(evaluate(objective, theta), np.inf, False)
+
+    def step(self, objective, state):
+        direction = self._direction(objective, state.point)
+        point = backtrack(objective, state.point, direction)
+        if point is None:
+            return state._replace(stalled=True)
+        # Near the optimum a step squares the decrement; it is an estimate, and proves nothing.
+        taken = -0.5 * float(state.point.gradient @ direction)
+        before = float(np.sum(state.point.gradient**2))
+        left = float(np.sum(point.gradient**2)) / before if before > 0 else 0.0
+        return NewtonState(point, taken * left, False)
+
+    def _direction(self, objective, point):
+        metric, accuracy = objective.hessian(point.theta), EXACT
+        if metric is None:
+            (metric, _), accuracy = objective.sharpened_curvature(point.theta), self.accuracy
+        # Where columns are nearly collinear even the factor of the Hessian is only like it.
+        return -conjugate_gradients(
+            lambda vector: objective.hessian_product(point.theta, vector),
+            metric.solve, point.gradient, accuracy, self.longest,
+        )  # fmt: skip

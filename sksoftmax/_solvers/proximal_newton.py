@@ -1,0 +1,217 @@
+"""Proximal quasi-Newton steps in the metric of the curvature, on a working set of columns.
+
+Each step minimises a quadratic model of the smooth part plus the penalty itself, corners and all
+(Lee, Sun and Saunders 2014, SIAM Journal on Optimization 24, 1420-1443). The model is the
+curvature at hand, corrected by what the last steps saw of it (BFGS). A step that does not lower
+the objective enough is shortened: the direction to the model's minimum always leads down.
+
+Columns whose coefficients are zero and stay so cost nothing: a round of steps is made on the
+columns of a working set alone, then all gradients are looked at, and columns that want to leave
+zero join the set.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax._solvers.bfgs_model import Pair, corrected
+from sksoftmax._solvers.line_search import DECREASE, MOST_TRIALS, ROUNDING, Point, evaluate
+from sksoftmax._solvers.model_minimizer import minimize_model
+
+# Columns that a working set begins with, and the share of all from which on it is all of them.
+FEWEST = 100
+MOST = 0.6
+
+
+class Part(NamedTuple):
+    """A working set, and what was learned on it.
+
+    columns : indices of the columns of X; None for all
+    objective : the objective on them
+    model : quadratic model of its smooth part
+    pairs : tuple of Pair, the latest last
+    age : steps since the model was made
+    n_steps : of this descent
+    """
+
+    columns: np.ndarray | None
+    objective: object
+    model: object
+    pairs: tuple = ()
+    age: int = 0
+    n_steps: int = 0
+
+    def restricted(self, objective, point):
+        """A point of the whole objective as one of its part."""
+        if self.columns is None:
+            return point
+        places = objective.places(self.columns)
+        theta, gradient = (
+            objective.rows_of(vector)[places].ravel() for vector in (point.theta, point.gradient)
+        )
+        return Point(theta, point.value, gradient)
+
+    def extended(self, objective, theta):
+        """Theta of the whole objective, zero outside the part."""
+        if self.columns is None:
+            return theta
+        whole = np.zeros(objective.map.n_parameters)
+        objective.rows_of(whole)[objective.places(self.columns)] = self.objective.rows_of(theta)
+        return whole
+
+    def aim(self, point):
+        """Where the model leads from a point of the part."""
+        return Aim(*minimize_model(self.objective, corrected(self.model, self.pairs), point))
+
+
+class Aim(NamedTuple):
+    """Where a model leads, and by how much it is lower there; no gain where there is no way."""
+
+    target: np.ndarray
+    gain: float
+
+
+class ProximalState(NamedTuple):
+    point: Point
+    decrement: float
+    stalled: bool
+    part: Part | None
+    scales: np.ndarray  # of the columns' curvatures
+    aim: Aim | None = None
+    solver: str = "proximal"
+
+
+@dataclass(frozen=True)
+class Proximal:
+    """memory : number of pairs; refresh : steps between models; longest : steps a round;
+    thorough : what a round leaves of the gain that its first step expects; part : all columns
+    with the model and pairs to go on with, from a like objective;
+    near : whether it begins near the optimum, which models make use of.
+    """
+
+    memory: int = 20
+    refresh: int = 15
+    longest: int = 25
+    thorough: float = 0.004
+    part: Part | None = None
+    near: bool = False
+
+    def start(self, objective, theta):
+        point = evaluate(objective, theta)
+        if self.part is None:
+            return _arrive(objective, point, None, objective.column_scales(), False)
+        part = self.part._replace(objective=objective, n_steps=0)
+        aim = None if part.model is None else part.aim(point)
+        gain = np.inf if aim is None else aim.gain
+        return _arrive(objective, point, part, None, False, gain)._replace(aim=aim)
+
+    def step(self, objective, state):
+        part = _working_set(objective, state)
+        point, part, stalled, gain = self._round(objective, state.point, part, state.aim)
+        if stalled and part.columns is not None:
+            # What is left is all outside, or below rounding.
+            stalled = not _newcomers(objective, point.gradient, part).any()
+        if part.columns is not None:
+            gain += _outside(objective, point.gradient, part, state.scales)
+        return _arrive(objective, point, part, state.scales, stalled, gain)
+
+    def _round(self, objective, point, part, aim):
+        """Steps on the working set, and the point they lead to with all of its gradient."""
+        if part.columns is None:
+            return self._step(point, part, aim)
+        restricted, first = part.restricted(objective, point), None
+        for _ in range(self.longest):
+            restricted, part, stalled, gain = self._step(restricted, part)
+            first = gain if first is None else first
+            if stalled or gain <= self.thorough * first:
+                break
+        theta = part.extended(objective, restricted.theta)
+        return evaluate(objective, theta), part, stalled, gain
+
+    def _step(self, point, part, aim=None):
+        """One step: the point, the part, whether there was no way down, the gain expected."""
+        objective = part.objective
+        if part.model is None or part.age >= (1 if part.model.is_exact else self.refresh):
+            slow = part.n_steps >= self.refresh
+            model = objective.model(point.theta, self.near, slow)
+            part, aim = part._replace(model=model, age=0), None
+        target, gain = aim or part.aim(point)
+        if not gain > 0:
+            return point, part, True, 0.0
+        found = _search(objective, point, target - point.theta, target, gain)
+        if found is None:
+            # Rounding, or pairs that mislead: the model alone is the last resort.
+            return point, part._replace(pairs=()), not part.pairs, gain
+        pair = Pair(found.theta - point.theta, found.gradient - point.gradient)
+        pairs = (*part.pairs, pair)[-self.memory :] if pair.is_convex else part.pairs
+        pairs = () if part.model.is_exact else pairs
+        part = part._replace(pairs=pairs, age=part.age + 1, n_steps=part.n_steps + 1)
+        return found, part, False, gain
+
+
+def _search(objective, point, direction, target, gain):
+    """The first point on the way to the target that is low enough; None if there is none."""
+    slope = point.gradient @ direction
+    slope += objective.corner_value(target) - objective.corner_value(point.theta)
+    length = 1.0
+    for _ in range(MOST_TRIALS):
+        # The target itself, not a sum that rounds: its zeros are exact.
+        theta = target if length == 1 else point.theta + length * direction
+        trial = evaluate(objective, theta)
+        if trial.value <= point.value + DECREASE * length * slope:
+            return trial
+        if _nearer(objective, point, trial, gain):
+            return trial
+        length *= 0.4
+    return None
+
+
+def _nearer(objective, point, trial, gain):
+    """Whether a trial is better where rounding hides it from the value: by what can be proved."""
+    rounding = ROUNDING * abs(point.value)
+    if gain > 64 * rounding or trial.value > point.value + rounding:
+        return False
+    return objective.expected_gap(*trial) < objective.expected_gap(*point)
+
+
+def _arrive(objective, point, part, scales, stalled, gain=np.inf):
+    # The gain of the last step is a fair guess at what is left, and so is what could be proved.
+    left = min(gain, objective.expected_gap(*point))
+    return ProximalState(point, left, stalled, part, scales)
+
+
+def _outside(objective, gradient, part, scales):
+    """What columns outside the working set have to gain, by their curvature alone."""
+    excess = _newcomers(objective, gradient, part)
+    tiny = np.finfo(np.float64).tiny
+    return 0.5 * float(np.sum(excess**2 / np.maximum(scales[: len(excess)], tiny)))
+
+
+def _newcomers(objective, gradient, part):
+    """By how much columns outside the working set want to leave zero."""
+    violations = objective.violations(gradient)[: objective.map.n_features]
+    if part is not None:
+        violations[part.columns] = 0
+    return violations
+
+
+def _working_set(objective, state):
+    """The part to go on with: the last one, unless columns outside it have more to gain."""
+    part, n_features = state.part, objective.map.n_features
+    if part is not None and part.columns is None:
+        return part
+    newcomers = _newcomers(objective, state.point.gradient, part)
+    if part is not None and not newcomers.any():
+        return part
+    support = objective.rows_of(state.point.theta)[:n_features].any(axis=1)
+    if part is not None:
+        support[part.columns] = True
+    gains = newcomers**2 / np.maximum(state.scales[:n_features], np.finfo(np.float64).tiny)
+    n_new = min(max(FEWEST, int(support.sum())), int((newcomers > 0).sum()))
+    chosen = support.copy()
+    chosen[np.argsort(-gains, kind="stable")[:n_new]] = True
+    if chosen.sum() >= MOST * n_features or n_features <= FEWEST:
+        return Part(None, objective, None)
+    columns = np.flatnonzero(chosen)
+    return Part(columns, objective.on_columns(columns), None)

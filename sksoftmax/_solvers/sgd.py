@@ -1,0 +1,42 @@
+"""Stochastic gradient descent in the running metric of the stream.
+
+Each batch's gradient is turned by the inverse of the curvature seen so far, so that neither scale
+nor offset nor correlation of the columns matters from the first batches on, and there is no
+learning rate to tune.
+"""
+
+from dataclasses import dataclass
+
+from sksoftmax._solvers.stochastic import length, moved, observed
+
+# A metric serves until the stream has grown by this share,
+GROWTH = 0.1
+# or until a moment has grown by this factor.
+SURPRISE = 2.0
+
+
+@dataclass(frozen=True)
+class Sgd:
+    """learning_rate : length of the steps in the metric, or "auto", which shortens them."""
+
+    learning_rate: object = "auto"
+    name = "sgd"
+    full = True
+    memory = 3.0  # the model sharpens on the way, and the curvature with it
+
+    def advance(self, objective, state):
+        state, gradient, seen = observed(objective, state, self)
+        state = _renewed(objective, state)
+        share = length(objective, state, self.learning_rate)
+        damping = state.moments.damping(seen, min(share, 1.0))
+        step = damping * state.metric.solve(damping * gradient)
+        return moved(objective, state, -share * step)
+
+
+def _renewed(objective, state):
+    """The state with a metric made anew if it is time."""
+    due, diagonal = state.due - objective.total_weight, state.moments.diagonal
+    if state.metric is not None and due > 0 and not (diagonal > SURPRISE * state.diagonal).any():
+        return state._replace(due=due)
+    due = max(GROWTH * state.known, objective.moments_price())
+    return state._replace(metric=state.moments.metric(objective), due=due, diagonal=diagonal)

@@ -1,0 +1,103 @@
+"""A method for streams as a solver: passes over all rows, in batches drawn at random.
+
+The first pass, if far from the optimum, is the stream's own. From then on the gradient of each
+batch is corrected by that at the point where the pass began, of the batch and of all rows, so that
+its noise fades as the optimum nears (Johnson and Zhang 2013): the descent converges, and the
+certificate can be asked for.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax._solvers.line_search import ROUNDING, Point
+from sksoftmax._solvers.stochastic import StreamState
+
+# Rows of a batch, where they are chosen: about a hundred batches a pass, of no fewer rows than make
+# the interpreter's calls worth while and no more than are as good as all.
+FEWEST, MOST, A_PASS = 32, 512, 100
+# A pass that does not lead down is taken back, and the next made in steps this much shorter.
+CAUTION = 0.25
+SHORTEST = 1e-6
+
+
+class EpochState(NamedTuple):
+    point: Point
+    decrement: float
+    stalled: bool
+    stream: StreamState
+    n_epochs: int
+    solver: str
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The objective on a batch, with the gradient's noise at the anchor taken away."""
+
+    batch: object
+    anchor: Point
+
+    def __getattr__(self, name):
+        return getattr(self.batch, name)
+
+    def observe(self, theta, full):
+        value, gradient, moments = self.batch.observe(theta, full)
+        _, before = self.batch.value_and_gradient(self.anchor.theta)
+        return value, gradient - before + self.anchor.gradient, moments
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """method : StreamMethod
+    batch_size : rows of a batch, or "auto"
+    seed : of the order of the rows
+    """
+
+    method: object
+    batch_size: object = "auto"
+    seed: int = 0
+
+    def start(self, objective, theta):
+        return self._arrive(objective, theta, StreamState(theta, theta), 0)
+
+    def step(self, objective, state):
+        point, stream = state.point, state.stream
+        # Plain steps come as near as the number of parameters over that of rows, and no nearer.
+        noise = objective.map.n_parameters / objective.n_rows
+        plain = state.n_epochs == 0 and state.decrement > noise
+        if plain:  # the curvature is about to change
+            stream = StreamState(point.theta, point.theta)
+        random = np.random.default_rng((self.seed, state.n_epochs))
+        try:
+            for batch in objective.batches(self.rows_of_batch(objective), random):
+                stream = self.method.advance(batch if plain else Reduced(batch, point), stream)
+            arrived = self._arrive(objective, stream.average, stream, state.n_epochs + 1)
+            if arrived.point.value <= point.value + ROUNDING * abs(point.value):
+                return arrived
+        except np.linalg.LinAlgError:
+            pass  # far too long steps have led where nothing is finite
+        boldness = CAUTION * state.stream.boldness
+        stream = state.stream._replace(boldness=boldness, first=None, second=None, n_gradients=0)
+        return state._replace(
+            stream=stream, stalled=boldness < SHORTEST, n_epochs=state.n_epochs + 1
+        )
+
+    def rows_of_batch(self, objective):
+        if self.batch_size == "auto":
+            return int(np.clip(objective.n_rows // A_PASS, FEWEST, MOST))
+        return self.batch_size
+
+    def _arrive(self, objective, theta, stream, n_epochs):
+        """The state at a point, where the next pass begins."""
+        value, gradient, moments = objective.observe(theta, self.method.full)
+        moments = moments.of_all()
+        metric = moments.metric(objective)
+        decrement = 0.5 * float(gradient @ metric.solve(gradient))
+        stream = StreamState(
+            theta, theta, value, known=objective.total_weight, moments=moments,
+            boldness=min(1.0, 2 * stream.boldness), first=stream.first, second=stream.second,
+            n_gradients=stream.n_gradients,
+        )  # fmt: skip
+        point = Point(theta, value, gradient)
+        return EpochState(point, decrement, False, stream, n_epochs, self.method.name)

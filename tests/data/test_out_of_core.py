@@ -1,0 +1,89 @@
+"""A memory-mapped array is fitted without a copy of it, by every solver."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sksoftmax import SoftmaxRegression
+from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS
+
+ROOT = Path(__file__).parents[2]
+LIMITED = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="memory is limited where Linux tells of it"
+)
+ALLOWED = 20 * 2**20
+# Memory of the process's own: mapped files don't count, since the system may forget their pages.
+SCRIPT = """
+import resource, sys, warnings
+import numpy as np
+from sksoftmax import SoftmaxRegression
+X, y = np.load(sys.argv[1], mmap_mode="r"), np.load(sys.argv[2], mmap_mode="r")
+names, allowed = sys.argv[4:], int(sys.argv[3])
+options = {"tol": 1e-3, "max_iter": 2, "random_state": 0}
+warnings.simplefilter("ignore")
+for name in names:  # what is loaded on first use
+    SoftmaxRegression(solver=name, **options).fit(X[:2000], y[:2000]).predict(X[:2000])
+status = open("/proc/self/status").read()
+own = 1024 * int(status.split("VmData:")[1].split()[0])
+resource.setrlimit(resource.RLIMIT_DATA, (own + allowed,) * 2)
+try:
+    np.array(X)
+except MemoryError:
+    print("no room for a copy")
+for name in names:
+    model = SoftmaxRegression(solver=name, **options).fit(X, y)
+    for start in range(0, len(X), 10_000):
+        model.predict(X[start : start + 10_000])
+    print(name, model.objective_)
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Columns of 38 MB and labels, on disk."""
+    folder = tmp_path_factory.mktemp("mapped")
+    random = np.random.default_rng(0)
+    coef = random.normal(size=(20, 3))
+    shape = (250_000, 20)
+    X = np.lib.format.open_memmap(folder / "X.npy", mode="w+", dtype=np.float64, shape=shape)
+    y = np.empty(len(X), dtype=np.uint8)
+    for start in range(0, len(X), 10_000):
+        rows = random.normal(size=(10_000, 20))
+        X[start : start + 10_000] = rows
+        noise = 4 * random.gumbel(size=(10_000, 3))
+        y[start : start + 10_000] = np.argmax(rows @ coef + noise, axis=1)
+    X.flush()
+    np.save(folder / "y.npy", y)
+    yield folder / "X.npy", folder / "y.npy"
+    (folder / "X.npy").unlink()
+
+
+@LIMITED
+def test_a_file_larger_than_memory_is_fitted_by_every_solver(files):
+    names = sorted({**SOLVERS, **ROUGH_SOLVERS})
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *files, str(ALLOWED), *names],
+        env={"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True, encoding="utf-8", timeout=120,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    said = result.stdout.splitlines()
+    assert said[0] == "no room for a copy"
+    assert [line.split()[0] for line in said[1:]] == names
+    values = [float(line.split()[1]) for line in said[1:]]
+    assert max(values) <= 1.05 * min(values)
+
+
+@pytest.mark.parametrize("solver", ["auto", "sgd"])
+def test_a_mapped_array_is_like_one_in_memory(solver, tmp_path):
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(200, 4)), np.arange(200) % 3
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    first, second = (
+        SoftmaxRegression(solver=solver, random_state=0).fit(columns, y) for columns in (X, mapped)
+    )
+    np.testing.assert_array_equal(first.coef_, second.coef_)

@@ -1,0 +1,146 @@
+"""Laws of a path: each fit is what it would be from nothing, and its gap is a bound."""
+
+import numpy as np
+import pytest
+from registry import draw
+
+from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
+from sksoftmax._data import validation
+from sksoftmax._paths import screening
+from sksoftmax._paths.elastic_net_path import Settings, fit_path, grid, smallest_C
+from sksoftmax._paths.predictor import SparseWalk
+from sksoftmax._paths.ridge_path import fit_ridge_path
+
+X, Y = draw(200, 12, 3)
+
+
+@pytest.fixture(params=["whole", "screened", "blind"])
+def screened(request, monkeypatch):
+    """All columns; those that are expected to be wanted; those that were, which is too few."""
+    if request.param != "whole":
+        monkeypatch.setattr(screening, "FEW", 0)
+        monkeypatch.setattr(screening, "MOST", 1.0)
+    if request.param == "blind":
+        monkeypatch.setattr(SparseWalk, "_expected_pull", lambda walk, place: 0 * walk.pull)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("l1_ratio, shape", [(1.0, ElasticNet()), (0.5, ElasticNet()),
+                                             (1.0, GroupLasso()), (0.0, ElasticNet())])  # fmt: skip
+@pytest.mark.usefixtures("screened")
+def test_each_fit_is_the_fit_from_nothing(l1_ratio, shape, dtype):
+    columns = X.astype(dtype)
+    settings = Settings(shape, True, "auto", 1e-6, 1000)
+    data = validation.encode(SoftmaxRegression(), columns, Y)
+    Cs = grid(8, smallest_C(data, l1_ratio, settings))
+    fits = fit_path(data, Cs, l1_ratio, settings)
+    if l1_ratio == 0:
+        fits += fit_ridge_path(data, Cs, settings)
+    for C, fit in zip([*Cs, *Cs], fits, strict=False):
+        best = SoftmaxRegression(C, l1_ratio=l1_ratio, penalty=shape, tol=1e-10).fit(columns, Y)
+        assert fit.converged and fit.gap <= 1e-6 * fit.objective
+        assert (fit.objective - best.objective_) / best.objective_ >= -1e-9
+        assert fit.objective - best.objective_ <= fit.gap * (1 + 1e-9) + 1e-13
+
+
+@pytest.mark.parametrize("factor", [None, [0.0, np.inf] + [1.0] * 10], ids=["all", "some free"])
+@pytest.mark.parametrize("C", [1e-4, 0.3, 30.0])
+@pytest.mark.usefixtures("screened")
+def test_a_path_of_one_fit_is_that_fit(C, factor):
+    shape = ElasticNet(penalty_factor=factor)
+    settings = Settings(shape, True, "auto", 1e-6, 1000)
+    (fit,) = fit_path(validation.encode(SoftmaxRegression(), X, Y), [C], 1.0, settings)
+    best = SoftmaxRegression(C, l1_ratio=1.0, penalty=shape, tol=1e-10).fit(X, Y)
+    assert fit.converged and fit.gap <= 1e-6 * fit.objective
+    assert -1e-12 <= fit.objective - best.objective_ <= fit.gap * (1 + 1e-9) + 1e-13
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e6])
+def test_c_min_goes_with_the_columns_units(unit, offset):
+    settings = Settings(ElasticNet(), True, "auto", 1e-6, 1000)
+    one, other = (
+        smallest_C(validation.encode(SoftmaxRegression(), columns, Y), 1.0, settings)
+        for columns in (X, unit * (X + offset))
+    )
+    np.testing.assert_allclose(other * unit, one, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [ElasticNet, GroupLasso])
+def test_c_min_takes_a_factor_for_a_column_in_other_units(shape):
+    factor = np.random.default_rng(0).permutation(np.logspace(-2, 2, 12))
+    one, other = (
+        smallest_C(validation.encode(SoftmaxRegression(), columns, Y), 1.0,
+                   Settings(penalty, True, "auto", 1e-6, 1000))
+        for columns, penalty in ((X, shape(factor)), (X / factor, shape()))
+    )  # fmt: skip
+    np.testing.assert_allclose(one, other)
+
+
+@pytest.mark.parametrize("shape", [ElasticNet(), GroupLasso(), ElasticNet([0.0, 0.0, 0.0]),
+                                   ElasticNet([0.0, np.inf, 1.0])])  # fmt: skip
+@pytest.mark.parametrize("number", [0.0, 0.1, 7.0, 1e6 + 0.1, np.float32(0.1)])
+def test_where_nothing_can_leave_zero_c_min_is_infinite(number, shape):
+    columns = np.full((200, 3), number)
+    settings = Settings(shape, True, "auto", 1e-6, 1000)
+    for y in (Y, np.minimum(Y, 1)):
+        data = validation.encode(SoftmaxRegression(), columns, y, np.linspace(1, 2, 200))
+        assert smallest_C(data, 1.0, settings) == np.inf
+        if shape.penalty_factor is None:
+            fits = fit_path(data, [1.0, 1e4], 1.0, settings)
+            assert all(fit.converged and not fit.coef.any() for fit in fits)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_a_value_of_c_that_comes_twice_is_fitted_twice(l1_ratio):
+    X, y = draw(120, 6, 3)
+    settings = Settings(ElasticNet(), True, "proximal", 1e-9, 1000)
+    data = validation.encode(SoftmaxRegression(), X, y)
+    fits = fit_path(data, [0.1, 0.1, 0.1, 1.0, 1.0], l1_ratio, settings)
+    assert all(fit.converged for fit in fits)
+    for once, again in ((0, 1), (1, 2), (3, 4)):
+        np.testing.assert_allclose(fits[once].coef, fits[again].coef, atol=1e-4)
+
+
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+def test_most_fits_are_where_they_were_expected(l1_ratio):
+    X, y = draw(600, 8, 3)
+    settings = Settings(ElasticNet(), True, "auto", 1e-4, 1000)
+    data = validation.encode(SoftmaxRegression(), X, y)
+    fits = fit_path(data, grid(40, smallest_C(data, l1_ratio, settings)), l1_ratio, settings)
+    # Without the model's step from the parabola there are twice as many.
+    assert sum(fit.n_iter for fit in fits) <= 30
+
+
+@pytest.mark.usefixtures("screened")
+def test_columns_without_curvature_change_nothing():
+    # Far from zero, sums of their squares are all rounding.
+    settings = Settings(ElasticNet(), True, "auto", 1e-6, 1000)
+    constant = np.full((200, 1), 3e10)
+    paths = []
+    for columns in (X, np.hstack([constant, X])):
+        data = validation.encode(SoftmaxRegression(), columns, Y)
+        paths.append(fit_path(data, grid(8, smallest_C(data, 1.0, settings)), 1.0, settings))
+    for one, other in zip(*paths, strict=True):
+        assert other.converged and not other.coef[:, 0].any()
+        assert abs(one.objective - other.objective) <= 2e-6 * one.objective
+
+
+@pytest.mark.parametrize("max_iter", [0, 1, 7])
+@pytest.mark.parametrize("least", [1.0, 1e-120])
+@pytest.mark.usefixtures("screened")
+def test_the_steps_of_the_whole_way_are_at_most_those_allowed(least, max_iter):
+    # Not even where the C at which all is zero is beyond numbers.
+    settings = Settings(ElasticNet([least] + [1.0] * 11), True, "auto", 1e-6, max_iter)
+    data = validation.encode(SoftmaxRegression(), X, Y)
+    for fit in fit_path(data, [1e-3, 0.3, 30.0], 1.0, settings):
+        assert fit.n_iter <= max_iter and np.isfinite(fit.coef).all()
+
+
+def test_a_long_way_is_no_longer_than_one_from_nothing():
+    columns, y = draw(300, 30, 4)
+    settings = Settings(ElasticNet(), True, "auto", 1e-5, 1000)
+    data = validation.encode(SoftmaxRegression(), columns, y)
+    _, far = fit_path(data, [1e-4, 1e4], 1.0, settings)
+    best = SoftmaxRegression(1e4, l1_ratio=1.0, tol=1e-5, max_iter=1000).fit(columns, y)
+    assert far.converged and far.n_iter <= 1.5 * best.n_iter_

@@ -1,0 +1,79 @@
+"""Laws of proofs on some columns: what they say of others, and the model along a path."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+from registry import draw, thinned
+
+from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
+from sksoftmax._certificates import nonsmooth as nonsmooth_certificate
+from sksoftmax._curvature import approximations
+from sksoftmax._data import validation
+from sksoftmax._paths.elastic_net_path import Settings, pose
+from sksoftmax._paths.screening import Screen
+from sksoftmax._problems.build import solver_for
+from sksoftmax._problems.smooth import Objective
+from sksoftmax._solvers import minimize
+
+SOME = np.array([1, 4])
+
+
+def posed(n_classes, shape, fit_intercept=True, sparse=False):
+    X, y = draw(120, 6, n_classes)
+    X = sp.csr_array(thinned(X)) if sparse else X + 3
+    settings = Settings(shape, fit_intercept, "auto", 1e-7, 1000)
+    return pose(validation.encode(SoftmaxRegression(), X, y), 1.0, 0.7, settings)
+
+
+@pytest.mark.parametrize("shape", [ElasticNet(), GroupLasso()])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_a_screen_holds_what_is_within_its_amount(n_classes, shape):
+    whole = posed(n_classes, shape)
+    screen = Screen(SOME, whole.places(SOME), whole.on_columns(SOME))
+    theta = np.zeros(whole.map.n_parameters)
+    pull = np.zeros_like(theta)
+    rows, amount = whole.rows_of(pull), whole.corners.amount[0, 0]
+    rows[[0, *SOME], 0] = 0.999 * amount, 7 * amount, 7 * amount
+    assert screen.holds(whole, theta, pull)
+    for beyond in (1.001 * amount, -1.001 * amount, np.nan):
+        rows[0, 0] = beyond
+        assert not screen.holds(whole, theta, pull)
+    rows[0, 0] = 0
+    whole.rows_of(theta)[3, 0] = 1e-300
+    assert not screen.holds(whole, theta, pull)
+
+
+@pytest.mark.parametrize("way", ["_balanced", "_aimed"])
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_residuals_of_a_proof_pull_as_it_says(n_classes, fit_intercept, sparse, way):
+    objective = posed(n_classes, ElasticNet(), fit_intercept, sparse)
+    smooth = objective.smooth
+    solver = solver_for(objective, "auto")
+    theta = minimize(objective, solver, smooth.map.neutral(), tol=1e-6, max_iter=200).theta
+    pull = smooth.value_and_gradient(theta)[1] - smooth.penalty.strength * theta
+    duals = list(getattr(nonsmooth_certificate, way)(objective, theta, pull, False))
+    assert duals
+    for dual in duals:
+        expected = dual.pull if n_classes == 2 else smooth.map.balanced(dual.pull)
+        assert_allclose(smooth.pull_of(smooth, dual.residual), expected, atol=1e-12)
+        assert fit_intercept is False or np.abs(expected[-n_classes:]).min() < 1e-12
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_near_the_optimum_models_have_the_hessians_diagonal(n_classes, monkeypatch):
+    monkeypatch.setattr(Objective, "is_small", False)
+    objective = posed(n_classes, ElasticNet())
+    size = objective.map.n_parameters
+    theta = 0.5 * np.random.default_rng(0).standard_normal(size)
+    model = objective.model(theta, near=True)
+    applied = np.array([model.apply(unit) for unit in np.eye(size)])
+    hessian = [objective.smooth.hessian_product(theta, unit) for unit in np.eye(size)]
+    assert_allclose(np.diag(applied), np.diag(hessian), rtol=1e-9)
+    assert_allclose(applied, applied.T, atol=1e-12)
+    assert (np.diag(applied).reshape(-1, objective.map.n_scores).max(axis=1)
+            <= model.scale * (1 + 1e-9)).all()  # fmt: skip
+    squares, rounding = approximations.class_squares(objective.smooth, theta)
+    assert (rounding < 1e-9 * squares).all()
