@@ -126,6 +126,7 @@ class SoftmaxCalibratedClassifier(
             sample_weight = validation.check_weight(np.asarray(sample_weight), nothing)
         if np.asarray(y).dtype.kind == "f":
             assert_all_finite(np.asarray(y), input_name="y")
+        X = validation.canonical(X)
         to_fit, to_split = self._route(sample_weight, params)
         scorer = DecisionScores(self.estimator, cv=None).fit(X, y, **to_fit)
         y = column_or_1d(y)

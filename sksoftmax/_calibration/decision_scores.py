@@ -22,7 +22,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._calibration.wrapping import WrapperMixin, router
-from sksoftmax._data.validation import check_in_memory
+from sksoftmax._data.validation import canonical, check_in_memory
 
 # What to do with collections of Dask.
 TO_CALIBRATE = "fit the classifier, and a SoftmaxTransformer on its scores of other rows"
@@ -132,7 +132,8 @@ class DecisionScores(
         """
         check_in_memory("DecisionScores", TO_CALIBRATE, X, y, sample_weight)
         _check_single_label(y)
-        return self._fit(X, y, self._fit_params("fit", _with_weight(params, sample_weight)))
+        params = self._fit_params("fit", _with_weight(params, sample_weight))
+        return self._fit(canonical(X), y, params)
 
     def fit_transform(self, X, y, sample_weight=None, **params):
         """Fit the classifier on all rows and give cross-fitted scores of the same rows.
@@ -155,6 +156,7 @@ class DecisionScores(
         """
         check_in_memory("DecisionScores", TO_CALIBRATE, X, y, sample_weight)
         _check_single_label(y)
+        X = canonical(X)  # here, for the classifier may sort it in place
         params = _with_weight(params, sample_weight)
         fit_params = self._fit_params("fit_transform", params)
         if self.cv is None or isinstance(self.estimator, FrozenEstimator):
@@ -188,7 +190,7 @@ class DecisionScores(
             If the decision function has not one column a class.
         """
         check_is_fitted(self)
-        return _scores(self.estimator_, X)
+        return _scores(self.estimator_, canonical(X))
 
     @property
     def classes_(self):

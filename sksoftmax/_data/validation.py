@@ -83,7 +83,7 @@ def encode(
     names = targets.column_names(y)
     soft = targets.is_matrix(y)
     X, y = validate_data(
-        estimator, X, y, accept_sparse="csr", dtype=FLOATS, ensure_min_samples=1,
+        estimator, csr(X), y, accept_sparse="csr", dtype=FLOATS, ensure_min_samples=1,
         multi_output=soft,
     )  # fmt: skip
     if not soft:
@@ -127,6 +127,31 @@ def _encoded(X, classes, weighed, n_jobs):
         dtype=X.dtype,
         is_sparse=sp.issparse(X),
     )
+
+
+def csr(X):
+    """X, which if sparse becomes CSR in canonical format."""
+    return canonical(X.tocsr()) if sp.issparse(X) else X
+
+
+def canonical(X):
+    """A compressed sparse matrix with sorted and unique indices; all else as it is.
+
+    SciPy's ``abs``, ``power``, ``max`` and comparisons sort and sum the entries of a matrix that is
+    not so in place. Here it is done in a copy, once, and never in what the caller, or another
+    thread, holds.
+    """
+    if not sp.issparse(X) or X.ndim != 2 or X.format not in ("csr", "csc"):
+        return X
+    kind = "array" if isinstance(X, sp.sparray) else "matrix"
+    view = getattr(sp, f"{X.format}_{kind}")(X.shape, dtype=X.dtype)
+    view.data, view.indices, view.indptr = X.data, X.indices, X.indptr
+    # SciPy notes the answer on the object that is asked: not on the caller's, who may change it.
+    if view.has_canonical_format:
+        return view
+    copied = view.copy()
+    copied.sum_duplicates()
+    return copied
 
 
 def on_dask(values):
@@ -199,6 +224,8 @@ def check_features(estimator, X):
         right = X.shape[1] == estimator.n_features_in_ and len(X) and not named
         if right and np.isfinite(X).all():
             return X
+    if sp.issparse(X) and X.dtype not in FLOATS:
+        X = csr(X)  # what occurs twice is summed in its own dtype; products need no more
     return validate_data(estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False)
 
 

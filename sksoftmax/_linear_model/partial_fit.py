@@ -127,7 +127,7 @@ def encode(model, X, y, classes, sample_weight):
     advice = "pass it their chunks, computed, one after the other"
     validation.check_in_memory("partial_fit", advice, X, y, sample_weight)
     X = validate_data(
-        model, X, reset=not hasattr(model, "n_features_in_"), accept_sparse="csr",
+        model, validation.csr(X), reset=not hasattr(model, "n_features_in_"), accept_sparse="csr",
         dtype=validation.FLOATS, ensure_min_samples=1,
     )  # fmt: skip
     names, soft = targets.column_names(y), targets.is_matrix(y)

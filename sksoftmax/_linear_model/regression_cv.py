@@ -205,6 +205,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
                 "SoftmaxRegressionCV takes labels, and y is a matrix, as of class probabilities: "
                 "search for C with SoftmaxRegression, and a scorer of your own"
             )
+        X = validation.csr(X)
         data = validation.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
         X = validate_data(draft, X, accept_sparse="csr", dtype=validation.FLOATS, reset=False)
         y = column_or_1d(y)

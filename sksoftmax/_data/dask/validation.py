@@ -157,7 +157,7 @@ def check_shape_of_labels(y):
 def check_columns(chunk, dtype, name):
     """A chunk of X, and whether it is sparse."""
     X = check_array(
-        chunk, accept_sparse="csr", dtype=dtype, estimator=name, input_name="X",
+        validation.csr(chunk), accept_sparse="csr", dtype=dtype, estimator=name, input_name="X",
         ensure_min_samples=0,
     )  # fmt: skip
     return X, sp.issparse(X)

@@ -1,0 +1,117 @@
+"""The forms in which users pass a matrix, and what must not change about any of them."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import scipy.sparse as sp
+
+
+def csr_parts(A, *, repeats=1, reverse=False, zeros=False, index=np.int32, container=sp.csr_matrix):
+    """CSR equal to the canonical A: entries in halves, in reverse order, or with stored zeros."""
+    data, indices, pointer = A.data, A.indices, A.indptr
+    if repeats > 1:
+        data = np.repeat(data / repeats, repeats)
+        indices, pointer = np.repeat(indices, repeats), pointer * repeats
+    if zeros:
+        data, indices = np.append(data, np.zeros(3)), np.append(indices, [0, 1, 2])
+        last = len(pointer) - 1
+        assert not np.isin([0, 1, 2], A.indices[A.indptr[last - 1] :]).any()
+        pointer = np.append(pointer[:-1], pointer[-1] + 3)
+    if reverse:
+        rows = [slice(*ends) for ends in pairwise(pointer)]
+        data = np.concatenate([data[row][::-1] for row in rows])
+        indices = np.concatenate([indices[row][::-1] for row in rows])
+    made = container(A.shape)
+    made.data, made.indices, made.indptr = data, indices.astype(index), pointer.astype(index)
+    return made
+
+
+def read_only(A):
+    """The same object, whose buffers refuse to be written to."""
+    for part in parts_of(A):
+        part.flags.writeable = False
+    return A
+
+
+def duplicated_csc(A):
+    made = csr_parts(sp.csr_matrix(A.T), repeats=2, reverse=True)
+    return sp.csc_matrix((made.data, made.indices, made.indptr), shape=A.shape)
+
+
+def duplicated_coo(A):
+    entries = A.tocoo()
+    twice = np.tile(entries.data / 2, 2), np.tile([entries.row, entries.col], 2)
+    return sp.coo_array(twice, shape=A.shape)
+
+
+def spaced(values):
+    """A view of every other row and column of a larger array."""
+    held = np.zeros((2 * len(values), 2 * values.shape[1]))
+    held[::2, ::2] = values
+    return held[::2, ::2]
+
+
+# Each of them is a function of a CSR matrix in canonical format, and gives its equal.
+SPARSE = {
+    "CSR": lambda A: csr_parts(A),
+    "read-only": lambda A: read_only(csr_parts(A)),
+    "unsorted and read-only": lambda A: read_only(csr_parts(A, reverse=True)),
+    "duplicates": lambda A: csr_parts(A, repeats=2),
+    "duplicates in an array": lambda A: csr_parts(A, repeats=2, container=sp.csr_array),
+    "all at once": lambda A: read_only(csr_parts(A, repeats=4, reverse=True, index=np.int64)),
+    "stored zeros": lambda A: csr_parts(A, zeros=True),
+    "CSC with duplicates": duplicated_csc,
+    "read-only COO with duplicates": lambda A: read_only(duplicated_coo(A)),
+    "BSR": lambda A: A.tobsr((2, 2)),
+    "LIL": lambda A: A.tolil(),
+    "DOK": lambda A: A.todok(),
+}
+
+# Each of them is a function of a C-ordered float64 array, and gives its equal.
+DENSE = {
+    "an array": np.copy,
+    "read-only": lambda values: read_only(values.copy()),
+    "Fortran's order": np.asfortranarray,
+    "a view of more": spaced,
+    "big-endian": lambda values: values.astype(">f8"),
+    "lists": lambda values: values.tolist(),
+    "a data frame of pandas": lambda values: pd.DataFrame(values, columns=names(values)),
+    "nullable columns": lambda values: pd.DataFrame(values, columns=names(values), dtype="Float64"),
+    "columns of Arrow": lambda values: pd.DataFrame(
+        values, columns=names(values), dtype="double[pyarrow]"
+    ),
+    "a data frame of polars": lambda values: pl.DataFrame(values, schema=names(values)),
+}
+
+
+def names(values):
+    return [f"column {number}" for number in range(values.shape[1])]
+
+
+def parts_of(values):
+    """The arrays that hold a matrix."""
+    if isinstance(values, np.ndarray):
+        return [values]
+    if not sp.issparse(values):
+        return []
+    found = (getattr(values, name, None) for name in ("data", "indices", "indptr", "row", "col"))
+    return [part for part in found if isinstance(part, np.ndarray)]
+
+
+def state(values):
+    """All that can be seen of an input: bytes, dtypes, whether it may be written to, what it is."""
+    buffers = [
+        (part.tolist() if part.dtype == object else part.tobytes(), part.dtype, part.shape,
+         part.strides, part.flags.writeable)
+        for part in parts_of(values)
+    ]  # fmt: skip
+    own = sorted(getattr(values, "__dict__", {})) if sp.issparse(values) else []
+    if isinstance(values, (pd.DataFrame, pd.Series)):
+        return values.to_dict(), str(values.dtypes), list(values)
+    if isinstance(values, (pl.DataFrame, pl.Series)):
+        return values.to_dict(as_series=False), str(values.schema)
+    if isinstance(values, sp.dok_array | sp.dok_matrix):
+        return dict(values)
+    return buffers or values, own
