@@ -12,6 +12,7 @@ from sksoftmax._data import score_rows, validation
 
 def encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options):
     """Training data checked and encoded, where X is; see ``validation.encode``."""
+    X, y, sample_weight = map(validation.unwrapped, (X, y, sample_weight))
     if validation.on_dask(X):
         from sksoftmax._data.dask import validation as dask_validation
 
@@ -22,6 +23,7 @@ def encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options):
 
 def encode_scores(X, y, sample_weight, names=("X", "y"), **options):
     """Scores and labels checked and encoded, where X is; see ``score_rows.encode``."""
+    X, y, sample_weight = map(validation.unwrapped, (X, y, sample_weight))
     if validation.on_dask(X):
         from sksoftmax._data.dask import scores as dask_scores
 
@@ -39,13 +41,14 @@ def chunkwise(method):
             return method(self, X)
         from sksoftmax._data.dask import prediction as dask_prediction
 
-        return dask_prediction.by_chunks(self, method.__name__, X)
+        return dask_prediction.by_chunks(self, method.__name__, validation.unwrapped(X))
 
     return applied
 
 
 def accuracy(estimator, X, y, sample_weight):
     """The share of rows, by weight, that an estimator labels as y does."""
+    X, y, sample_weight = map(validation.unwrapped, (X, y, sample_weight))
     if validation.on_dask(X):
         from sksoftmax._data.dask import prediction as dask_prediction
 

@@ -3,6 +3,7 @@
 Behind it there are blocks of floating X, class indices or distributions, and positive weights.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -155,8 +156,23 @@ def canonical(X):
 
 
 def on_dask(values):
-    """Whether Dask holds them."""
-    return hasattr(values, "__dask_graph__")
+    """Whether Dask holds them.
+
+    Arrays of xarray and quantities of pint have the methods of a collection whatever holds their
+    numbers, so that Dask is asked; where it is not imported nothing can be its.
+    """
+    if not hasattr(values, "__dask_graph__") or sys.modules.get("dask") is None:
+        return False
+    return sys.modules["dask"].is_dask_collection(values)
+
+
+def unwrapped(values):
+    """Dask's own collection, where xarray, pint or the like wrap one; all else as it is."""
+    own = any(base.__module__.startswith("dask") for base in type(values).__mro__)
+    if own or not on_dask(values):
+        return values
+    inner = (getattr(values, name, None) for name in ("magnitude", "data"))
+    return next((unwrapped(each) for each in inner if on_dask(each)), values)
 
 
 def in_memory(values):

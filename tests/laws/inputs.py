@@ -46,6 +46,29 @@ def duplicated_coo(A):
     return sp.coo_array(twice, shape=A.shape)
 
 
+class Wrapper:
+    """An array with the methods of a collection of Dask, as xarray's and pint's have them."""
+
+    def __init__(self, values):
+        self.data = values
+        self.shape, self.dtype, self.ndim = values.shape, values.dtype, values.ndim
+
+    def __dask_graph__(self):
+        return self.data.__dask_graph__() if hasattr(self.data, "__dask_graph__") else None
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.data, dtype=dtype)
+
+    def __len__(self):
+        return len(self.data)
+
+    def __getitem__(self, key):
+        return Wrapper(self.data[key])
+
+    def compute(self):
+        return Wrapper(self.data.compute())
+
+
 def spaced(values):
     """A view of every other row and column of a larger array."""
     held = np.zeros((2 * len(values), 2 * values.shape[1]))
@@ -75,6 +98,7 @@ DENSE = {
     "read-only": lambda values: read_only(values.copy()),
     "Fortran's order": np.asfortranarray,
     "a view of more": spaced,
+    "wrapped": Wrapper,
     "big-endian": lambda values: values.astype(">f8"),
     "lists": lambda values: values.tolist(),
     "a data frame of pandas": lambda values: pd.DataFrame(values, columns=names(values)),
@@ -102,6 +126,7 @@ def parts_of(values):
 
 def state(values):
     """All that can be seen of an input: bytes, dtypes, whether it may be written to, what it is."""
+    values = values.data if isinstance(values, Wrapper) else values
     buffers = [
         (part.tolist() if part.dtype == object else part.tobytes(), part.dtype, part.shape,
          part.strides, part.flags.writeable)
