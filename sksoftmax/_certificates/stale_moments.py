@@ -174,7 +174,9 @@ class Anchor:
             taken = (self.moments @ tilt).ravel()
         else:
             taken = score_map.gradient(sums) / objective.total_weight
-        outcome = Tilted(share.number, fresh.number * then / now, bent / objective.total_weight)
+        # Where all rows are sure of their class, moments made here would be nothing.
+        fresh = fresh.number * then / now if now > 0 else np.inf
+        outcome = Tilted(share.number, fresh, bent / objective.total_weight)
         return outcome, taken, tilts.residual
 
     def expected_share(self, tilt):

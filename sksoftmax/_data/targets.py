@@ -57,6 +57,8 @@ def check_range(by_class):
         )
 
 
+# Weights out of all range become infinite, and are refused.
+@np.errstate(over="ignore")
 def weigh(target, weight, classes, class_weight):
     """Targets and weights of rows that stand for one row of each class, by its share of them.
 
@@ -69,6 +71,7 @@ def weigh(target, weight, classes, class_weight):
     return Weighed(*weighed(factors, target, weight), by_class, factors)
 
 
+@np.errstate(over="ignore")
 def weigh_like(other, target, weight):
     """Targets and weights with the class weights that other rows have."""
     by_class = weight_of_classes(target, weight, len(other.by_class))

@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from sksoftmax._data import targets
+from sksoftmax._data.magnitudes import DOUBLE, Magnitudes
 from sksoftmax._objective.rows import InMemoryRows, partition, worthwhile_threads
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
@@ -33,6 +34,10 @@ class Encoded:
         Summed weight of each class.
     center : ndarray of shape (n_features,)
         Weighted means of the columns.
+    dtype : dtype
+        Of X, and of what is fitted.
+    magnitudes : Magnitudes
+        Of the columns of X, and of the weights.
     held_out : Encoded or None
         Rows that are no part of the fit, of the same classes.
     """
@@ -46,6 +51,7 @@ class Encoded:
     n_entries: int
     dtype: np.dtype
     is_sparse: bool
+    magnitudes: Magnitudes
     held_out: "Encoded | None" = None
 
     def __enter__(self):
@@ -56,6 +62,16 @@ class Encoded:
         self.rows.__exit__(*error)
         if self.held_out is not None:
             self.held_out.rows.__exit__(*error)
+
+    @property
+    def fits_single(self):
+        """Whether single precision can hold the rows, and their squares."""
+        return self.magnitudes.suit_single_precision
+
+    @property
+    def working_dtype(self):
+        """What rows may be multiplied in, where rounding does not matter."""
+        return self.dtype if self.fits_single else DOUBLE
 
     @property
     def total_weight(self):
@@ -99,24 +115,28 @@ def encode(
     classes, target = targets.encode(y, names, label_smoothing, X.dtype)
     if hold_out is None:
         weighed = targets.weigh(target, weight, classes, class_weight)
-        return _encoded(X, classes, weighed, n_jobs)
+        return _encoded(estimator, X, classes, weighed, n_jobs)
     held = hold_out(target, len(classes))
     X_held, *others = _rows(held, X, target, weight)
     X, target, weight = _rows(~held, X, target, weight)
     weighed = targets.weigh(target, weight, classes, class_weight)
-    held_out = _encoded(X_held, classes, targets.weigh_like(weighed, *others), n_jobs)
-    return replace(_encoded(X, classes, weighed, n_jobs), held_out=held_out)
+    data = _encoded(estimator, X, classes, weighed, n_jobs)
+    held_out = targets.weigh_like(weighed, *others)
+    return replace(data, held_out=_encoded(estimator, X_held, classes, held_out, n_jobs))
 
 
 def _rows(mask, X, target, weight):
     return X[mask], target[..., mask], None if weight is None else weight[mask]
 
 
-def _encoded(X, classes, weighed, n_jobs):
+def _encoded(estimator, X, classes, weighed, n_jobs):
     n_scores = 1 if len(classes) == 2 else len(classes)
     n_threads = worthwhile_threads(X, n_scores, effective_n_jobs(n_jobs))
     rows = partition(X, weighed.target, weighed.weight, n_scores, n_threads)
-    sums = rows.sum(lambda block: np.asarray(block.weight @ block.X, dtype=np.float64))
+    magnitudes = Magnitudes.of(rows)
+    magnitudes.check(X.dtype, estimator)
+    rows = magnitudes.widened(rows, X.dtype)
+    sums = rows.sum(column_sums)
     return Encoded(
         rows=rows,
         classes=classes,
@@ -127,6 +147,7 @@ def _encoded(X, classes, weighed, n_jobs):
         n_entries=X.nnz if sp.issparse(X) else X.size,
         dtype=X.dtype,
         is_sparse=sp.issparse(X),
+        magnitudes=magnitudes,
     )
 
 
@@ -153,6 +174,11 @@ def canonical(X):
     copied = view.copy()
     copied.sum_duplicates()
     return copied
+
+
+def column_sums(block):
+    """Weighted sums of the columns of a block."""
+    return np.asarray(block.weight @ block.X, dtype=np.float64)
 
 
 def on_dask(values):

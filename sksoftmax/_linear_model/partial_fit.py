@@ -14,6 +14,7 @@ from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from sksoftmax._data import targets, validation
+from sksoftmax._data.magnitudes import Magnitudes, without_small_columns
 from sksoftmax._objective.rows import InMemoryRows, partition, row_slice
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems import build
@@ -59,19 +60,22 @@ class Batch(NamedTuple):
     n_entries: int
     n_scores: int
     center: np.ndarray
-    dtype: np.dtype
+    working_dtype: np.dtype
+    fits_single: bool = False
 
 
 class Encoded(NamedTuple):
     """Checked arrays of one call, or of one of its batches.
 
     cuts : where the batches of a call begin and end, rows without weight being left out of them
+    dtype : of X as it was passed
     """
 
     X: object
     target: np.ndarray
     weight: np.ndarray | None
     cuts: np.ndarray | None = None
+    dtype: np.dtype | None = None
 
     def batches(self):
         for start, stop in pairwise(self.cuts):
@@ -147,7 +151,14 @@ def encode(model, X, y, classes, sample_weight):
     target = targets.shares_of(y, names, classes, X.dtype) if soft else _places(y, classes)
     target = targets.smoothed(target, len(classes), model.label_smoothing, X.dtype)
     factors = targets.class_factors(model.class_weight, classes, None)
-    return Encoded(X, *targets.weighed(factors, target, weight), cuts)
+    with np.errstate(over="ignore"):
+        target, weight = targets.weighed(factors, target, weight)
+    rows = partition(X, target, weight, len(classes))
+    magnitudes = Magnitudes.of(rows)
+    magnitudes.check(X.dtype, model)
+    dtype, X = X.dtype, without_small_columns(X, magnitudes.columns, X.dtype)
+    X = X if magnitudes.suit_single_precision else X.astype(np.float64, copy=False)
+    return Encoded(X, target, weight, cuts, dtype)
 
 
 def _cuts(n_rows, batch_size):
@@ -213,7 +224,7 @@ def _objective(model, stream, encoded):
         n_entries=X.nnz if sp.issparse(X) else X.size,
         n_scores=n_scores,
         center=stream.map.center,
-        dtype=X.dtype,
+        working_dtype=X.dtype,
     )
     objective = build.pose(
         batch, C=model.C, l1_ratio=model.l1_ratio, shape=build.check_penalty(model.penalty),

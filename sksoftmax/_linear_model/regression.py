@@ -288,7 +288,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         rows = partial_fit.encode(draft, X, y, classes, sample_weight)
         with single_threaded_blas(), np.errstate(all="ignore"):
             stream = partial_fit.advance(draft, rows, classes)
-        draft._keep_stream(stream, classes, rows.X.dtype)
+        draft._keep_stream(stream, classes, rows.dtype)
         self.__dict__ = draft.__dict__
         return self
 
@@ -338,6 +338,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     def _pose(self, data):
         """Data in the columns that are cheapest to fit on, the way back, and the objective."""
         shape = build.check_penalty(self.penalty)
+        build.check_small_columns(data, C=self.C, l1_ratio=self.l1_ratio, shape=shape)
         plain = self.l1_ratio == 0 and shape.penalty_factor is None
         if not plain or self.solver == "proximal":
             # Columns that the penalty tells apart stay what they are.
@@ -387,10 +388,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     def _keep_stream(self, stream, classes, dtype):
         """Set the fitted attributes from a stream."""
         dtype = self.coef_.dtype if hasattr(self, "coef_") else dtype
-        coef, intercept = stream.coefficients
         self.classes_ = classes
-        self.coef_ = np.ascontiguousarray(coef, dtype=dtype)
-        self.intercept_ = intercept.astype(dtype)
+        self.coef_, self.intercept_ = build.rounded(*stream.coefficients, dtype)
         self.objective_, self.gap_, self.converged_ = stream.state.value, np.inf, False
         self.n_iter_ = stream.n_steps
         self.objective_curve_ = np.array([stream.state.value])

@@ -215,6 +215,9 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         draft.classes_ = data.classes
         with single_threaded_blas(), data.rows:
             draft._lay_grid(data)
+            for ratio in draft.l1_ratios_:
+                shape = build.check_penalty(self.penalty)
+                build.check_small_columns(data, C=draft.Cs_[-1], l1_ratio=ratio, shape=shape)
             folds = list(check_cv(self.cv, y, classifier=True).split(X, y, **to_split))
             check_folds(folds, y, weight)
             task = Task(
@@ -360,8 +363,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         if not self.refit:
             mean = np.nanmean(coefs[:, ratio, place], axis=0)
             coef, intercept = mean[:, :-1], mean[:, -1]
-        self.coef_ = np.ascontiguousarray(coef, dtype=dtype)
-        self.intercept_ = intercept.astype(dtype)
+        self.coef_, self.intercept_ = build.rounded(coef, intercept, dtype)
         missed = sum(not fit.converged for path in fits for fit in path)
         missed += sum(int((~result.converged).sum()) for result in results)
         if missed:

@@ -173,13 +173,16 @@ def picked(block, places):
 
 
 class Largest:
-    """A number that adds by taking the larger one: how a maximum goes through a sum over rows."""
+    """A number, or an array of them, that adds by taking the larger one.
+
+    So a maximum goes through a sum over rows; that of nan is nan.
+    """
 
     def __init__(self, number):
         self.number = number
 
     def __iadd__(self, other):
-        return Largest(max(self.number, other.number))
+        return Largest(np.maximum(self.number, other.number))
 
 
 def by_weight(block):

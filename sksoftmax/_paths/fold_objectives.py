@@ -21,6 +21,7 @@ from sksoftmax._objective.penalties import Ridge
 from sksoftmax._objective.rows import (
     Block,
     InMemoryRows,
+    Largest,
     block_rows,
     every,
     joined,
@@ -169,9 +170,9 @@ class Folds:
 
     def _part_ranges(self, rows, joint, n_fits):
         def block_ranges(block):
-            return _Largest(_ranges(self.whole.map.forward(joint, block.X), n_fits))
+            return Largest(_ranges(self.whole.map.forward(joint, block.X), n_fits))
 
-        return rows.sum(block_ranges).numbers
+        return rows.sum(block_ranges).number
 
     def ridge_bound(self, strength, gradient):
         """The free part of a bound: what a ridge of this strength on all coefficients holds."""
@@ -310,16 +311,6 @@ class Tilt(NamedTuple):
     def gap(self, reach):
         """The bound, where no row's scores along the direction have a range beyond this."""
         return self.cost * divergence_factor(reach) + self.rest if reach <= MOST_TILT else np.inf
-
-
-class _Largest:
-    """Numbers that add by taking the larger of each pair."""
-
-    def __init__(self, numbers):
-        self.numbers = numbers
-
-    def __iadd__(self, other):
-        return _Largest(np.maximum(self.numbers, other.numbers))
 
 
 def _ranges(scores, n_fits):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sksoftmax._data import magnitudes
 from sksoftmax._objective.penalties import SHAPES, Ridge, Rough
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems.composite import Composite
@@ -12,6 +13,8 @@ from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS, WARM_SOLVERS
 
 # Beyond this the squares of what is divided by it vanish.
 LARGEST = 1e100
+# Of the most that a column can lower the objective by, beside a penalty: that is nothing.
+NEGLIGIBLE = 1e-20
 # Beyond this a feature's penalty leaves nothing to tell of the others'.
 LARGEST_FACTOR = 1e12
 
@@ -65,6 +68,28 @@ def penalty_strength(C, total_weight):
     return strength
 
 
+def check_small_columns(data, *, C, l1_ratio, shape):
+    """Raise a ValueError for a column too small to measure, whose penalty does not hold it at zero.
+
+    What it can lower the objective by is at most the square of its largest entry over the
+    strength of its ridge; none at all where the l1 part outweighs its gradient.
+    """
+    largest = data.magnitudes.columns
+    small = largest < magnitudes.COLUMNS[data.dtype].least
+    if not small.any():
+        return
+    factors = check_factors(shape, data.n_features) * penalty_strength(C, data.total_weight)
+    ridge, l1 = (1 - l1_ratio) * factors, l1_ratio * factors
+    held = (largest <= np.sqrt(NEGLIGIBLE * ridge)) | (2 * largest <= l1)
+    loose = np.flatnonzero(small & ~held & (largest > 0))
+    if len(loose):
+        raise ValueError(
+            f"column {loose[0]} of X has no entry beyond {largest[loose[0]]:.3g} in magnitude, "
+            f"and next to no penalty: {data.dtype} columns are then taken from "
+            f"{magnitudes.COLUMNS[data.dtype].least:g} on; multiply it by a power of ten"
+        )
+
+
 def pose(data, *, C, l1_ratio, shape, fit_intercept, solver):
     """The objective: smooth where no coefficient is to become zero, else with corners.
 
@@ -85,7 +110,8 @@ def pose(data, *, C, l1_ratio, shape, fit_intercept, solver):
         total_weight=data.total_weight,
         n_rows=data.n_rows,
         n_entries=data.n_entries,
-        rough_dtype=data.dtype,
+        rough_dtype=data.working_dtype,
+        fits_single=data.fits_single,
     )
     if not amount.any() and solver != "proximal":
         return smooth
@@ -151,9 +177,25 @@ class Coordinates:
 
     def attributes(self, theta):
         """What an estimator needs to predict by theta."""
-        coef, intercept = self.coefficients(theta)
-        return {
-            "classes_": self.classes,
-            "coef_": np.ascontiguousarray(coef, dtype=self.dtype),
-            "intercept_": intercept.astype(self.dtype),
-        }
+        coef, intercept = rounded(*self.coefficients(theta), self.dtype)
+        return {"classes_": self.classes, "coef_": coef, "intercept_": intercept}
+
+
+def rounded(coef, intercept, dtype):
+    """Coefficients and intercepts in the dtype of X, or a ValueError where it can't hold them."""
+    with np.errstate(over="ignore"):
+        narrow = np.ascontiguousarray(coef, dtype=dtype), intercept.astype(dtype)
+    lost = ~np.isfinite(narrow[0]).all(axis=0)
+    if lost.any():
+        column = int(lost.argmax())
+        raise ValueError(
+            f"the coefficients of column {column} of X are up to {abs(coef[:, column]).max():.3g}, "
+            f"which {np.dtype(dtype)} can't hold: multiply the column by a power of ten, give it "
+            "more penalty, or pass X as float64"
+        )
+    if not np.isfinite(narrow[1]).all():
+        raise ValueError(
+            f"the intercepts are up to {abs(intercept).max():.3g}, which {np.dtype(dtype)} can't "
+            "hold: pass X as float64, or subtract the columns' means"
+        )
+    return narrow

@@ -38,6 +38,7 @@ class Objective:
         Rows, and entries of X that a product multiplies: what the cost of a pass is counted in.
     dtype : dtype of the products with X; theta and all sums are float64
     rough_dtype : dtype of products that are good enough far from the optimum
+    fits_single : whether single precision can hold the rows, and their squares
     """
 
     rows: Rows
@@ -48,6 +49,7 @@ class Objective:
     n_entries: int
     dtype: np.dtype = DOUBLE
     rough_dtype: np.dtype = DOUBLE
+    fits_single: bool = True
 
     @property
     def rough(self):
@@ -56,7 +58,8 @@ class Objective:
             return None
         if self.rough_dtype == SINGLE:
             return replace(self, dtype=SINGLE)
-        return self._in_single() if costs.single_is_cheaper(self) else None
+        cheaper = self.fits_single and costs.single_is_cheaper(self)
+        return self._in_single() if cheaper else None
 
     def _in_single(self):
         """On columns that are rounded about their means, whatever their offsets."""

@@ -19,6 +19,7 @@ from sklearn.utils.validation import validate_data
 from sksoftmax._data import targets, validation
 from sksoftmax._data.dask.chunks import check_chunks, check_lengths, forgetful
 from sksoftmax._data.dask.partitions import Code, Labels, Shares, cut, lay, split
+from sksoftmax._data.magnitudes import Magnitudes
 from sksoftmax._objective.rows import rows_a_block
 from sksoftmax._solvers import STREAMS
 
@@ -54,18 +55,21 @@ def encode(
     code = Code(present, label_smoothing, stub.dtype)
     parts = [strips] if hold_out is None else split(strips, code, hold_out)
     code = code.weighing(class_weight, classes, parts[0].by_class)
-    data, *others = [encoded(part, code, classes, is_sparse, stub) for part in parts]
+    data, *others = [encoded(estimator, part, code, classes, is_sparse, stub) for part in parts]
     targets.check_range(data.class_weight)
     return replace(data, held_out=others[0]) if others else data
 
 
-def encoded(strips, code, classes, is_sparse, stub):
+def encoded(estimator, strips, code, classes, is_sparse, stub):
     """The strips cut into blocks, and what a fit knows of them at once."""
     n_rows, n_entries = int(strips.lengths.sum()), int(strips.entries.sum())
     n_scores = 1 if len(classes) == 2 else len(classes)
     entries_a_row = n_entries / n_rows if is_sparse else None
     step = rows_a_block(stub.shape[1], stub.dtype, n_scores, entries_a_row)
     rows = cut(strips, step, code)
+    magnitudes = Magnitudes.of(rows)
+    magnitudes.check(stub.dtype, estimator)
+    rows = magnitudes.widened(rows, stub.dtype)
     by_class, sums = rows.sum(partial(sums_of, n_classes=len(classes)))
     return validation.Encoded(
         rows=rows.bundled(),
@@ -77,13 +81,14 @@ def encoded(strips, code, classes, is_sparse, stub):
         n_entries=n_entries,
         dtype=stub.dtype,
         is_sparse=is_sparse,
+        magnitudes=magnitudes,
     )
 
 
 def sums_of(block, n_classes):
     """Of a block, the weight of each class and the weighted sums of the columns."""
-    columns = np.asarray(block.weight @ block.X, dtype=np.float64)
-    return targets.weight_of_classes(block.target, block.weight, n_classes), columns
+    by_class = targets.weight_of_classes(block.target, block.weight, n_classes)
+    return by_class, validation.column_sums(block)
 
 
 def check(estimator, X, y, sample_weight):
