@@ -134,7 +134,7 @@ class Sample:
             own = np.flatnonzero(block.weight)[:most]
             return Largest(-lead(block.X[own], block.target[own]))
 
-        return -self.rows.sum(block_lead).number
+        return -float(self.rows.sum(block_lead).number)
 
 
 def scored(block, function):

@@ -125,7 +125,7 @@ def _tilted(objective, theta, tilt, lower):
 
     reach, sums = objective.rows.sum(block_sums)
     image = objective.map.gradient(sums) / objective.total_weight
-    return reach.number, image + objective.penalty.strength * tilt
+    return float(reach.number), image + objective.penalty.strength * tilt
 
 
 def _by_intercepts(objective, theta, gradient):
@@ -146,7 +146,8 @@ def largest_range(objective, direction):
     """The largest difference between two classes' scores of any row, along a direction."""
     prepared = objective.map.prepare(direction, objective.dtype)
     forward = objective.map.forward
-    return objective.rows.sum(lambda block: Largest(_range(forward(prepared, block.X)))).number
+    largest = objective.rows.sum(lambda block: Largest(_range(forward(prepared, block.X))))
+    return float(largest.number)
 
 
 def _range(scores):

@@ -169,14 +169,14 @@ class Anchor:
         least, share, fresh, bent, then, now, *sums = objective.rows.sum(block_sums)
         self.mean = least / objective.total_weight
         norm = _norm(self.moments, tilt)
-        self.steepness = share.number / norm if norm > 0 else 0.0  # which is to say, unknown
+        self.steepness = float(share.number) / norm if norm > 0 else 0.0  # which is to say, unknown
         if known:
             taken = (self.moments @ tilt).ravel()
         else:
             taken = score_map.gradient(sums) / objective.total_weight
         # Where all rows are sure of their class, moments made here would be nothing.
-        fresh = fresh.number * then / now if now > 0 else np.inf
-        outcome = Tilted(share.number, fresh, bent / objective.total_weight)
+        fresh = float(fresh.number) * then / now if now > 0 else np.inf
+        outcome = Tilted(float(share.number), fresh, bent / objective.total_weight)
         return outcome, taken, tilts.residual
 
     def expected_share(self, tilt):
@@ -210,4 +210,3 @@ def _numbers(probability, moved, now, then, weight):
 def _norm(moments, tilt):
     # Rounding may leave a square below 0.
     return max(float(np.sum(tilt * (moments @ tilt))), 0.0) ** 0.5
-
