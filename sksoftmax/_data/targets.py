@@ -157,16 +157,27 @@ def encode_labels(y):
     """Sorted classes and, for each label, the index of its class."""
     if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < 2**16:
         # A table of what occurs is many times faster than sorting.
-        least = int(y.min())
-        place = y.astype(np.int64) - least if least else y
-        present = np.bincount(place) > 0
+        least = y.dtype.type(y.min())
+        numbers = _differences(y, least)
+        present = np.bincount(numbers) > 0
         table = np.cumsum(present) - 1
-        classes = (np.flatnonzero(present) + least).astype(y.dtype)
-        return classes, table.astype(np.min_scalar_type(len(classes) - 1))[place]
+        classes = np.flatnonzero(present).astype(y.dtype) + least
+        classes = classes.astype(y.dtype, copy=False)
+        return classes, table.astype(np.min_scalar_type(len(classes) - 1))[numbers]
     encoder = LabelEncoder()
     labels = encoder.fit_transform(y)
     classes = encoder.classes_
     return classes, labels.astype(np.min_scalar_type(len(classes) - 1))
+
+
+def _differences(y, least):
+    """``y - least``, which numbers an array, though the dtype of y may not hold it."""
+    if least == 0 and y.dtype != np.uint64:
+        return y
+    # Differences that leave a signed dtype wrap round to what they are in the unsigned one.
+    native = y.astype(y.dtype.newbyteorder("="), order="C", copy=False)
+    differences = (native - least).view(f"u{y.itemsize}")
+    return differences.view(np.int64) if y.itemsize == 8 else differences.astype(np.int64)
 
 
 def _encode_matrix(y, names, dtype):

@@ -169,8 +169,12 @@ def _cuts(n_rows, batch_size):
 
 def _places(y, classes):
     """For each label, the index of its class."""
+    integers = y.dtype.kind in "iu" and classes.dtype.kind in "iu"
+    # In a dtype that holds both, which is float64, some would be the same. One that wraps round to
+    # a class is told from it below.
+    sought = y.astype(classes.dtype) if integers else y
     try:
-        places = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+        places = np.minimum(np.searchsorted(classes, sought), len(classes) - 1)
     except TypeError as error:
         raise ValueError(f"y has labels that are not like classes={classes}: {error}") from None
     foreign = classes[places] != y
