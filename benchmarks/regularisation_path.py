@@ -25,8 +25,8 @@ from sparse_coefficients import dense, text
 from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV
 from sksoftmax._data import validation
 from sksoftmax._objective.blas import single_threaded_blas
-from sksoftmax._paths.elastic_net_path import Settings, fit_path, grid, smallest_C
-from sksoftmax._paths.ridge_path import fit_ridge_path
+from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
+from sksoftmax._paths.fit_path import fit_path
 
 CS = np.logspace(-4, 4, 10)
 CV = StratifiedKFold(5)
@@ -117,10 +117,7 @@ def path(make, l1_ratio):
     Cs = grid(50, smallest_C(data, l1_ratio, settings))
     start = time.process_time()
     with single_threaded_blas(), np.errstate(all="ignore"):
-        if l1_ratio:
-            fits = fit_path(data, Cs, l1_ratio, settings)
-        else:
-            fits = fit_ridge_path(data, Cs, settings)
+        fits = fit_path(data, Cs, l1_ratio, settings)
     along = time.process_time() - start
     start = time.process_time()
     for C in Cs:

@@ -33,6 +33,7 @@ import math
 import numpy as np
 
 from sksoftmax._curvature import approximations, costs
+from sksoftmax._objective.kernels import curvature_product
 from sksoftmax._objective.rows import Largest, every
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 
@@ -52,7 +53,7 @@ def gap(objective, theta, gradient, enough=0.0):
     if objective.penalised_coef:
         without_tilt = ridge_bound(objective, gradient)
         if enough == 0 or without_tilt <= enough:
-            least = _by_intercepts(objective, theta, gradient)
+            least = by_intercepts(objective, theta, gradient)
         if without_tilt <= NEARLY * enough and costs.moments_are_dear(objective):
             return least  # the cheap bound will prove it a step or two from here
     for lower in approximations.lower_bounds(objective, theta) if least > enough else ():
@@ -128,18 +129,49 @@ def _tilted(objective, theta, tilt, lower):
     return float(reach.number), image + objective.penalty.strength * tilt
 
 
-def _by_intercepts(objective, theta, gradient):
+def by_intercepts(objective, theta, gradient):
+    """The bound by a tilt of the intercepts alone; inf where that is too large."""
     score_map = objective.map
     if (objective.penalty.strength > 0).all():
         return ridge_bound(objective, gradient)
-    spread = _intercept_curvature(objective, theta)
-    tilt = -np.linalg.pinv(spread, hermitian=True) @ score_map.split(gradient)[1]
+    at = approximations.probabilities_at(objective, theta)
+    frequency, agreement = objective.rows.sum(
+        lambda block: approximations.class_curvature(at(block), block.weight)
+    )
+    curvature = (np.diag(frequency) - agreement) / objective.total_weight
+
+    def image(tilt):
+        zeros = np.zeros((score_map.n_scores, score_map.n_features))
+        return objective.hessian_product(theta, score_map.join(zeros, tilt))
+
+    return _by_intercepts(objective, gradient, curvature, image)
+
+
+def by_intercepts_of_rows(objective, gradient, X, probability, weight):
+    """The same where only the distributions of some rows are tilted, which are at hand.
+
+    X : array of shape (n_rows, n_features)
+    probability : ndarray of shape (n_scores, n_rows), at the point where the gradient is
+    weight : ndarray of shape (n_rows,), relative to the weight of all rows
+    """
+    frequency, agreement = approximations.class_curvature(probability, weight)
+
+    def image(tilt):
+        moved = np.repeat(tilt[:, None], len(weight), axis=1)
+        moved = curvature_product(probability, moved, weight)
+        return objective.map.gradient(objective.map.backward(X, moved))
+
+    return _by_intercepts(objective, gradient, np.diag(frequency) - agreement, image)
+
+
+def _by_intercepts(objective, gradient, curvature, image):
+    """The bound from the intercepts' own block of L, and the product of L with such a tilt."""
+    tilt = -np.linalg.pinv(curvature, hermitian=True) @ objective.map.split(gradient)[1]
     reach = _range(tilt[:, None])
-    if reach > MOST_TILT:
+    if not reach <= MOST_TILT:
         return np.inf
-    direction = score_map.join(np.zeros((score_map.n_scores, score_map.n_features)), tilt)
-    moved = gradient + objective.hessian_product(theta, direction)
-    return float(tilt @ spread @ tilt) * divergence_factor(reach) + ridge_bound(objective, moved)
+    divergence = float(tilt @ curvature @ tilt) * divergence_factor(reach)
+    return divergence + ridge_bound(objective, gradient + image(tilt))
 
 
 def largest_range(objective, direction):
@@ -156,11 +188,3 @@ def _range(scores):
         return float(np.abs(scores).max())
     return float((scores.max(axis=0) - scores.min(axis=0)).max())
 
-
-def _intercept_curvature(objective, theta):
-    """The Hessian of the intercepts among themselves: ``mean_i (diag(p_i) - p_i p_i')``."""
-    at = approximations.probabilities_at(objective, theta)
-    frequency, agreement = objective.rows.sum(
-        lambda block: approximations.class_curvature(at(block), block.weight)
-    )
-    return (np.diag(frequency) - agreement) / objective.total_weight

@@ -7,7 +7,8 @@ import numpy as np
 
 from sksoftmax._data import validation
 from sksoftmax._linear_model.regression import SoftmaxRegression
-from sksoftmax._paths.elastic_net_path import Settings, fit_path
+from sksoftmax._paths.elastic_net_path import Settings
+from sksoftmax._paths.fit_path import fit_path
 
 # The score of a class that a fold lacks: nothing, but finite, which some of scikit-learn's ask for.
 ABSENT = -1e30

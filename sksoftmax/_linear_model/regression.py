@@ -23,7 +23,7 @@ from sksoftmax._linear_model.base import LinearClassifierMixin, ScoreMixin
 from sksoftmax._linear_model.callbacks import CallbackSupportMixin, with_callbacks
 from sksoftmax._objective.blas import single_threaded_blas
 from sksoftmax._problems import build
-from sksoftmax._problems.row_space import AllColumns, reduce_columns
+from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._solvers import STREAMS, minimize
 
 
@@ -339,12 +339,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         """Data in the columns that are cheapest to fit on, the way back, and the objective."""
         shape = build.check_penalty(self.penalty)
         build.check_small_columns(data, C=self.C, l1_ratio=self.l1_ratio, shape=shape)
-        plain = self.l1_ratio == 0 and shape.penalty_factor is None
-        if not plain or self.solver == "proximal":
-            # Columns that the penalty tells apart stay what they are.
-            columns = AllColumns()
-        else:
-            data, columns = reduce_columns(data)
+        alike = build.treats_columns_alike(self.l1_ratio, shape, self.solver)
+        data, columns = reduce_columns(data, alike)
         objective = build.pose(
             data, C=self.C, l1_ratio=self.l1_ratio, shape=shape,
             fit_intercept=self.fit_intercept, solver=self.solver,

@@ -25,9 +25,9 @@ from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, 
 from sksoftmax._linear_model.scoring import scorer_of, takes_weights
 from sksoftmax._linear_model.tally import Tally
 from sksoftmax._objective.blas import single_threaded_blas
-from sksoftmax._paths.elastic_net_path import Settings, fit_path, grid, smallest_C
-from sksoftmax._paths.fold_path import fit_folds, parts_of, suits
-from sksoftmax._paths.ridge_path import fit_ridge_path
+from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
+from sksoftmax._paths.fit_path import fit_path
+from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 from sksoftmax._problems import build
 
 RULES = ("best", "1se")
@@ -314,14 +314,12 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         n_fits = (len(folds) + 1) * len(task.l1_ratios) * len(task.Cs)
         done = Tally(n_fits, "fits", bool(self.verbose)).advance
         fits, ready = [], [[] for _ in folds]
-        part_of = parts_of(folds, task.weight, data, task.settings)
+        memberships = memberships_of(folds, task.weight, data, task.settings)
         for ratio in task.l1_ratios:
             of_folds = [None] * len(folds)
-            if ratio == 0 and part_of is not None:
-                together = fit_folds(data, part_of, len(folds), task.Cs, task.settings, done)
+            if ratio == 0 and memberships is not None:
+                together = fit_ridge_paths(data, task.Cs, task.settings, memberships, done)
                 path, *of_folds = map(list, zip(*together, strict=True))
-            elif ratio == 0 and suits(data, task.settings):
-                path = fit_ridge_path(data, task.Cs, task.settings, done)
             else:
                 path = fit_path(data, task.Cs, ratio, task.settings, done=done)
             fits.append(path)

@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._paths.predictor import SmoothWalk, SparseWalk
+from sksoftmax._paths.predictor import SparseWalk
 from sksoftmax._problems import build
-from sksoftmax._problems.composite import Composite
-from sksoftmax._problems.row_space import AllColumns, reduce_columns
+from sksoftmax._problems.row_space import AllColumns
 from sksoftmax._solvers import minimize
 
 # From the lightest penalty of a grid to C_min.
@@ -42,29 +41,17 @@ class Fit(NamedTuple):
 
 # Trial steps may lead to where numbers overflow; what comes of it is refused there.
 @np.errstate(all="ignore")
-def fit_path(data, Cs, l1_ratio, settings, done=None):
-    """Fits at increasing values of C.
-
-    done : callable, optional
-        Called after each fit.
-
-    Returns
-    -------
-    fits : list of Fit
-    """
-    shape = settings.shape
-    plain = l1_ratio == 0 and shape.penalty_factor is None and settings.solver != "proximal"
-    data, columns = reduce_columns(data) if plain else (data, AllColumns())
+def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
+    """Fits of an objective with corners at increasing values of C; see ``fit_path``."""
     first = pose(data, Cs[0], l1_ratio, settings)
-    kind = SparseWalk if isinstance(first, Composite) else SmoothWalk
-    walk = kind(
+    walk = SparseWalk(
         lambda C: pose(data, C, l1_ratio, settings), settings, build.neutral(data, first.map)
     )  # fmt: skip
     fits = []
     for C in Cs:
-        fits.append(fit_of(walk.to(C), data, columns, first.map))
+        fits.append(fit_of(walk.to(C), data, AllColumns(), first.map))
         if done is not None:
-            done()
+            done(1)
     return fits
 
 

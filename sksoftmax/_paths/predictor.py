@@ -92,30 +92,6 @@ def predicted(objective, trail, place, part=None):
     return theta if objective.value_and_gradient(theta)[0] < last.value else last.theta
 
 
-class SmoothWalk:
-    """Fits of a smooth objective.
-
-    pose : function of C
-        The objective.
-    begin : theta to begin at
-    trail : list of Passed, the latest last
-    """
-
-    def __init__(self, pose, settings, begin):
-        self.pose, self.settings, self.begin, self.trail = pose, settings, begin, []
-
-    def to(self, C):
-        """The solution at another C."""
-        settings, objective, place = self.settings, self.pose(C), np.log(C)
-        theta = predicted(objective, self.trail, place) if self.trail else self.begin
-        solver = build.solver_for(objective, settings.solver, warm=bool(self.trail))
-        solution = minimize(
-            objective, solver, theta, tol=settings.tol, max_iter=settings.max_iter
-        )  # fmt: skip
-        self.trail = lengthened(self.trail, passed(place, solution.theta, objective))
-        return solution
-
-
 class SparseWalk:
     """Fits of an objective with corners, on the columns that may be wanted.
 

@@ -57,6 +57,11 @@ def check_factors(shape, n_features):
     return factors
 
 
+def treats_columns_alike(l1_ratio, shape, solver):
+    """Whether the penalty is the same for all columns, so that these may be rotated."""
+    return l1_ratio == 0 and shape.penalty_factor is None and solver != "proximal"
+
+
 def penalty_strength(C, total_weight):
     """``1 / (C sum(w))``, or a ValueError where that or its square is out of all range."""
     strength = 1 / float(C) / total_weight

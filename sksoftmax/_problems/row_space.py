@@ -57,9 +57,12 @@ class RowSpace:
         return product
 
 
-def reduce_columns(data):
-    """Data in the columns that are cheapest to fit on, and the way back to those of X."""
-    if not costs.row_space_is_cheaper(data):
+def reduce_columns(data, alike=True):
+    """Data in the columns that are cheapest to fit on, and the way back to those of X.
+
+    alike : whether the penalty treats all columns alike; they stay what they are where it does not
+    """
+    if not alike or not costs.row_space_is_cheaper(data):
         return data, AllColumns()
     X, target, weight = gather(data.rows)
     factorize = scipy.linalg.get_lapack_funcs("geqrf", (X,))

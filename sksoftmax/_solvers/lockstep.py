@@ -1,8 +1,8 @@
-"""Quasi-Newton descents of several objectives that are evaluated together.
+"""L-BFGS descents of several objectives that are evaluated together.
 
-Each descent is a coroutine that yields what it wants to know, a point or a proof, and is sent the
-answer. Whoever drives them collects the questions, so that one pass over the data answers all.
-Proofs wait until all have asked for theirs.
+Each descent is a generator that yields requests, for an evaluation or for a gap, and is sent the
+answers (reverse communication). ``run`` collects the requests, so that one pass over the data
+answers all of them. Gaps are asked for when no descent wants another evaluation.
 """
 
 from typing import NamedTuple
@@ -15,22 +15,23 @@ from sksoftmax._solvers.line_search import MOST_TRIALS, Point, cubic_minimum, lo
 MEMORY = 8
 
 
-class Trial(NamedTuple):
-    """Asks for the point at a theta."""
+class EvaluationRequest(NamedTuple):
+    """Asks for the Point at a theta."""
 
     theta: np.ndarray
 
 
-class Claim(NamedTuple):
-    """Asks for a proved gap at a point."""
+class GapRequest(NamedTuple):
+    """Asks for a proved gap at a Point."""
 
     point: Point
 
 
-class Track(NamedTuple):
+class Result(NamedTuple):
     """Where a descent ended, and what it learned.
 
     gap : proved by then; inf where it ended for lack of progress or of steps
+    slack : how much larger the proved gap is than the decrement
     """
 
     point: Point
@@ -40,55 +41,66 @@ class Track(NamedTuple):
     slack: float
 
 
-def descent(point, pairs, metric, *, tol, slack, bound, longest):
-    """Steps from a point whose value and gradient are known.
+def descent(
+    point, pairs, preconditioner, *, rescaled, prediction, slack, tol, bound, longest,
+):  # fmt: skip
+    """L-BFGS steps from a point, until a gap of ``tol * value`` is proved.
 
-    slack : how much larger the proof is than the decrement, as far as is known
+    rescaled : bool, whether the preconditioner is scaled by the pairs, see `initial_scale`
+    prediction : ndarray or None, a theta that is tried instead of the first step
+    slack : float, how much larger than the decrement gaps are, as far as is known
     bound : function of a gradient, a bound on the gap that costs nothing
+    longest : int, the most steps
     """
     n_iter = 0
     while True:
-        enough, gap = tol * abs(point.value), None
-        if 1.3 * bound(point.gradient) <= enough:
-            gap = yield Claim(point)
-            if gap <= enough:
-                return Track(point, gap, pairs, n_iter, slack)
+        target, gap = tol * abs(point.value), None
+        if 1.3 * bound(point.gradient) <= target:
+            gap = yield GapRequest(point)
+            if gap <= target:
+                return Result(point, gap, pairs, n_iter, slack)
         if n_iter % RESCALE <= 1:
-            scale = scale_of(pairs, metric)
-        direction = -two_loop(pairs, metric, scale, point.gradient)
+            scale = initial_scale(pairs, preconditioner) if rescaled else 1.0
+        direction = -two_loop(pairs, preconditioner, scale, point.gradient)
         decrement = -0.5 * float(point.gradient @ direction)
-        if gap is None and slack * decrement <= enough:
-            gap = yield Claim(point)
-            if gap <= enough:
-                return Track(point, gap, pairs, n_iter, slack)
+        if gap is None and prediction is None and slack * decrement <= target:
+            gap = yield GapRequest(point)
+            if gap <= target:
+                return Result(point, gap, pairs, n_iter, slack)
         if gap is not None:
             missed = gap / max(decrement, np.finfo(np.float64).tiny)
             slack *= 8.0 if np.isinf(missed) else max(2.0, missed / slack)
         if n_iter == longest:
-            return Track(point, np.inf, pairs, n_iter, slack)
-        found = yield from _search(point, direction)
+            return Result(point, np.inf, pairs, n_iter, slack)
+        if prediction is None:
+            found = yield from _line_search(point, direction)
+        else:
+            found, prediction = (yield EvaluationRequest(prediction)), None
         if found is None:
-            return Track(point, np.inf, pairs, n_iter, slack)
-        pairs, point = extended(pairs, point, found), found
+            return Result(point, np.inf, pairs, n_iter, slack)
+        pairs = extended(pairs, point, found)
+        # A prediction may be no better; a line search ends within rounding at worst.
+        point = found if n_iter or found.value < point.value else point
         n_iter += 1
 
 
-def scale_of(pairs, metric):
-    """What the metric's inverse is multiplied by: halfway to what would suit the last pair.
+def initial_scale(pairs, preconditioner):
+    """What the inverse of a diagonal preconditioner is multiplied by.
 
-    That speaks for one direction of many. Measured: all the way, or none, takes more steps.
+    Halfway to what would suit the last pair, which speaks for one direction of many: all the way,
+    or none, takes more steps. Matrices are true to scale as they are.
     """
     if not pairs:
         return 1.0
     last = pairs[-1]
-    return np.sqrt(last.product / (last.change @ metric.solve(last.change)))
+    return np.sqrt(last.product / (last.change @ preconditioner.solve(last.change)))
 
 
-def _search(point, direction):
+def _line_search(point, direction):
     slope = float(point.gradient @ direction)
     length = 1.0
     for _ in range(MOST_TRIALS if slope < 0 else 0):
-        trial = yield Trial(point.theta + length * direction)
+        trial = yield EvaluationRequest(point.theta + length * direction)
         values = point.value, trial.value, length * slope, length * (trial.gradient @ direction)
         if low_enough(*values):
             return trial
@@ -97,6 +109,7 @@ def _search(point, direction):
 
 
 def extended(pairs, old, new):
+    """The pairs with that of a step between two points, if it has curvature beyond rounding."""
     step, change = new.theta - old.theta, new.gradient - old.gradient
     pair = Pair(step, change, float(step @ change))
     if pair.product > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
@@ -104,8 +117,8 @@ def extended(pairs, old, new):
     return pairs
 
 
-def stiffened(pairs, strength):
-    """Pairs of the same function with so much more of a ridge."""
+def with_ridge(pairs, strength):
+    """Pairs of the same function with so much more of a ridge, (n_parameters,)."""
     stiff = []
     for step, change, _ in pairs:
         change = change + strength * step
@@ -115,55 +128,39 @@ def stiffened(pairs, strength):
     return tuple(stiff)
 
 
-class Convoy:
-    """Descents under way, whose questions are answered together.
+def run(descents, evaluate, prove, knowledge):
+    """Run all descents to their ends.
 
-    descents : list of coroutines; results : of those that have ended, by number
-    asked : dict of questions by number
+    descents : list of generators
+    evaluate : function of a list of thetas and the descents' numbers, the list of their Points
+    prove : function of a list of Points, the descents' numbers and the knowledge
+        The list of their gaps, and the knowledge that the next proofs begin with.
+
+    Returns
+    -------
+    results : list of Result, one for each descent
+    knowledge
     """
+    results = [None] * len(descents)
+    pending = {}
 
-    def __init__(self):
-        self.descents, self.results, self.asked = [], [], {}
-
-    def add(self, descents):
-        """Descents that join; they are numbered on from those that are under way."""
-        first = len(self.descents)
-        self.descents += descents
-        self.results += [None] * len(descents)
-        for number in range(first, len(self.descents)):
-            self._tell(number, None)
-
-    def advance(self, evaluate):
-        """Answer what can be evaluated, until nothing but claims is left.
-
-        evaluate : function of a list of thetas and the descents' numbers
-        """
-        while trials := [n for n, question in self.asked.items() if isinstance(question, Trial)]:
-            found = evaluate([self.asked[n].theta for n in trials], trials)
-            for number, point in zip(trials, found, strict=True):
-                self._tell(number, point)
-
-    def drive(self, evaluate, prove):
-        """Run all to their ends; the results in their order.
-
-        prove : function of a list of points and the descents' numbers
-        """
-        self.advance(evaluate)
-        while self.asked:
-            claims = list(self.asked)
-            gaps = prove([self.asked[n].point for n in claims], claims)
-            for number, gap in zip(claims, gaps, strict=True):
-                self._tell(number, gap)
-            self.advance(evaluate)
-        return self.results
-
-    def point(self, number):
-        """Where a descent stands that claims, or has ended."""
-        return (self.asked.get(number) or self.results[number]).point
-
-    def _tell(self, number, answer):
+    def send(number, answer):
         try:
-            self.asked[number] = self.descents[number].send(answer)
+            pending[number] = descents[number].send(answer)
         except StopIteration as end:
-            self.results[number] = end.value
-            self.asked.pop(number, None)
+            results[number] = end.value
+            pending.pop(number, None)
+
+    for number in range(len(descents)):
+        send(number, None)
+    while pending:
+        asking = {n: r for n, r in pending.items() if isinstance(r, EvaluationRequest)}
+        if asking:
+            answers = evaluate([request.theta for request in asking.values()], list(asking))
+        else:
+            asking = dict(pending)
+            points = [request.point for request in asking.values()]
+            answers, knowledge = prove(points, list(asking), knowledge)
+        for number, answer in zip(asking, answers, strict=True):
+            send(number, answer)
+    return results, knowledge

@@ -22,6 +22,7 @@ from registry import (
 
 from sksoftmax._certificates import smooth as smooth_certificate
 from sksoftmax._curvature import approximations, costs
+from sksoftmax._objective.rows import gather
 from sksoftmax._solvers import minimize
 
 # Half of a proof may be right by luck: each of these asks for another bound first.
@@ -195,12 +196,31 @@ def test_each_bound_holds_alone(name):
         theta = best.theta + random_theta(problem, 7, size)
         value, gradient = objective.value_and_gradient(theta)
         distance = value - best.value
-        bounds = [smooth_certificate._by_intercepts(objective, theta, gradient)]
+        bounds = [smooth_certificate.by_intercepts(objective, theta, gradient)]
         for lower in approximations.lower_bounds(objective, theta):
             bounds.append(smooth_certificate._by_metric(objective, theta, gradient, lower))
         assert min(bounds) >= distance
         if size <= 0.03:
             assert np.isfinite(bounds).all()
+
+
+@pytest.mark.parametrize("name", ["binary", "three classes", "weighted"])
+def test_intercepts_may_be_balanced_on_some_of_the_rows(name):
+    objective, best = make_objective(PROBLEMS[name]), optimum(name)
+    theta = best.theta + random_theta(PROBLEMS[name], 7, 0.03)
+    value, gradient = objective.value_and_gradient(theta)
+    block = gather(objective.rows)
+    probability = approximations.probabilities_at(objective, theta)(block)
+    bounds = []
+    for stride in (1, 2, 4):
+        weight = np.where(np.arange(len(block.weight)) % stride, 0.0, block.weight)
+        weight /= objective.total_weight
+        bounds.append(smooth_certificate.by_intercepts_of_rows(
+            objective, gradient, block.X, probability, weight
+        ))  # fmt: skip
+    expected = smooth_certificate.by_intercepts(objective, theta, gradient)
+    np.testing.assert_allclose(bounds[0], expected, rtol=1e-9)
+    assert bounds[-1] != bounds[0] and min(bounds) >= value - best.value
 
 
 def test_the_estimate_at_no_cost_is_the_ridge_part_alone():

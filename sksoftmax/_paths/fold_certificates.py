@@ -1,0 +1,211 @@
+"""Bounds on the suboptimality of fits that share their rows, from moments that they share too.
+
+The bounds are those of ``_certificates.smooth``. What is shared is what they cost: the second
+moments below the Hessian are made once, at thetas near those of all fits, and serve as long as
+scores have not moved far (``_certificates.self_concordance``).
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax._certificates.self_concordance import FAR, Reach
+from sksoftmax._certificates.smooth import (
+    MOST_TILT,
+    MOST_UNSOLVED,
+    by_intercepts_of_rows,
+    divergence_factor,
+)
+from sksoftmax._curvature import costs
+from sksoftmax._curvature.approximations import least_spread
+from sksoftmax._curvature.moments import Centring, moments
+from sksoftmax._curvature.preconditioners import Factor
+from sksoftmax._objective.kernels import probabilities
+from sksoftmax._objective.rows import Block, Largest, every, joined
+
+# Rows by which the intercepts are balanced.
+FEW = 2000
+# Ranges of scores between fits up to which moments at one of them serve all.
+NEAR = 0.5
+
+
+class LowerMoments(NamedTuple):
+    """Second moments below the Hessian of each fit at a theta of its own.
+
+    thetas : list of ndarray, by fit
+    matrices : list of ndarray of shape (n_columns, n_columns), by fit
+    """
+
+    thetas: list
+    matrices: list
+
+
+class Tilt(NamedTuple):
+    """A direction, what a tilt along it costs but for its range, and a bound on what it leaves."""
+
+    direction: np.ndarray
+    cost: float
+    rest: float
+
+    def gap(self, largest_range):
+        """The bound, where no row's scores along the direction have a range beyond this."""
+        if not largest_range <= MOST_TILT:
+            return np.inf
+        return self.cost * divergence_factor(largest_range) + self.rest
+
+
+@dataclass(frozen=True)
+class FoldCertificates:
+    """What the proofs of all fits share.
+
+    few : Block of some rows; few_parts : ndarray, the part of each
+    reach : Reach, or None where second moments of the columns cost too much
+    """
+
+    few: Block
+    few_parts: np.ndarray
+    reach: Reach | None
+
+    @classmethod
+    def of(cls, folds):
+        whole = folds.whole
+        stride = max(1, whole.n_rows // FEW)
+        few = [joined([every(stride, block) for block in part]) for part in folds.parts]
+        few_parts = np.repeat(np.arange(len(few)), [len(own.weight) for own in few])
+        affordable = costs.columns_are_affordable(whole) and whole.is_symmetric
+        return cls(joined(few), few_parts, Reach.of(whole) if affordable else None)
+
+    @property
+    def moments(self):
+        """Second moments of the columns, if they are known."""
+        return None if self.reach is None else self.reach.moments
+
+    def by_intercepts(self, folds, points, fits):
+        """Bounds that leave all to the penalty but the intercepts, which few rows balance."""
+        score_map, (X, _, weight) = folds.whole.map, self.few
+        if not score_map.has_intercept:
+            bounds = (ridge_bound(folds, folds.strength(fit), point.gradient)
+                      for point, fit in zip(points, fits, strict=True))  # fmt: skip
+            return np.array(list(bounds))
+        joint = folds.side_by_side([point.theta for point in points]).of(slice(None))
+        scores = score_map.forward(joint, X)
+        scores = scores.reshape(score_map.n_scores, len(fits), len(weight))
+        gaps = []
+        for i, (point, fit) in enumerate(zip(points, fits, strict=True)):
+            objective = replace(folds.whole, penalty=folds.penalty(fit))
+            own = folds.keeps[fit][self.few_parts] * weight
+            own = own / (folds.whole.total_weight * folds.shares[fit])
+            probability = probabilities(scores[:, i].copy())
+            gaps.append(by_intercepts_of_rows(objective, point.gradient, X, probability, own))
+        return np.array(gaps)
+
+    def lower_moments(self, folds, thetas):
+        """Of thetas by fit: each row's least curvature at any of them."""
+        n_scores, whole = folds.whole.map.n_scores, thetas[0]
+        if max(self.reach.bound(theta - whole, n_scores) for theta in thetas) <= NEAR:
+            thetas = [whole] * len(thetas)
+        distinct = list({id(theta): theta for theta in thetas}.values())
+        joint = folds.side_by_side(distinct).of(slice(None))
+        parts = [_least_moments(folds, part, joint, len(distinct)) for part in folds.parts]
+        matrices = [
+            sum(part for part, kept in zip(parts, keeps, strict=True) if kept) / share
+            for keeps, share in zip(folds.keeps, folds.shares, strict=True)
+        ]
+        return LowerMoments(thetas, matrices)
+
+    def by_moments(self, folds, points, fits, lower, targets):
+        """Bounds from moments at other thetas.
+
+        What costs no pass over the rows comes first. A number above its target need not be a
+        bound: it is the least that the proof might have given.
+
+        Returns
+        -------
+        gaps : ndarray
+        far : ndarray of bool
+            Whether moments at the points themselves would prove a good deal more.
+        """
+        n_scores = folds.whole.map.n_scores
+        gaps, ranges, tilts = [], [], []
+        for point, fit in zip(points, fits, strict=True):
+            moved = self.reach.bound(point.theta - lower.thetas[fit], n_scores)
+            below = np.exp(-moved) * lower.matrices[fit]
+            tilt = _tilted(folds, point.gradient, below, folds.strength(fit))
+            gaps.append(tilt.gap(self.reach.bound(tilt.direction, n_scores)))
+            ranges.append(moved)
+            tilts.append(tilt)
+        # Their tilts' true ranges may be small enough.
+        trying = [i for i, gap in enumerate(gaps) if gap > targets[i] >= tilts[i].gap(0.0)]
+        if trying:
+            directions = [tilts[i].direction for i in trying]
+            true = _ranges(folds, directions, [fits[i] for i in trying])
+            for i, own in zip(trying, true, strict=True):
+                gaps[i] = min(gaps[i], tilts[i].gap(own))
+        return np.array(gaps), np.array(ranges) > FAR
+
+
+def ridge_bound(folds, strength, gradient):
+    """The free part of a bound: what a ridge of this strength on all coefficients holds."""
+    held = gradient[: folds.whole.map.n_scores * folds.whole.map.n_features]
+    return 0.5 * float(held @ held) / strength if strength > 0 else np.inf
+
+
+def _least_moments(folds, rows, joint, n_fits):
+    score_map, about = folds.whole.map, Centring.of(folds.whole)
+
+    def block_sums(block):
+        scores = score_map.forward(joint, block.X).reshape(score_map.n_scores, -1)
+        spread = least_spread(probabilities(scores)).reshape(n_fits, -1).min(axis=0)
+        return moments(block.X, spread * block.weight, about)
+
+    return rows.sum(block_sums) / folds.whole.total_weight
+
+
+def _tilted(folds, gradient, least, strength):
+    """The tilt that balances all, as far as a factor tells."""
+    score_map, shape = folds.whole.map, (-1, folds.whole.map.n_scores)
+    common = score_map.common(gradient)
+    gradient = gradient - common
+    matrix = least.copy()
+    held = np.arange(score_map.n_features)
+    matrix[held, held] += strength
+    factor = Factor.of(matrix)
+    tilt = factor.solve(gradient.reshape(shape))
+    image = (matrix @ tilt).ravel()
+    tilt, left = tilt.ravel(), gradient - image
+    rest = abs(float(left @ tilt))
+    rest += ridge_bound(folds, strength, left) + ridge_bound(folds, strength, common)
+    if score_map.has_intercept:
+        free = np.zeros((score_map.n_columns, score_map.n_scores))
+        free[-1] = left[-score_map.n_scores :]
+        unsolved = float(np.sum(free * factor.solve(free)))
+        if unsolved > MOST_UNSOLVED**2 * float(gradient @ tilt):
+            rest = np.inf
+    return Tilt(tilt, float(tilt @ image), rest)
+
+
+def _ranges(folds, directions, fits):
+    """Of each fit, the largest range over the classes of any row's scores."""
+    joint, score_map = folds.side_by_side(directions), folds.whole.map
+    largest = np.zeros(len(fits))
+    for part, keeps in zip(folds.parts, folds.keeps[fits].T, strict=True):
+        kept = np.flatnonzero(keeps)
+        if len(kept):
+            found = _part_ranges(score_map, part, joint.of(kept), len(kept))
+            largest[kept] = np.maximum(largest[kept], found)
+    return largest
+
+
+def _part_ranges(score_map, rows, joint, n_fits):
+    def block_ranges(block):
+        return Largest(_ranges_of(score_map.forward(joint, block.X), n_fits))
+
+    return rows.sum(block_ranges).number
+
+
+def _ranges_of(scores, n_fits):
+    each = scores.reshape(-1, n_fits, scores.shape[1])
+    if len(each) == 1:
+        return np.abs(each[0]).max(axis=1)
+    return (each.max(axis=0) - each.min(axis=0)).max(axis=1)

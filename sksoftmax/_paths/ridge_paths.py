@@ -1,0 +1,329 @@
+"""Ridge fits along C, of one fit or of all folds of a cross-validation together.
+
+Optima move smoothly along log C, and so do the gradients of the loss there. Each fit begins at a
+prediction: the parabolas through its last three optima and gradients, and one quasi-Newton step by
+what they leave of the gradient. All fits then run L-BFGS in lockstep, one pass over the rows for
+all, with a shared preconditioner. Curvature pairs are reused along C, because only the ridge
+changes and its part in them is known. Proofs share second moments of the columns. A fit that is not
+proved so is left to an ordinary fit.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax._curvature import ridge_metrics
+from sksoftmax._paths.elastic_net_path import fit_of, pose
+from sksoftmax._paths.fold_certificates import FoldCertificates, LowerMoments, ridge_bound
+from sksoftmax._paths.fold_objectives import FoldObjectives, fold_objectives, one_fit
+from sksoftmax._paths.predictor import Passed, extrapolated, lengthened
+from sksoftmax._problems import build
+from sksoftmax._problems.row_space import reduce_columns
+from sksoftmax._solvers import lockstep, minimize
+from sksoftmax._solvers.lbfgs import two_loop
+from sksoftmax._solvers.line_search import Point, evaluate
+from sksoftmax._solvers.loop import Proof
+
+# Steps after which a metric is behind the times, and those after which its kind is too weak.
+STALE = 2
+WEAK = 8
+LONGEST = 40
+# Fits that are worth holding side by side, and numbers in their coefficients.
+MOST_FITS = 21
+MOST_NUMBERS = 1_000_000
+# How much too large a bound that costs nothing may be, to be waited for.
+NEARLY = 16
+# Steps in log C beyond which extrapolation gains nothing. Measured: paths of 50 values over eight
+# decades take 0.3 to 0.8 of the time, those of 10 take 1.0 to 1.5.
+FARTHEST = 0.5
+# Rows of a part that are few beside the fixed cost of a pass over it.
+FEW_ROWS = 60
+
+
+@np.errstate(all="ignore")
+def fit_ridge_paths(data, Cs, settings, memberships=None, done=None):
+    """Fits at increasing values of C, of all rows and of some of them.
+
+    memberships : Memberships, optional
+        Which rows other fits keep, as by `memberships_of`.
+    done : callable of an int, optional
+        Called after so many fits.
+
+    Returns
+    -------
+    fits : list over C of lists of Fit
+        The first is of all rows.
+    """
+    data, columns = reduce_columns(data)
+    first = pose(data, Cs[0], 0.0, settings)
+    # Together, single precision would be of as many fits as there are folds: it gains nothing.
+    first = replace(first, rough_dtype=first.dtype)
+    folds = one_fit(first) if memberships is None else fold_objectives(first, *memberships)
+    paths = RidgePaths.of(folds, settings)
+    state = paths.start(folds, build.neutral(data, first.map))
+    fits = []
+    for C in Cs:
+        penalty = pose(data, C, 0.0, settings).penalty
+        state, solutions = paths.advance(state, np.log(C), penalty)
+        fits.append([fit_of(solution, data, columns, first.map) for solution in solutions])
+        if done is not None:
+            done(len(solutions))
+    return fits
+
+
+def suits(data, settings, n_fits=1):
+    """Whether these are plain ridge fits, few and small enough to hold side by side."""
+    size = n_fits * data.n_scores * data.n_features
+    plain = settings.solver == "auto" and settings.shape.penalty_factor is None
+    return plain and n_fits <= MOST_FITS and size <= MOST_NUMBERS
+
+
+class Memberships(NamedTuple):
+    """Rows by the fits that keep them.
+
+    part_of : ndarray of shape (n_rows,), the part of each row with weight
+    keeps : ndarray of bool of shape (n_fits, n_parts); the first fit keeps all
+    """
+
+    part_of: np.ndarray
+    keeps: np.ndarray
+
+
+def memberships_of(folds, weight, data, settings):
+    """The parts that the rows of folds fall into, if these can be fitted together; else None.
+
+    They can where no row is drawn twice, each fold has all classes, and the rows fall into no
+    more parts than folds, or than make parts of FEW_ROWS rows in the mean.
+
+    folds : list of (train, test)
+    weight : ndarray of shape (n_samples,)
+    """
+    # "balanced" weighs the rows of each fold in its own way.
+    balanced = isinstance(settings.class_weight, str)
+    if balanced or len(folds) < 2 or not suits(data, settings, len(folds) + 1):
+        return None
+    times = np.zeros((len(folds), len(weight)), dtype=int)
+    for own, (train, _) in zip(times, folds, strict=True):
+        np.add.at(own, np.arange(len(weight))[train], 1)
+    times = times[:, weight > 0]
+    # One number tells which folds keep a row: there are fewer than MOST_FITS of them.
+    codes, part_of = np.unique(2 ** np.arange(len(folds)) @ times, return_inverse=True)
+    if times.max() > 1 or len(codes) > max(len(folds) + 1, len(part_of) // FEW_ROWS):
+        return None
+    keeps = (codes >> np.arange(len(folds))[:, None]) & 1 == 1
+    keeps = np.vstack([np.ones(len(codes), dtype=bool), keeps])
+    labels = np.concatenate([block.target for block in data.rows])
+    counts = np.zeros((keeps.shape[1], len(data.classes)), dtype=int)
+    np.add.at(counts, (part_of, labels), 1)
+    if not (keeps @ counts > 0).all():
+        return None
+    return Memberships(part_of, keeps)
+
+
+class FitState(NamedTuple):
+    """Where a fit ended, and what it learned on the way.
+
+    point : Point, at the present C
+    pairs : tuple of Pair
+    slack : how much larger its proofs are than what its preconditioner expects
+    history : list of Passed, the latest last
+    """
+
+    point: Point
+    pairs: tuple
+    slack: float
+    history: tuple = ()
+
+    def with_ridge(self, old, new):
+        """The same under another ridge, which changes all of this in a known way."""
+        theta, value, gradient = self.point
+        stiffer = new.strength - old.strength
+        added = stiffer * theta
+        point = Point(theta, value + 0.5 * float(added @ theta), gradient + added)
+        return self._replace(point=point, pairs=lockstep.with_ridge(self.pairs, stiffer))
+
+    def tried(self, found):
+        """The better of two points, and the pair that they make."""
+        pairs = lockstep.extended(self.pairs, self.point, found)
+        point = found if found.value < self.point.value else self.point
+        return self._replace(point=point, pairs=pairs)
+
+
+class Proved(NamedTuple):
+    """A fit whose gap was proved within tol."""
+
+    theta: np.ndarray
+    value: float
+    gap: float
+    n_iter: int
+    converged: bool = True
+
+
+class PathState(NamedTuple):
+    """All fits at one C.
+
+    folds : FoldObjectives
+    fits : tuple of FitState
+    kind : index of the kind of preconditioner in use
+    curvature : what it is made of for any ridge; None where it is stale
+    lower : LowerMoments of proofs, or None
+    """
+
+    folds: FoldObjectives
+    fits: tuple
+    kind: int = 0
+    curvature: object = None
+    lower: LowerMoments | None = None
+
+
+@dataclass(frozen=True)
+class RidgePaths:
+    """What all fits along C share.
+
+    kinds : list of functions of an objective and theta, see ``ridge_metrics.makers``
+    """
+
+    certificates: FoldCertificates
+    kinds: list
+    solver: str
+    tol: float
+    max_iter: int
+
+    @classmethod
+    def of(cls, folds, settings):
+        certificates = FoldCertificates.of(folds)
+        kinds = ridge_metrics.makers(folds.whole, certificates.moments)
+        return cls(certificates, kinds, settings.solver, settings.tol, settings.max_iter)
+
+    @property
+    def target(self):
+        """The gap that is to be proved, relative to the value."""
+        return max(self.tol, Proof.FLOOR)
+
+    def start(self, folds, theta):
+        slack = folds.whole.usual_slack
+        return PathState(folds, tuple(FitState(p, (), slack) for p in folds.points_at(theta)))
+
+    def advance(self, state, log_C, penalty):
+        """The state at another C, and the solutions there, a Proved or Solution each."""
+        folds = state.folds.with_penalty(penalty)
+        fits = [
+            fit.with_ridge(state.folds.penalty(i), folds.penalty(i))
+            for i, fit in enumerate(state.fits)
+        ]
+        curvature = state.curvature
+        if curvature is None:
+            curvature = self.kinds[state.kind](folds.whole, fits[0].point.theta)
+        rescaled = self.kinds[state.kind] is ridge_metrics.diagonal
+        descents = [
+            self._descent(folds, i, fits[i], preconditioner, log_C, rescaled)
+            for i, preconditioner in enumerate(_preconditioners(curvature, folds))
+        ]
+
+        def prove(points, numbers, lower):
+            return self._prove(folds, fits, points, numbers, lower)
+
+        results, lower = lockstep.run(descents, folds.evaluate, prove, state.lower)
+        longest = max(result.n_iter for result in results)
+        after, solutions = [], []
+        for i, result in enumerate(results):
+            fit = FitState(result.point, result.pairs, result.slack, fits[i].history)
+            solution, fit = self._solution(folds, i, fit, result)
+            last = Passed.at(log_C, fit.point, folds.penalty(i))
+            after.append(fit._replace(history=lengthened(fit.history, last)))
+            solutions.append(solution)
+        kind = min(state.kind + (longest > WEAK), len(self.kinds) - 1)
+        curvature = None if longest > STALE else curvature
+        return PathState(folds, tuple(after), kind, curvature, lower), solutions
+
+    def _descent(self, folds, i, fit, preconditioner, log_C, rescaled):
+        strength = folds.strength(i)
+        return lockstep.descent(
+            fit.point, fit.pairs, preconditioner, rescaled=rescaled,
+            prediction=_predicted(folds, i, fit, preconditioner, log_C, rescaled),
+            slack=fit.slack, tol=self.target,
+            bound=lambda gradient: ridge_bound(folds, strength, gradient),
+            longest=min(LONGEST, self.max_iter),
+        )  # fmt: skip
+
+    def _solution(self, folds, i, fit, result):
+        """What is reported of a fit; an ordinary fit from there, unless it is proved."""
+        theta, value, _ = result.point
+        if result.gap <= self.target * abs(value):
+            return Proved(theta, value, result.gap, result.n_iter), fit
+        objective = folds.objective(i)
+        solution = minimize(
+            objective, build.solver_for(objective, self.solver, warm=True), theta,
+            tol=self.tol, max_iter=max(0, self.max_iter - result.n_iter),
+        )  # fmt: skip
+        # Where it ended is where the fit at the next C begins.
+        fit = fit.tried(evaluate(objective, solution.theta))
+        return solution._replace(n_iter=solution.n_iter + result.n_iter), fit
+
+    def _prove(self, folds, fits, points, numbers, lower):
+        """Gaps of some fits by whichever proof may do, and the moments made last."""
+        targets = np.array([self.target * abs(point.value) for point in points])
+        bounds = np.array([
+            ridge_bound(folds, folds.strength(i), point.gradient)
+            for i, point in zip(numbers, points, strict=True)
+        ])  # fmt: skip
+        gaps = np.full(len(numbers), np.inf)
+        hopeful = np.flatnonzero(1.1 * bounds <= targets)
+        if len(hopeful):
+            gaps[hopeful] = self.certificates.by_intercepts(
+                folds, [points[j] for j in hopeful], [numbers[j] for j in hopeful]
+            )
+        left = np.flatnonzero(gaps > targets)
+        if len(left):
+            asked = [points[j] for j in left], [numbers[j] for j in left], targets[left]
+            if self.certificates.reach is None:
+                gaps[left] = _proved_alone(folds, *asked)
+            else:
+                worthwhile = bounds[left] > NEARLY * targets[left]
+                gaps[left], lower = self._by_moments(folds, fits, *asked, worthwhile, lower)
+        return gaps, lower
+
+    def _by_moments(self, folds, fits, points, numbers, targets, worthwhile, lower):
+        """By the last moments, or, where those are of too far away, by new ones at the points.
+
+        worthwhile : of each fit, whether new ones are worth it: not where the penalty will prove
+            the gap a step or two from here, which costs less
+        """
+        prove, gaps, far = self.certificates.by_moments, np.full(len(numbers), np.inf), True
+        if lower is not None:
+            gaps, far = prove(folds, points, numbers, lower, targets)
+        if (far & (gaps > targets) & worthwhile).any():
+            thetas = [fit.point.theta for fit in fits]
+            for i, point in zip(numbers, points, strict=True):
+                thetas[i] = point.theta
+            lower = self.certificates.lower_moments(folds, thetas)
+            gaps, _ = prove(folds, points, numbers, lower, targets)
+        return gaps, lower
+
+
+def _proved_alone(folds, points, numbers, targets):
+    return [
+        folds.objective(i).gap(point.theta, point.gradient, target)
+        for i, point, target in zip(numbers, points, targets, strict=True)
+    ]
+
+
+def _predicted(folds, i, fit, preconditioner, log_C, rescaled):
+    """Where the next optimum is expected; None without a fit that is near along log C."""
+    if not fit.history or log_C - fit.history[-1].place > FARTHEST:
+        return None
+    ahead = extrapolated(fit.history, log_C)
+    gradient = ahead.pull + folds.penalty(i).strength * ahead.theta
+    scale = lockstep.initial_scale(fit.pairs, preconditioner) if rescaled else 1.0
+    return ahead.theta - two_loop(fit.pairs, preconditioner, scale, gradient)
+
+
+def _preconditioners(curvature, folds):
+    """One for each fit; fits of nearly the same weight share one."""
+    made = {}
+    for i, share in enumerate(folds.shares):
+        alike = round(float(np.log(share)), 2)
+        if alike not in made:
+            made[alike] = curvature(folds.penalty(i).strength)
+        yield made[alike]
