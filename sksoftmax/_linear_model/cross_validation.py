@@ -96,7 +96,7 @@ def run_fold(task, number, fold, ready, done=None):
         n_iter[place], converged[place] = fit.n_iter, fit.converged
     try:
         scores = _scores(coefs.reshape(-1, *coefs.shape[2:]), task, X, y, own).reshape(shape)
-    except (TypeError, ValueError) as error:
+    except (ArithmeticError, TypeError, ValueError) as error:
         lacking = _lacking(task.classes, classes, "fit") + _lacking(task.classes, y, "score")
         raise ValueError(f"scoring failed on fold {number}{lacking}: {error}") from error
     return FoldResult(scores, coefs, n_iter, converged)

@@ -4,10 +4,12 @@ import copy
 import inspect
 
 import numpy as np
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.metrics import accuracy_score, get_scorer, make_scorer
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sksoftmax._data import validation
 from sksoftmax._linear_model.prediction import own_log_probabilities
 
 LEAST_LOG = np.log(np.finfo(np.float64).eps)
@@ -23,8 +25,9 @@ class LogLossScorer:
 
     def __call__(self, estimator, X, y, sample_weight=None):
         logs, places = estimator.predict_log_proba(X), _places(y, estimator.classes_)
+        check_consistent_length(X, y)
         own = logs[np.arange(len(places)), places]
-        return float(np.average(np.maximum(own, LEAST_LOG), weights=sample_weight))
+        return float(np.average(np.maximum(own, LEAST_LOG), weights=_weights(sample_weight, X)))
 
     def of_linear(self, coefs, intercepts, classes, X, y, sample_weight=None):
         """The scores of several linear models at once, as `own_log_probabilities` takes them."""
@@ -40,26 +43,44 @@ class LogLossScorer:
 class NamedScorer:
     """One of scikit-learn's by its name, that sees classes of text by their numbers.
 
-    Which of two classes counts as positive is then known: the second, as in ``classes_``.
+    Which of two classes counts as positive is then known: the second, as in ``classes_``. Metrics
+    of columns of probabilities are told the class of each, since the rows to score may lack one;
+    those that average over classes take the classes of the rows.
     """
 
     def __init__(self, scorer):
         self.scorer = scorer
+        # All parameters of the metric, unless a request was set.
+        self.takes = set(scorer.get_metadata_routing().score.requests)
+        self.reads_columns = "labels" in self.takes and "average" not in self.takes
+        if get_config()["enable_metadata_routing"] and "sample_weight" in self.takes:
+            scorer.set_score_request(sample_weight=True)
 
     def __call__(self, estimator, X, y, sample_weight=None, **params):
+        y = column_or_1d(y)
         if estimator.classes_.dtype.kind in "OUS":
             y = _places(y, estimator.classes_)
             estimator = copy.copy(estimator)
             estimator.classes_ = np.arange(len(estimator.classes_))
-        return self.scorer(estimator, X, y, sample_weight=sample_weight, **params)
+        if sample_weight is not None:
+            params["sample_weight"] = sample_weight
+        if not self.reads_columns:
+            return self.scorer(estimator, X, y, **params)
+        # A scorer passes parameters on to its metric where routing is enabled.
+        with config_context(enable_metadata_routing=True):
+            return self.scorer(estimator, X, y, labels=estimator.classes_, **params)
 
     def get_metadata_routing(self):
         return self.scorer.get_metadata_routing()
 
 
+def _weights(sample_weight, X):
+    return None if sample_weight is None else validation.check_weight(sample_weight, X)
+
+
 def _places(y, classes):
     """The index of each label among the classes."""
-    labels = np.asarray(y)
+    labels = column_or_1d(y)
     places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
     unknown = classes[places] != labels
     if unknown.any():
@@ -74,11 +95,13 @@ def scorer_of(scoring):
     """
     if scoring == LOG_LOSS:
         return LogLossScorer()
-    scorer = make_scorer(accuracy_score) if scoring is None else get_scorer(scoring)
-    if not callable(scoring) and get_config()["enable_metadata_routing"]:
-        scorer.set_score_request(sample_weight=True)
-    return NamedScorer(scorer) if isinstance(scoring, str) else scorer
+    if callable(scoring):
+        return get_scorer(scoring)
+    return NamedScorer(make_scorer(accuracy_score) if scoring is None else get_scorer(scoring))
 
 
 def takes_weights(scorer):
+    """Whether sample weights may be passed to a scorer."""
+    if isinstance(scorer, NamedScorer):
+        return "sample_weight" in scorer.takes
     return "sample_weight" in inspect.signature(scorer).parameters
