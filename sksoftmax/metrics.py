@@ -16,6 +16,7 @@ from scipy.special import ndtr
 from sklearn.utils import check_array
 
 from sksoftmax._calibration.learners import LEARNERS, Sample
+from sksoftmax._calibration.probability_scorer import probability_scorer
 from sksoftmax._calibration.reliability import Reliability, binned
 from sksoftmax._data import dispatch, score_columns, validation
 
@@ -54,7 +55,8 @@ def reliability(
     y_true : array-like of shape (n_samples,)
         Labels of any kind.
     y_proba : array-like of shape (n_samples, n_classes) or (n_samples,)
-        Probabilities; a single one is that of the second of two classes.
+        Probabilities; a single one is that of the second of two classes. The columns of a data
+        frame that are named by class are read by name.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows.
     labels : array-like of shape (n_classes,), default=None
@@ -238,60 +240,6 @@ def refinement_loss(y_true, y_proba, *, sample_weight=None, labels=None, calibra
     return log_loss_decomposition(
         y_true, y_proba, sample_weight=sample_weight, labels=labels, calibration=calibration
     ).refinement
-
-
-class probability_scorer:
-    """Make a scorer of a metric of probabilities, for `GridSearchCV` and its like.
-
-    It asks `predict_proba` or, of a pipeline that ends in a `SoftmaxTransformer`, `transform`;
-    and it tells the metric the estimator's classes, so that a fold may lack one.
-
-    Parameters
-    ----------
-    metric : callable
-        ``metric(y_true, y_proba, *, labels, sample_weight, ...)``: those of this module, or
-        scikit-learn's ``log_loss``.
-    greater_is_better : bool, default=False
-        Whether the metric is a score; of a loss, the scorer gives the negative.
-    **parameters : dict
-        Further parameters of the metric.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.model_selection import GridSearchCV
-    >>> from sksoftmax.metrics import probability_scorer, refinement_loss
-    >>> X, y = load_iris(return_X_y=True)
-    >>> search = GridSearchCV(
-    ...     LogisticRegression(max_iter=1000), {"C": [0.01, 1.0]},
-    ...     scoring=probability_scorer(refinement_loss),
-    ... )
-    >>> search.fit(X, y).best_params_
-    {'C': 1.0}
-    """
-
-    def __init__(self, metric, *, greater_is_better=False, **parameters):
-        self.metric = metric
-        self.greater_is_better = greater_is_better
-        self.parameters = parameters
-
-    def __call__(self, estimator, X, y, sample_weight=None):
-        parameters = dict(self.parameters)
-        classes = getattr(estimator, "classes_", None)
-        if classes is not None:
-            parameters.setdefault("labels", classes)
-        if sample_weight is not None:
-            parameters["sample_weight"] = sample_weight
-        value = self.metric(y, probabilities_of(estimator, X), **parameters)
-        return value if self.greater_is_better else -value
-
-
-def probabilities_of(estimator, X):
-    """What an estimator gives as probabilities, as an array, of Dask if X is."""
-    method = estimator.predict_proba if hasattr(estimator, "predict_proba") else estimator.transform
-    probabilities = method(X)
-    return probabilities if validation.on_dask(probabilities) else np.asarray(probabilities)
 
 
 # -- how a block of probabilities is looked at ----------------------------------------------------

@@ -7,12 +7,18 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import check_cv, cross_val_predict
-from sklearn.utils import assert_all_finite, column_or_1d, get_tags
-from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from sksoftmax._calibration.decision_scores import TO_CALIBRATE, DecisionScores
+from sksoftmax._calibration.classifier_scores import scores
+from sksoftmax._calibration.cross_fitting import (
+    HeldOut,
+    check_splitter,
+    held_out_scores,
+    routed,
+)
+from sksoftmax._calibration.decision_scores import TO_CALIBRATE, DecisionScores, checked_labels
 from sksoftmax._calibration.transformer import SoftmaxTransformer
 from sksoftmax._calibration.wrapping import WrapperMixin, router
 from sksoftmax._data import validation
@@ -36,8 +42,9 @@ class SoftmaxCalibratedClassifier(
     calibration : {"auto", "temperature", "vector", "matrix", "structured"} or None, default="auto"
         The map, as in `SoftmaxTransformer`. ``None`` is the plain softmax.
     cv : int, splitter or iterable of (train, test), default=5
-        How rows are split; each row must be in exactly one test part. An integer is a number of
-        stratified folds.
+        How rows are split. An integer is a number of stratified folds. The map is learned from the
+        rows of the test parts: a row that is in none takes no part, as the first ones of a
+        `TimeSeriesSplit`, and one that is in several counts as one row.
     n_jobs : int or None, default=None
         How many classifiers of the cross-fitting are fitted at once.
 
@@ -86,13 +93,16 @@ class SoftmaxCalibratedClassifier(
     array([[0. , 0.2, 0.8]])
     """
 
+    # Groups are the splitter's, if it asks for them; they are none of this class's own.
+    __metadata_request__fit = {"groups": UNUSED}  # noqa: RUF012
+
     def __init__(self, estimator, calibration="auto", *, cv=5, n_jobs=None):
         self.estimator = estimator
         self.calibration = calibration
         self.cv = cv
         self.n_jobs = n_jobs
 
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X, y, sample_weight=None, groups=None, **params):
         """Fit the classifier, and learn the map from cross-fitted scores.
 
         Parameters
@@ -103,6 +113,8 @@ class SoftmaxCalibratedClassifier(
             Class labels of any kind.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows; None is ones.
+        groups : array-like of shape (n_samples,), default=None
+            For splitters that want them, such as `GroupKFold`.
         **params : dict
             Further parameters of the `fit` of the classifier.
 
@@ -126,18 +138,18 @@ class SoftmaxCalibratedClassifier(
             sample_weight = validation.check_weight(np.asarray(sample_weight), nothing)
         if np.asarray(y).dtype.kind == "f":
             assert_all_finite(np.asarray(y), input_name="y")
-        X = validation.canonical(X)
-        to_fit, to_split = self._route(sample_weight, params)
+        check_splitter(self.cv, type(self).__name__)
+        X, y = validation.canonical(X), checked_labels(y)
+        to_fit, to_split = self._route(sample_weight, params, groups)
         scorer = DecisionScores(self.estimator, cv=None).fit(X, y, **to_fit)
-        y = column_or_1d(y)
-        classes = np.asarray(scorer.classes_)
-        scores = self._training_scores(scorer, X, y, to_fit, to_split)
-        kept = np.isfinite(scores).all(axis=1)
-        _check_kept(kept)
-        weight = None if sample_weight is None else sample_weight[kept]
-        calibrator = _calibrator(scorer.estimator_, self.calibration, classes)
-        calibrator.fit(_as_input(calibrator, scores[kept]), y[kept], sample_weight=weight)
-        self.scores_, self.calibrator_, self.classes_ = scorer, calibrator, classes
+        if isinstance(self.estimator, FrozenEstimator):
+            parts = [HeldOut(np.arange(len(y)), scores(scorer.estimator_, X), [])]
+        else:
+            parts = held_out_scores(self, X, y, scores, to_fit, to_split, self.n_jobs)
+        rows, columns, weight = _to_learn_from(parts, sample_weight)
+        calibrator = _calibrator(scorer.estimator_, self.calibration, scorer.classes_)
+        calibrator.fit(_as_input(calibrator, columns), y[rows], sample_weight=weight)
+        self.scores_, self.calibrator_, self.classes_ = scorer, calibrator, scorer.classes_
         return self
 
     def predict_proba(self, X):
@@ -200,35 +212,22 @@ class SoftmaxCalibratedClassifier(
         """
         return router(self, fitting=["fit"], splitting=["fit"]).add_self_request(self)
 
-    def _route(self, sample_weight, params):
+    def _route(self, sample_weight, params, groups):
         """Parameters for the classifier's `fit` and for the splitter's `split`."""
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
-            return routed.estimator.fit, routed.get("splitter", {}).get("split", {})
-        if sample_weight is None or isinstance(self.estimator, FrozenEstimator):
-            return params, {}
-        if has_fit_parameter(self.estimator, "sample_weight"):
-            return {**params, "sample_weight": sample_weight}, {}
+        if sample_weight is None:
+            return routed(self, "fit", params, groups)
+        weighted = {**params, "sample_weight": sample_weight}
+        routing = get_config()["enable_metadata_routing"]
+        if routing or has_fit_parameter(self.estimator, "sample_weight"):
+            return routed(self, "fit", weighted, groups)
+        if isinstance(self.estimator, FrozenEstimator):
+            return routed(self, "fit", params, groups)
         warnings.warn(
             f"{type(self.estimator).__name__} takes no sample_weight: the weights are used in "
             "learning the map only.",
             stacklevel=3,
         )
-        return params, {}
-
-    def _training_scores(self, scorer, X, y, to_fit, to_split):
-        """Scores of each row that did not learn from it; nan where there are none."""
-        if isinstance(self.estimator, FrozenEstimator):
-            return scorer.transform(X)
-        wrapped = _ScoresOrNan(self.estimator, scorer.classes_, len(scorer.get_feature_names_out()))
-        return cross_val_predict(
-            wrapped,
-            X,
-            y,
-            cv=check_cv(self.cv, y, classifier=True),
-            params={**to_fit, **to_split},
-            n_jobs=self.n_jobs,
-        )
+        return routed(self, "fit", params, groups)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -236,45 +235,35 @@ class SoftmaxCalibratedClassifier(
         return tags
 
 
-class _ScoresOrNan(BaseEstimator):
-    """Scores under the name of predictions, so that `cross_val_predict` leaves them alone."""
+def _to_learn_from(parts, sample_weight):
+    """Indices of rows in their order, their scores, and weights, those of a row summing to its own.
 
-    def __init__(self, estimator, classes, n_scores):
-        self.estimator = estimator
-        self.classes = classes
-        self.n_scores = n_scores
-
-    def fit(self, X, y, **params):
-        self.scores_ = None
-        if len(np.unique(y)) == len(self.classes):
-            self.scores_ = DecisionScores(self.estimator, cv=None).fit(X, y, **params)
-        return self
-
-    def predict(self, X):
-        if self.scores_ is None:
-            n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-            return np.full((n_rows, self.n_scores), np.nan)
-        return self.scores_.transform(X)
-
-    def get_metadata_routing(self):
-        return DecisionScores(self.estimator, cv=None).get_metadata_routing()
-
-    def __sklearn_tags__(self):
-        return get_tags(self.estimator)
-
-
-def _check_kept(kept):
-    if not kept.any():
+    Raises
+    ------
+    ValueError
+        If there are none, the training part of every split lacking a class.
+    """
+    kept = [part for part in parts if not part.missing]
+    left_out = [len(part.rows) for part in parts if part.missing]
+    if not kept:
         raise ValueError(
             "The training part of every split lacks a class, so that there are no scores to "
             "learn from. Take fewer or stratified folds."
         )
-    if not kept.all():
+    if left_out:
         warnings.warn(
-            f"{np.sum(~kept)} rows were left out of the calibration: the training part of their "
+            f"{sum(left_out)} rows were left out of the calibration: the training part of their "
             "split lacks a class. Take fewer or stratified folds.",
             stacklevel=3,
         )
+    rows = np.concatenate([part.rows for part in kept])
+    order = np.argsort(rows, kind="stable")
+    rows, columns = rows[order], np.concatenate([part.scores for part in kept])[order]
+    weight = None if sample_weight is None else sample_weight[rows]
+    times = np.bincount(rows)[rows]
+    if (times > 1).any():
+        weight = (1.0 if weight is None else weight) / times
+    return rows, columns, weight
 
 
 def _calibrator(estimator, calibration, classes):

@@ -3,7 +3,6 @@
 from copy import deepcopy
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -11,16 +10,13 @@ from sklearn.base import (
     clone,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import check_cv, cross_val_predict
-from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import (
-    UNUSED,
-    process_routing,
-)
+from sklearn.utils import column_or_1d, get_tags
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from sksoftmax._calibration import classifier_scores
+from sksoftmax._calibration.cross_fitting import check_splitter, held_out_scores, routed
 from sksoftmax._calibration.wrapping import WrapperMixin, router
 from sksoftmax._data.validation import canonical, check_in_memory
 
@@ -59,7 +55,7 @@ class DecisionScores(
     estimator_ : classifier
         The classifier fitted on all rows.
     classes_ : ndarray of shape (n_classes,)
-        Its classes, in the order of the columns.
+        Its classes, sorted, in the order of the columns, whichever order its own have.
     n_features_in_ : int
         Number of features seen in `fit`, where the classifier tells it.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -131,17 +127,19 @@ class DecisionScores(
             ``SVC(decision_function_shape="ovo")``.
         """
         check_in_memory("DecisionScores", TO_CALIBRATE, X, y, sample_weight)
-        _check_single_label(y)
-        params = self._fit_params("fit", _with_weight(params, sample_weight))
-        return self._fit(canonical(X), y, params)
+        y = checked_labels(y)
+        to_fit, _ = routed(self, "fit", _with_weight(params, sample_weight), None)
+        return self._fit(canonical(X), y, to_fit)
 
-    def fit_transform(self, X, y, sample_weight=None, **params):
+    def fit_transform(self, X, y, sample_weight=None, groups=None, **params):
         """Fit the classifier on all rows and give cross-fitted scores of the same rows.
 
         Parameters
         ----------
         X, y, sample_weight, **params
             As for `fit`. What has one value a row is split with the rows.
+        groups : array-like of shape (n_samples,), default=None
+            For splitters that want them.
 
         Returns
         -------
@@ -155,20 +153,16 @@ class DecisionScores(
             if the test parts do not hold each row once.
         """
         check_in_memory("DecisionScores", TO_CALIBRATE, X, y, sample_weight)
-        _check_single_label(y)
+        y = checked_labels(y)
         X = canonical(X)  # here, for the classifier may sort it in place
         params = _with_weight(params, sample_weight)
-        fit_params = self._fit_params("fit_transform", params)
+        to_fit, to_split = routed(self, "fit_transform", params, groups)
         if self.cv is None or isinstance(self.estimator, FrozenEstimator):
-            return self._fit(X, y, fit_params).transform(X)
-        scores = cross_val_predict(
-            _ScoresAsPredictions(self.estimator, classes=np.unique(np.asarray(y))),
-            X,
-            y,
-            cv=check_cv(self.cv, y, classifier=True),
-            params=params,
-        )
-        self._fit(X, y, fit_params)
+            return self._fit(X, y, to_fit).transform(X)
+        check_splitter(self.cv, "DecisionScores")
+        parts = held_out_scores(self, X, y, classifier_scores.scores, to_fit, to_split)
+        scores = self._one_row_each(parts, len(y))
+        self._fit(X, y, to_fit)
         return scores
 
     def transform(self, X):
@@ -190,12 +184,12 @@ class DecisionScores(
             If the decision function has not one column a class.
         """
         check_is_fitted(self)
-        return _scores(self.estimator_, canonical(X))
+        return classifier_scores.scores(self.estimator_, canonical(X))
 
     @property
     def classes_(self):
-        """Classes of the fitted classifier."""
-        return self.estimator_.classes_
+        """Classes of the fitted classifier, in the order of the columns."""
+        return classifier_scores.sorted_classes(self.estimator_)
 
     @property
     def _n_features_out(self):
@@ -215,15 +209,30 @@ class DecisionScores(
 
     def _fit(self, X, y, fit_params):
         fitted = clone(self.estimator).fit(X, y, **fit_params)
-        _check_scores_of_classes(fitted)
+        classifier_scores.check_scores_of_classes(fitted)
         self.estimator_ = fitted
         return self
 
-    def _fit_params(self, method, params):
-        """Those of the parameters of a method that go to the classifier's `fit`."""
-        if not get_config()["enable_metadata_routing"]:
-            return params
-        return process_routing(self, method, **params).estimator.fit
+    def _one_row_each(self, parts, n_rows):
+        """The scores of the parts in the order of the rows, each of which is in one of them."""
+        for part in parts:
+            if part.missing:
+                raise ValueError(
+                    f"The training part of a split has no row of class {part.missing[0]!r}, so "
+                    "that its scores are unknown. Take fewer or stratified folds, or cv=None for "
+                    "scores without cross-fitting."
+                )
+        rows = np.concatenate([part.rows for part in parts])
+        times = np.bincount(rows, minlength=n_rows)
+        if (times != 1).any():
+            row = int(np.flatnonzero(times != 1)[0])
+            raise ValueError(
+                "fit_transform gives one row of scores for each row of X, so that the test parts "
+                f"of cv must be partitions of the rows; {self.cv!r} has row {row} in "
+                f"{times[row] or 'none'} of them. Take folds, such as KFold, or cv=None for scores "
+                "without cross-fitting; SoftmaxCalibratedClassifier takes any splits."
+            )
+        return np.concatenate([part.scores for part in parts])[np.argsort(rows, kind="stable")]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -232,99 +241,14 @@ class DecisionScores(
         return tags
 
 
-class _ScoresAsPredictions(BaseEstimator):
-    """Scores under the name of predictions, so that `cross_val_predict` leaves them alone.
-
-    Asked for a decision function it would number the labels, which breaks class weights
-    given by label, and fill in a number for classes that a training part lacks.
-    """
-
-    def __init__(self, estimator, classes):
-        self.estimator = estimator
-        self.classes = classes
-
-    def fit(self, X, y, **params):
-        missing = np.setdiff1d(self.classes, np.asarray(y))
-        if len(missing):
-            raise ValueError(
-                f"The training part of a split has no row of class {missing[0]!r}, so that its "
-                "scores are unknown. Take fewer or stratified folds, or cv=None for scores "
-                "without cross-fitting."
-            )
-        self.scores_ = DecisionScores(self.estimator, cv=None).fit(X, y, **params)
-        return self
-
-    def predict(self, X):
-        return _scores(self.scores_.estimator_, X)
-
-    def get_metadata_routing(self):
-        return DecisionScores(self.estimator, cv=None).get_metadata_routing()
-
-    def __sklearn_tags__(self):
-        return get_tags(self.estimator)
-
-
 def _with_weight(params, sample_weight):
     return params if sample_weight is None else {**params, "sample_weight": sample_weight}
 
 
-def _check_single_label(y):
+def checked_labels(y):
+    """Labels as a one-dimensional array, with scikit-learn's warning of a column."""
     check_classification_targets(y)
     target = type_of_target(y, input_name="y")
     if target not in ("binary", "multiclass"):
         raise ValueError(f"y must hold one label a row. Got {target} targets.")
-
-
-def _scores(estimator, X):
-    """Scores of shape (n_samples, 1 or n_classes) of a fitted classifier."""
-    if not hasattr(estimator, "decision_function"):
-        return _log_probabilities(estimator, X)
-    scores = np.asarray(estimator.decision_function(X))
-    n_classes = len(estimator.classes_)
-    if n_classes == 2 and scores.ndim == 1:
-        return scores.reshape(-1, 1)
-    if scores.ndim != 2 or scores.shape[1] != (1 if n_classes == 2 else n_classes):
-        raise ValueError(
-            f"The decision function of {estimator!r} has shape {scores.shape}, which is not one "
-            f"score for each of {n_classes} classes."
-        )
-    return scores
-
-
-def _log_probabilities(estimator, X):
-    with np.errstate(divide="ignore"):  # a probability of 0 is raised to the least number below
-        if hasattr(estimator, "predict_log_proba"):
-            logs = np.asarray(estimator.predict_log_proba(X))
-        else:
-            logs = np.log(estimator.predict_proba(X))
-    return np.maximum(logs, np.log(np.finfo(logs.dtype).tiny))
-
-
-def _check_scores_of_classes(estimator):
-    """Refuse a fitted estimator that has not one score a class."""
-    methods = ("decision_function", "predict_log_proba", "predict_proba")
-    if not hasattr(estimator, "classes_") or not any(hasattr(estimator, name) for name in methods):
-        raise TypeError(
-            "estimator must be a classifier with decision_function, predict_log_proba or "
-            f"predict_proba. Got {estimator!r}."
-        )
-    n_classes = len(estimator.classes_)
-    if n_classes < 2:
-        raise ValueError(f"Scores need two classes or more; y has one class: {estimator.classes_}.")
-    shape = getattr(_innermost(estimator), "decision_function_shape", None)
-    if n_classes > 2 and shape == "ovo":
-        raise ValueError(
-            f"The decision function of {estimator!r} has a column for each pair of classes, not "
-            'for each class. Give it decision_function_shape="ovr".'
-        )
-
-
-def _innermost(estimator):
-    """What computes the scores, beneath pipelines, searches and frozen estimators."""
-    if isinstance(estimator, Pipeline):
-        return _innermost(estimator[-1])
-    if isinstance(estimator, FrozenEstimator):
-        return _innermost(estimator.estimator)
-    if hasattr(estimator, "best_estimator_"):
-        return _innermost(estimator.best_estimator_)
-    return estimator
+    return column_or_1d(y, warn=True)

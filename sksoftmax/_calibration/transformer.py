@@ -1,8 +1,8 @@
 """Decision scores in, probabilities out: softmax as a scikit-learn transformer."""
 
 import warnings
+from contextlib import nullcontext
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -10,11 +10,11 @@ from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sksoftmax._calibration import learners, selection, transforms
+from sksoftmax._calibration.fitted_map import FittedMap
 from sksoftmax._calibration.learners import Learned, Sample
-from sksoftmax._calibration.score_reading import Reading, log
+from sksoftmax._calibration.score_reading import Reading
 from sksoftmax._data import dispatch, score_columns, validation
 from sksoftmax._data.dispatch import chunkwise
-from sksoftmax._functions.api import softmax
 
 _CALIBRATIONS = tuple(selection.LEARNERS)
 _INPUTS = ("scores", "probabilities")
@@ -101,6 +101,10 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     better than any to come. `DecisionScores` and `SoftmaxCalibratedClassifier` see to it.
 
     Sizes of samples are sums of weights: a weight of 2 is the row twice.
+
+    Columns of a data frame that are named by class are matched to the classes by name, in `fit`
+    and after it, wherever the classes are known; `transform` gives them in the order of
+    `classes_`. Columns of which none is named by a class are read by position.
 
     Each row is answered by itself: which other rows come along changes nothing.
 
@@ -193,16 +197,17 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         temperature = self._check_parameters()
         match = partial(score_columns.match_classes, classes=self.classes)
+        labelled = self._learns or not (y is None or self.classes is None)
         data = dispatch.encode_scores(
-            X, y, sample_weight, estimator=self, match=match if self._learns else None,
+            X, y, sample_weight, estimator=self, match=match if labelled else None,
             check=partial(score_columns.check_columns, input=self.input, name=type(self).__name__),
         )  # fmt: skip
         like = score_columns.as_numpy(validation.without_rows(X))
-        if data is None:
-            fitted = self._plain(like, temperature)
-        else:
-            with data:
+        with data or nullcontext():
+            if self._learns:
                 fitted = self._learn(data, temperature)
+            else:
+                fitted = self._plain(like, temperature)
         # Only now, with nothing left that can fail, is the estimator touched.
         validate_data(self, like, reset=True, skip_check_array=True)
         return self._keep(fitted)
@@ -229,19 +234,12 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             should be probabilities is not.
         """
         check_is_fitted(self)
-        array = validate_data(self, score_columns.as_numpy(X), reset=False, dtype=_FLOATS)
         fitted = self._fitted
+        columns = fitted.as_in_fit(score_columns.as_numpy(X))
+        array = validate_data(self, columns, reset=False, dtype=_FLOATS)
         if fitted.reading.kind == "probabilities":
             score_columns.check_probabilities(array)
-        scores = fitted.reading.scores(array)
-        if fitted.steps:
-            compact = transforms.compact(scores)
-            scores = transforms.expanded(transforms.forward(fitted.steps, compact))
-        if fitted.offset is not None:
-            # The odds change last, after the temperature.
-            scores = scores + fitted.temperature * fitted.offset
-        answer = softmax(scores, axis=1, temperature=fitted.temperature)
-        answer = answer.astype(array.dtype, copy=False)
+        answer = fitted.probabilities(array)
         return X.new_tensor(answer) if hasattr(X, "new_tensor") else answer
 
     @chunkwise
@@ -271,20 +269,15 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             that `transform` gives.
         """
         check_is_fitted(self)
+        fitted = self._fitted
         array = score_columns.check_columns(X, "probabilities", type(self).__name__)
         score_columns.check_n_classes(array, self._n_features_out)
-        fitted = self._fitted
+        if fitted.classes is not None:
+            order = score_columns.column_order(X, fitted.classes)
+            array = array if order is None else array[:, order]
         if fitted.steps or fitted.reading.kind == "scores":
             score_columns.check_positive(array)
-        logs = log(array.astype(np.float64))
-        if fitted.offset is not None:
-            logs -= fitted.offset
-        logs *= fitted.temperature
-        if fitted.steps:
-            compact = transforms.inverse(fitted.steps, transforms.compact(logs))
-            logs = transforms.expanded(compact)
-        answer = fitted.reading.columns(logs, self.n_features_in_ == 1)
-        return answer.astype(array.dtype, copy=False)
+        return fitted.columns(array, self.n_features_in_).astype(array.dtype, copy=False)
 
     def _check_parameters(self):
         """The temperature, all parameters having been checked."""
@@ -301,13 +294,13 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _plain(self, X, temperature):
         """What is fitted where nothing is learned."""
-        classes = None
+        classes, order = None, None
         if self.classes is not None:
-            n_columns = max(2, np.shape(X)[1])
-            nobody = np.asarray(self.classes)[:0]
-            classes, _ = score_columns.match_classes(nobody, n_columns, self.classes)
+            classes = np.asarray(self.classes)
+            score_columns.given_classes(classes[:0], max(2, np.shape(X)[1]), classes)
+            order = score_columns.column_order(X, classes)
         reading = Reading(self.input, float(self.floor or 0.0))
-        return _Fitted(Learned(()), temperature, reading, None, classes)
+        return FittedMap(Learned(()), temperature, reading, None, classes, order)
 
     def _learn(self, data, temperature):
         offset = None
@@ -327,7 +320,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         learned = selection.LEARNERS[self.calibration](make_sample(reading))
         for note in learned.notes:
             warnings.warn(note, stacklevel=3)
-        return _Fitted(learned, temperature, reading, offset, data.classes)
+        return FittedMap(learned, temperature, reading, offset, data.classes, data.order)
 
     def _floors(self):
         """Those to choose from."""
@@ -360,20 +353,6 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             # two columns with three labels to whatever does not say that it wants two.
             tags.classifier_tags = ClassifierTags(multi_class=False)
         return tags
-
-
-class _Fitted(NamedTuple):
-    """All that `transform` needs, kept apart from the parameters."""
-
-    learned: Learned
-    temperature: float  # applied after the learned steps
-    reading: Reading
-    offset: np.ndarray | None  # log ratio of the frequencies to come to those in y
-    classes: np.ndarray | None
-
-    @property
-    def steps(self):
-        return self.learned.steps
 
 
 def _fixed(temperature):

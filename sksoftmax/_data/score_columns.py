@@ -95,13 +95,16 @@ def refuse_rows(refused, array, complaint, name="X"):
 
 
 def check_labels(y, X, estimator):
-    """Labels as a one-dimensional array, as many as X has rows."""
+    """Labels as a one-dimensional array, as many as X has rows.
+
+    An estimator warns of a column of labels, and a metric takes it, as scikit-learn's do.
+    """
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
             "is None."
         )
-    y = column_or_1d(y, warn=True)
+    y = column_or_1d(y, warn=estimator is not None)
     if y.dtype.kind == "f":
         check_array(y, ensure_2d=False, input_name="y")
     check_classification_targets(y)
@@ -145,21 +148,80 @@ def match_classes(y, n_columns, classes=None):
 
 def given_classes(y, n_columns, classes):
     """The classes, which must be one a column, and each label's column."""
-    if classes.ndim != 1 or len(np.unique(classes)) != len(classes):
-        raise ValueError(f"classes must be a list of different labels. Got {classes!r}.")
+    check_distinct(classes)
     if len(classes) != n_columns:
         raise ValueError(
             f"classes names {len(classes)} classes, {listed(classes)}, and the scores have "
             f"{n_columns} columns."
         )
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown):
+    return classes, class_indices(y, classes)
+
+
+def check_distinct(classes):
+    """Refuse what is no list of different labels."""
+    if classes.ndim != 1 or len(set(classes.tolist())) != len(classes):
+        raise ValueError(f"classes must be a list of different labels. Got {classes!r}.")
+
+
+def class_indices(y, classes):
+    """The index of each label among the classes, which may be in any order.
+
+    Raises
+    ------
+    ValueError
+        That names the labels which are no classes.
+    """
+    if len(y) == 0:
+        return np.zeros(0, dtype=np.intp)
+    found, labels = targets.encode_labels(y)
+    places = {label: place for place, label in enumerate(classes.tolist())}
+    unknown = [label for label in found.tolist() if label not in places]
+    if unknown:
         raise ValueError(
-            f"y has labels {listed(unknown)} that are not among the classes "
-            f"{listed(classes)} of the {n_columns} columns."
+            f"y has labels {listed(unknown)} that are not among the classes {listed(classes)}"
+            f"{_unlike(unknown, places)}."
         )
-    order = np.argsort(classes)
-    return classes, order[np.searchsorted(classes, y, sorter=order)]
+    return np.array([places[label] for label in found.tolist()], dtype=np.intp)[labels]
+
+
+def _unlike(labels, classes):
+    """A clause for labels that would be classes if they were of their type."""
+    if not {str(label) for label in labels} <= {str(label) for label in classes}:
+        return ""
+    kinds = [type(next(iter(some))).__name__ for some in (labels, classes)]
+    return f": the labels are of type {kinds[0]}, and the classes of type {kinds[1]}"
+
+
+def column_order(X, classes):
+    """The column of each class, of a frame whose columns are named by class; else None.
+
+    A frame in which no column has the name of a class, or whose columns are numbered from 0, is
+    read by position. Names are compared as text where none is equal, since some libraries know
+    no other.
+
+    Raises
+    ------
+    ValueError
+        If some columns are named by class and others are not.
+    """
+    names = targets.column_names(X)
+    if names is None or names.ndim != 1:
+        return None
+    names, labels = names.tolist(), classes.tolist()
+    if [str(name) for name in names] == [str(number) for number in range(len(names))]:
+        return None
+    if not set(names) & set(labels):
+        names, labels = [str(name) for name in names], [str(label) for label in labels]
+    if len(names) == 1 and len(labels) == 2:  # a single column is that of the second class
+        labels = labels if names[0] == labels[0] else labels[1:]
+    if not set(names) & set(labels):
+        return None
+    if sorted(map(str, names)) != sorted(map(str, labels)):
+        raise ValueError(
+            f"The columns are named {listed(names)}, and the classes are {listed(classes)}: name "
+            "each column by its class, or none of them."
+        )
+    return np.array([names.index(label) for label in labels])
 
 
 def _are_column_numbers(found, n_columns):
@@ -201,6 +263,7 @@ def sample_priors(by_class, classes):
 
 
 def listed(classes):
-    """Some classes for a message; the first of many."""
-    shown = [str(label) for label in np.asarray(classes)[:10]]
+    """Some classes for a message, as Python writes them; the first of many."""
+    shown = np.asarray(classes, dtype=object)[:10].tolist()
+    shown = [repr(label.item() if isinstance(label, np.generic) else label) for label in shown]
     return "[" + ", ".join(shown) + (", ...]" if len(classes) > 10 else "]")

@@ -3,7 +3,8 @@
 import numpy as np
 from sklearn.utils.multiclass import unique_labels
 
-from sksoftmax.metrics import probabilities_of, reliability
+from sksoftmax._calibration.classifier_scores import probabilities
+from sksoftmax.metrics import reliability
 
 TOP = "most probable class"
 
@@ -83,9 +84,9 @@ class ReliabilityDisplay:
         display : ReliabilityDisplay
             What was drawn.
         """
-        if "labels" not in options and hasattr(estimator, "classes_"):
-            options["labels"] = estimator.classes_
-        proba = probabilities_of(estimator, X)
+        proba, classes = probabilities(estimator, X)
+        if classes is not None:
+            options["labels"] = classes
         return cls.from_predictions(y, proba, sample_weight=sample_weight, **options)
 
     @classmethod
@@ -135,9 +136,14 @@ class ReliabilityDisplay:
             "n_bins": n_bins, "strategy": strategy, "level": level,
         }  # fmt: skip
         wanted = {name or TOP: None}
-        if per_class is not False:
+        if np.ndim(per_class) == 0 and not isinstance(per_class, (bool, np.bool_)):
+            raise TypeError(
+                f"per_class must be True, False or a list of labels, got {per_class!r}: write "
+                f"per_class=[{per_class!r}] for one class."
+            )
+        if np.ndim(per_class) or per_class:
             all_labels = unique_labels(y_true) if labels is None else labels
-            wanted = {str(k): k for k in (all_labels if per_class is True else per_class)}
+            wanted = {str(k): k for k in (per_class if np.ndim(per_class) else all_labels)}
         curves = {
             key: reliability(y_true, y_proba, label=label, **data) for key, label in wanted.items()
         }

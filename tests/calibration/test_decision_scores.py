@@ -123,7 +123,7 @@ class TwoColumns(ClassifierMixin, BaseEstimator):
 def test_a_column_for_each_class_or_else_an_error(n_classes):
     X, y = make_data(n_classes)
     transformer = DecisionScores(TwoColumns(), cv=None).fit(X, y)
-    with pytest.raises(ValueError, match=rf"TwoColumns.* one score for each of {n_classes}"):
+    with pytest.raises(ValueError, match=r"TwoColumns.* shape \(90, 2\).* one score"):
         transformer.transform(X)
 
 

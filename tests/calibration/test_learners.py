@@ -429,7 +429,7 @@ def test_column_numbers_are_taken_with_a_warning():
 @pytest.mark.parametrize(
     "parameters, labels, complaint",
     [
-        ({}, ["a", "b"], r"y has 2 classes, \[a, b\], and the scores have 3 columns"),
+        ({}, ["a", "b"], r"y has 2 classes, \['a', 'b'\], and the scores have 3 columns"),
         ({}, [1, 2, 3, 4], r"4 classes, \[1, 2, 3, 4\], and the scores have 3 columns"),
         ({}, [1, 5], r"2 classes, \[1, 5\], and the scores have 3 columns"),
         ({"classes": ["a", "b"]}, ["a", "b"], "classes names 2 classes.*3 columns"),

@@ -19,16 +19,18 @@ def encode(X, y, sample_weight, check, match, estimator=None, names=("X", "y")):
 
     names : of X and y in messages
     """
-    if match is None:
-        y = None
-    elif y is None:
+    if match is not None and y is None:
         score_columns.check_labels(None, None, estimator)
     y = np.asarray(y) if isinstance(y, (list, tuple)) else y
-    dask_validation.check_shape_of_labels(y)
+    check_y = counted
+    if match is not None:
+        check_y = partial(dask_validation.check_labels, name=type(estimator).__name__)
+    if match is not None and estimator is not None:
+        dask_validation.check_shape_of_labels(y)
     given = dict(zip((*names, "sample_weight"), (X, y, sample_weight), strict=True))
     checks = {
         names[0]: partial(checked_columns, check=check, kept=match is not None),
-        names[1]: partial(dask_validation.check_labels, name=type(estimator).__name__),
+        names[1]: check_y,
         "sample_weight": dask_validation.check_weights,
     }
     checked = check_chunks({
@@ -46,12 +48,15 @@ def encoded(checked, names, match, X):
     found = dask_validation.union([note for note in checked[names[1]].notes if note is not None])
     n_columns = X.shape[1] if X.ndim == 2 else 1
     classes, places = match(found, max(2, n_columns))
+    order = score_columns.column_order(X, classes)
     strips = lay(checked, Labels(found))
     validation.check_some_weight(strips.held)
     n_rows, by_class = int(strips.lengths.sum()), strips.by_class
-    rows = cut(strips, rows_a_block(n_columns, np.dtype(float), len(classes)), Columns(places))
+    step = rows_a_block(n_columns, np.dtype(float), len(classes))
+    rows = cut(strips, step, Columns(places, order))
     rows.sum(n_rows_of)  # all are made when it ends, and may be put together
-    return ScoreRows(rows.bundled(), classes, np.bincount(places, by_class, len(classes)), n_rows)
+    by_class = np.bincount(places, by_class, len(classes))
+    return ScoreRows(rows.bundled(), classes, by_class, n_rows, order)
 
 
 def n_rows_of(block):
@@ -60,12 +65,22 @@ def n_rows_of(block):
 
 
 class Columns(NamedTuple):
-    """How the labels that were found become numbers of columns."""
+    """How the labels that were found become numbers of columns, and columns take their order.
+
+    order : the column passed for each class, None where they are in order
+    """
 
     places: np.ndarray
+    order: np.ndarray | None
 
     def apply(self, block):
-        return Block(block.X, self.places[block.target], block.weight)
+        X = block.X if self.order is None else block.X[:, self.order]
+        return Block(X, self.places[block.target], block.weight)
+
+
+def counted(chunk):
+    """Nothing of a chunk of which only the number of rows matters."""
+    return None, None
 
 
 def checked_columns(chunk, check, kept):
