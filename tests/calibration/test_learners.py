@@ -433,7 +433,7 @@ def test_column_numbers_are_taken_with_a_warning():
         ({}, [1, 2, 3, 4], r"4 classes, \[1, 2, 3, 4\], and the scores have 3 columns"),
         ({}, [1, 5], r"2 classes, \[1, 5\], and the scores have 3 columns"),
         ({"classes": ["a", "b"]}, ["a", "b"], "classes names 2 classes.*3 columns"),
-        ({"classes": ["a", "b", "c"]}, ["a", "x"], r"labels \[x\].*classes \[a, b, c\]"),
+        ({"classes": ["a", "b", "c"]}, ["a", "x"], r"labels \['x'\].*classes \['a', 'b', 'c'\]"),
         ({"classes": ["a", "b", "b"]}, ["a", "b"], "different labels"),
         ({"target_priors": [0.5, 0.5]}, [0, 1, 2], "one number for each of 3 classes"),
         ({"target_priors": [0.5, 0.5, 0.5]}, [0, 1, 2], "sum to 1"),
