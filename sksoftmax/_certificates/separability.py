@@ -23,7 +23,7 @@ MOST_ENTRIES = 2_000_000
 def has_no_optimum(objective, solution):
     """Whether an unpenalised objective falls forever; asked only where there is reason to.
 
-    False where the question is too large to answer.
+    None where the question is too large to answer.
     """
     objective, theta = objective.smooth_part(solution.theta)
     if solution.converged and largest_range(objective, theta) < SUSPICIOUS:
@@ -33,13 +33,13 @@ def has_no_optimum(objective, solution):
     if not objective.rows.sum(lambda block: Largest(_has_an_empty_class(block))).number:
         return False  # every class holds every row back
     if objective.n_rows * objective.map.n_columns * max(2, objective.map.n_scores) > MOST_ENTRIES:
-        return False
+        return None
     X, target, _ = gather(objective.rows)
     if objective.map.has_intercept:
         X = X if sp.issparse(X) else sp.csr_array(X - objective.map.center)
         X = sp.hstack([X, np.ones((X.shape[0], 1))], format="csr")
     rows, labels = _labelled(target)
-    return bool(is_separable(X[rows], labels, max(2, objective.map.n_scores)))
+    return is_separable(X[rows], labels, max(2, objective.map.n_scores))
 
 
 def _has_an_empty_class(block):
@@ -88,7 +88,7 @@ def is_separable(X, labels, n_classes):
     leads = leads @ sp.diags_array(1 / np.where(size > 0, size, 1))
     gain = np.asarray(leads.mean(axis=0)).ravel()
     answer = linprog(-gain, A_ub=-leads, b_ub=np.zeros(leads.shape[0]), bounds=(-1, 1))
-    return bool(answer.status == 0 and -answer.fun > 1e-7)
+    return bool(-answer.fun > 1e-7) if answer.status == 0 else None
 
 
 def _leads(X, labels, n_classes):

@@ -26,6 +26,19 @@ a Newton decrement, but a proof. With ``A_i = diag(p_i) - p_i p_i'`` L is the He
 since ``A_i = 0`` is allowed; with ``b`` confined to the intercepts
 only they are balanced and the rest is left to the penalty. Each costs more than the next and
 proves more.
+
+Where columns are constant, repeated or combinations of others, some directions change no row's
+scores. In such a direction v all ``B_i v`` are zero, hence
+
+    d . v = mean_i (q_i - y_i)' B_i v = 0
+
+for *every* choice of the ``q_i``: it is balanced already, and asks nothing of the tilt. What is
+computed of ``d . v`` is what rounding leaves of sums whose terms cancel. So an unpenalised
+parameter counts as balanced where the size of its ``r`` is within the rounding of its sum,
+``eps mean_i |B_i|' |q_i - y_i|`` times a small number: no data that differ from these by rounding
+could tell it from zero. The same rounding is taken out of the gradient before the tilt is chosen,
+since it would ask for large coefficients along what is flat, that scores then lose in their own
+rounding.
 """
 
 import math
@@ -87,22 +100,30 @@ def _by_metric(objective, theta, gradient, lower):
     """
     # What all classes share no tilt can balance: it is left to the penalty, which alone makes it.
     common = objective.map.common(gradient) if objective.is_symmetric else np.zeros_like(gradient)
-    gradient = gradient - common
+    # Nor is there anything to balance where rounding of the sums is all that the gradient is.
+    rounding = 0.0 if objective.penalised_coef else objective.rounding(theta)
+    gradient = _beyond(rounding, gradient - common)
     tilt = lower.metric.solve(gradient)
     reach, image = _tilted(objective, theta, tilt, lower)
-    if _share(lower.metric, gradient - image, gradient) > MOST_UNSOLVED:
+    left = _beyond(rounding, gradient - image)
+    if _share(lower.metric, left, gradient) > MOST_UNSOLVED:
         tilt = conjugate_gradients(
             lambda vector: _tilted(objective, theta, vector, lower)[1],
             lower.metric.solve, gradient, MOST_UNSOLVED, MOST_PRODUCTS,
         )  # fmt: skip
         reach, image = _tilted(objective, theta, tilt, lower)
-    left = gradient - image
+        left = _beyond(rounding, gradient - image)
     free = np.where(objective.penalty.strength > 0, 0.0, left)
     unsolved = _share(lower.metric, free, gradient) > MOST_UNSOLVED
     if reach > MOST_TILT or unsolved:
         return np.inf
     divergence = float(tilt @ image) * divergence_factor(reach) + abs(float(left @ tilt))
     return divergence + ridge_bound(objective, left) + ridge_bound(objective, common)
+
+
+def _beyond(rounding, left):
+    """What is left of a gradient, without what may be rounding of its sums."""
+    return np.where(np.abs(left) > rounding, left, 0.0)
 
 
 def _share(metric, part, whole):

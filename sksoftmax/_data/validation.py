@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from sksoftmax._data import targets
 from sksoftmax._data.magnitudes import DOUBLE, Magnitudes
-from sksoftmax._objective.rows import InMemoryRows, partition, worthwhile_threads
+from sksoftmax._objective.rows import InMemoryRows, Means, partition, worthwhile_threads
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 # Entries of an array so small that checking it costs more than predicting on it.
@@ -136,12 +136,11 @@ def _encoded(estimator, X, classes, weighed, n_jobs):
     magnitudes = Magnitudes.of(rows)
     magnitudes.check(X.dtype, estimator)
     rows = magnitudes.widened(rows, X.dtype)
-    sums = rows.sum(column_sums)
     return Encoded(
         rows=rows,
         classes=classes,
         class_weight=weighed.by_class,
-        center=sums / weighed.by_class.sum(),
+        center=rows.sum(Means.of).values,
         n_rows=X.shape[0],
         n_features=X.shape[1],
         n_entries=X.nnz if sp.issparse(X) else X.size,
@@ -174,11 +173,6 @@ def canonical(X):
     copied = view.copy()
     copied.sum_duplicates()
     return copied
-
-
-def column_sums(block):
-    """Weighted sums of the columns of a block."""
-    return np.asarray(block.weight @ block.X, dtype=np.float64)
 
 
 def on_dask(values):

@@ -1,6 +1,5 @@
 """What a fit says that could not keep the promise of ``tol``."""
 
-import numpy as np
 
 from sksoftmax._solvers import STREAMS
 
@@ -25,7 +24,7 @@ def complaint(model, ended, separable):
 def describe(model, separable):
     """One sentence: where the fit ended, what is proved of it, and what to do.
 
-    separable : whether no optimum exists, for lack of a penalty
+    separable : whether no optimum exists, for lack of a penalty; None where that is not known
     """
     value, gap = model.objective_, model.gap_
     reached = f"After {model.n_iter_} steps of solver={model.solver_!r} the objective is"
@@ -42,8 +41,9 @@ def describe(model, separable):
         advice += "" if model.learning_rate == "auto" else " or a smaller learning_rate"
     else:
         advice = "rounding hides any further gain: a larger tol can be kept"
-    if np.isinf(model.C):
-        advice += ", or give C a finite value, since separable classes have no optimum without"
+    if separable is None:
+        advice += ", or give C a finite value: with C=inf there may be no optimum, which is too "
+        advice += "large a question to be answered here"
     if not gap <= value:
         proved = "and nothing is proved of its distance to the optimum"
         return f"{reached} {value:.3g}, {proved} (tol={model.tol:g}): {advice}."

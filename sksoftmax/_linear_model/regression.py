@@ -340,7 +340,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         shape = build.check_penalty(self.penalty)
         build.check_small_columns(data, C=self.C, l1_ratio=self.l1_ratio, shape=shape)
         alike = build.treats_columns_alike(self.l1_ratio, shape, self.solver)
-        data, columns = reduce_columns(data, alike)
+        data, columns = reduce_columns(data, alike, penalised=np.isfinite(self.C))
         objective = build.pose(
             data, C=self.C, l1_ratio=self.l1_ratio, shape=shape,
             fit_intercept=self.fit_intercept, solver=self.solver,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
+import scipy.sparse as sp
 
 from sksoftmax._certificates import smooth as smooth_certificate
 from sksoftmax._curvature import approximations, costs, drawing, low_rank, streaming_moments
@@ -22,6 +23,8 @@ from sksoftmax._objective.rows import (
 )
 from sksoftmax._objective.score_maps import LinearMap
 
+# Rounding of a sum over the rows, beside the sum of its terms' sizes.
+UNITS = 8 * np.finfo(np.float64).eps
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
@@ -132,6 +135,22 @@ class Objective:
 
         product = self.map.gradient(self.rows.sum(block_sums)) / self.total_weight
         return product + self.penalty.strength * direction
+
+    def rounding(self, theta):
+        """What rounding may make of each parameter's gradient, where its terms cancel."""
+        score_map, residual = self.map, self.residuals(theta)
+        if score_map.hessian_sums is not None:
+            return 0.0
+
+        def block_sums(block):
+            sizes = block.X.copy() if sp.issparse(block.X) else np.abs(block.X)
+            if sp.issparse(sizes):
+                np.abs(sizes.data, out=sizes.data)
+            return score_map.backward(sizes, np.abs(residual(block)))
+
+        if score_map.has_intercept:
+            score_map = replace(score_map, center=-np.abs(score_map.center))
+        return UNITS * score_map.gradient(self.rows.sum(block_sums)) / self.total_weight
 
     def residuals(self, theta, direction=None):
         """A function of blocks: their weighted residuals, moved to first order along a direction.

@@ -20,7 +20,7 @@ from sksoftmax._data import targets, validation
 from sksoftmax._data.dask.chunks import check_chunks, check_lengths, forgetful
 from sksoftmax._data.dask.partitions import Code, Labels, Shares, cut, lay, split
 from sksoftmax._data.magnitudes import Magnitudes
-from sksoftmax._objective.rows import rows_a_block
+from sksoftmax._objective.rows import Means, rows_a_block
 from sksoftmax._solvers import STREAMS
 
 
@@ -70,12 +70,12 @@ def encoded(estimator, strips, code, classes, is_sparse, stub):
     magnitudes = Magnitudes.of(rows)
     magnitudes.check(stub.dtype, estimator)
     rows = magnitudes.widened(rows, stub.dtype)
-    by_class, sums = rows.sum(partial(sums_of, n_classes=len(classes)))
+    by_class, means = rows.sum(partial(sums_of, n_classes=len(classes)))
     return validation.Encoded(
         rows=rows.bundled(),
         classes=classes,
         class_weight=by_class,
-        center=sums / by_class.sum(),
+        center=means.values,
         n_rows=n_rows,
         n_features=stub.shape[1],
         n_entries=n_entries,
@@ -86,9 +86,8 @@ def encoded(estimator, strips, code, classes, is_sparse, stub):
 
 
 def sums_of(block, n_classes):
-    """Of a block, the weight of each class and the weighted sums of the columns."""
-    by_class = targets.weight_of_classes(block.target, block.weight, n_classes)
-    return by_class, validation.column_sums(block)
+    """Of a block, the weight of each class and the means of the columns."""
+    return targets.weight_of_classes(block.target, block.weight, n_classes), Means.of(block)
 
 
 def check(estimator, X, y, sample_weight):
