@@ -411,6 +411,32 @@ def brute_value(problem, theta):
     return float((weight @ losses + penalty) / weight.sum())
 
 
+def rounding_errors(problem, theta):
+    """Bounds of the rounding errors of the value and the gradient in double precision.
+
+    To first order and in the worst case: a sum of m products errs by at most
+    ``m * eps * sum(abs(product))`` (Higham 2002, 3.1). Scores are sums over columns, of what is not
+    centred, and gradients are sums over rows; an error of a score moves its probability by at most
+    twice that, relatively.
+    """
+    eps = np.finfo(np.float64).eps
+    columns, n_rows = design(problem), len(problem.y)
+    centered = problem.center if problem.fit_intercept else np.zeros(problem.X.shape[1])
+    uncentered = np.abs(columns)
+    uncentered[:, : len(centered)] = np.abs(problem.columns) + np.abs(centered)
+    size = uncentered @ np.abs(by_class(theta, problem.n_scores)).T
+    score_error = (columns.shape[1] + 2) * eps * size.max(axis=1, keepdims=True)
+    scores, weight = brute_scores(problem, theta), problem.weights / problem.weights.sum()
+    probability = np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
+    classes = slice(problem.n_classes - problem.n_scores, None)
+    moved = (2 * score_error + problem.n_classes * eps) * probability[:, classes]
+    residual = np.abs(probability - problem.truth)[:, classes]
+    terms = (n_rows * eps * residual + moved).T * weight
+    value_error = 2 * weight @ score_error[:, 0] + n_rows * eps * brute_value(problem, theta)
+    penalty = np.abs(theta) / (problem.C * problem.weights.sum())
+    return value_error, flat(terms @ uncentered) + 2 * eps * penalty
+
+
 class Optimum(NamedTuple):
     value: float
     theta: np.ndarray

@@ -33,7 +33,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sksoftmax import SoftmaxCalibratedClassifier, SoftmaxTransformer
 
 ESTIMATORS = {
-    "linear": LinearSVC(random_state=0),
+    # So exact that a weight of 2 is the row twice: its default tolerance leaves 1e-4 of difference.
+    "linear": LinearSVC(dual=False, tol=1e-10, random_state=0),
     # A bootstrap draws rows, so that a weight of 2 is not the row twice for such a forest itself.
     "forest": RandomForestClassifier(
         n_estimators=5, bootstrap=False, max_features=None, random_state=0

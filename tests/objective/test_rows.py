@@ -29,6 +29,13 @@ def make_rows(kind="dense", n_rows=100, n_features=6, dtype=np.float64):
     return X, rng.integers(3, size=n_rows), rng.exponential(size=n_rows).astype(dtype)
 
 
+def sparse_rows(n_rows, n_features, n_entries):
+    rng = np.random.default_rng(0)
+    where = rng.choice(n_rows * n_features, size=n_entries, replace=False)
+    values = rng.normal(size=n_entries)
+    return sp.csr_array((values, np.divmod(where, n_features)), shape=(n_rows, n_features))
+
+
 def moments(block):
     """Sums of several shapes at once: a number, a vector, and a tuple of both."""
     by_class = np.bincount(block.target, weights=block.weight, minlength=3)
@@ -147,7 +154,7 @@ def test_blocks_stay_within_their_bounds(n_features, n_classes):
 
 
 def test_blocks_of_sparse_rows_are_long_enough_for_their_gradients():
-    X = sp.random_array((10_000, 5000), density=0.001, format="csr", rng=0)
+    X = sparse_rows(10_000, 5000, n_entries=50_000)
     entries = block_rows(X, 3) * X.nnz / X.shape[0]
     assert 8 * X.shape[1] <= entries <= 32 * X.shape[1]
     assert block_rows(sp.csr_array((0, 5)), 3) >= 1  # no rows, no division by zero
@@ -156,7 +163,7 @@ def test_blocks_of_sparse_rows_are_long_enough_for_their_gradients():
 @pytest.mark.parametrize("index_dtype", [np.int32, np.int64])
 @pytest.mark.parametrize("bounds", [(0, 4), (3, 9), (8, 50), (5, 5)])
 def test_sparse_slices_are_views_of_the_right_rows(bounds, index_dtype):
-    X = sp.random_array((12, 7), density=0.4, format="csr", rng=0)
+    X = sparse_rows(12, 7, n_entries=34)
     X.indices, X.indptr = X.indices.astype(index_dtype), X.indptr.astype(index_dtype)
     part = row_slice(X, *bounds)
     assert_array_equal(part.toarray(), X.toarray()[slice(*bounds)])
