@@ -24,9 +24,9 @@ from sparse_coefficients import dense, text
 
 from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV
 from sksoftmax._data import validation
-from sksoftmax._objective.blas import single_threaded_blas
 from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
 from sksoftmax._paths.fit_path import fit_path
+from sksoftmax._runtime.blas import single_threaded_blas
 
 CS = np.logspace(-4, 4, 10)
 CV = StratifiedKFold(5)
@@ -116,8 +116,7 @@ def path(make, l1_ratio):
     data = validation.encode(SoftmaxRegression(), X, y)
     Cs = grid(50, smallest_C(data, l1_ratio, settings))
     start = time.process_time()
-    with single_threaded_blas(), np.errstate(all="ignore"):
-        fits = fit_path(data, Cs, l1_ratio, settings)
+    fits = single_threaded_blas(fit_path)(data, Cs, l1_ratio, settings)
     along = time.process_time() - start
     start = time.process_time()
     for C in Cs:

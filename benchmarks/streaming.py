@@ -15,7 +15,7 @@ from problems import draw_labels
 from sklearn.linear_model import SGDClassifier
 
 from sksoftmax import SoftmaxRegression
-from sksoftmax._objective.blas import single_threaded_blas
+from sksoftmax._runtime.blas import single_threaded_blas
 
 BATCH = 1000
 HELD_OUT = 100_000
@@ -95,14 +95,14 @@ def one_pass(n_rows):
         print(f"| {name} | {best:.4f} | {cells} |", flush=True)
 
 
+@single_threaded_blas
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows")
     n_rows = 100_000 if parser.parse_args().quick else 1_000_000
     warnings.simplefilter("ignore")
-    with single_threaded_blas():
-        speeds(n_rows // 5)
-        one_pass(n_rows)
+    speeds(n_rows // 5)
+    one_pass(n_rows)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ FILES = {
 FILE = pytest.mark.parametrize("name", FILES)
 # Folders by layer. Within a layer, folders do not import each other.
 LAYERS = (
+    ("_runtime",),
     ("_functions", "_objective", "_solvers"),
     ("_data", "_curvature"),
     ("_certificates",),
@@ -28,7 +29,7 @@ LAYERS = (
 )
 LAYER = {folder: number for number, folders in enumerate(LAYERS) for folder in folders}
 # scikit-learn begins where input is checked; what is arithmetic on arrays knows nothing of it.
-WITHOUT_SKLEARN = {name for folders in LAYERS[:4] for name in folders} - {"_data"}
+WITHOUT_SKLEARN = {name for folders in LAYERS[:5] for name in folders} - {"_data"}
 # Where there is no way round a name that scikit-learn keeps to itself.
 MAY_IMPORT_PRIVATE = {"_data.validation", "_functions.checks"}
 # Imported when a collection of Dask is seen.
@@ -131,6 +132,16 @@ def test_dask_is_imported_only_by_what_is_imported_lazily(name):
     for target in imported(name, top_level=True):
         assert not f"{target}.".startswith(("sksoftmax._data.dask.", "dask."))
     assert "distributed" not in {target.split(".")[0] for target in imported(name)}
+
+
+@FILE
+def test_settings_of_the_process_change_in_one_place(name):
+    """An interrupt would leave them changed: `_runtime` knows how to prevent it."""
+    if folder(name) == "_runtime":
+        return
+    names = {node.attr for node in ast.walk(tree(name)) if isinstance(node, ast.Attribute)}
+    found = names & {"errstate", "seterr", "catch_warnings", "config_context", "set_config"}
+    assert not found, f"{name}: {found}"
 
 
 @FILE

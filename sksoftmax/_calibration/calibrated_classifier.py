@@ -22,6 +22,7 @@ from sksoftmax._calibration.decision_scores import TO_CALIBRATE, DecisionScores,
 from sksoftmax._calibration.transformer import SoftmaxTransformer
 from sksoftmax._calibration.wrapping import WrapperMixin, router
 from sksoftmax._data import validation
+from sksoftmax._runtime.quiet import quiet
 
 
 class SoftmaxCalibratedClassifier(
@@ -179,9 +180,7 @@ class SoftmaxCalibratedClassifier(
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes)
         """
-        probabilities = self.predict_proba(X)
-        with np.errstate(divide="ignore"):
-            return np.log(probabilities)
+        return quiet(np.log)(self.predict_proba(X))
 
     def predict(self, X):
         """The most probable class of each row.

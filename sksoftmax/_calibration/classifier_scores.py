@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from sksoftmax._data import score_columns, validation
+from sksoftmax._runtime.quiet import quiet
 
 # What gives scores, the best first.
 METHODS = ("decision_function", "predict_log_proba", "predict_proba")
@@ -80,14 +81,14 @@ def probabilities(estimator, X):
     return _in_order(found, values, estimator), sorted_classes(estimator)
 
 
+@quiet  # a probability of 0 is raised to the least number below
 def _log_probabilities(estimator, X):
-    with np.errstate(divide="ignore"):  # a probability of 0 is raised to the least number below
-        if hasattr(estimator, "predict_log_proba"):
-            values = estimator.predict_log_proba(X)
-            logs = _floats(values)
-        else:
-            values = estimator.predict_proba(X)
-            logs = np.log(_floats(values))
+    if hasattr(estimator, "predict_log_proba"):
+        values = estimator.predict_log_proba(X)
+        logs = _floats(values)
+    else:
+        values = estimator.predict_proba(X)
+        logs = np.log(_floats(values))
     logs = np.maximum(logs, np.log(np.finfo(logs.dtype).tiny))
     return _in_order(logs, values, estimator)
 

@@ -7,6 +7,7 @@ import numpy as np
 from sksoftmax._calibration import transforms
 from sksoftmax._data import score_columns
 from sksoftmax._functions.api import softmax
+from sksoftmax._runtime.quiet import quiet
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,4 @@ class Reading:
         return probabilities[:, 1:] if is_single else probabilities
 
 
-def log(probabilities):
-    with np.errstate(divide="ignore"):  # the logarithm of 0 is meant: minus infinity
-        return np.log(probabilities)
+log = quiet(np.log)  # the logarithm of 0 is meant: minus infinity

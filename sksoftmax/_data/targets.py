@@ -11,6 +11,8 @@ import numpy as np
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import compute_class_weight
 
+from sksoftmax._runtime.quiet import quiet
+
 # How far from 1 the sum of a distribution may be, as `cross_entropy` has it.
 SUM_TOLERANCE = 1e-6
 
@@ -58,7 +60,7 @@ def check_range(by_class):
 
 
 # Weights out of all range become infinite, and are refused.
-@np.errstate(over="ignore")
+@quiet
 def weigh(target, weight, classes, class_weight):
     """Targets and weights of rows that stand for one row of each class, by its share of them.
 
@@ -71,7 +73,7 @@ def weigh(target, weight, classes, class_weight):
     return Weighed(*weighed(factors, target, weight), by_class, factors)
 
 
-@np.errstate(over="ignore")
+@quiet
 def weigh_like(other, target, weight):
     """Targets and weights with the class weights that other rows have."""
     by_class = weight_of_classes(target, weight, len(other.by_class))

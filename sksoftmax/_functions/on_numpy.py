@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sksoftmax._runtime.quiet import quiet
+
 # Scratch memory of a block: with its input and output it fits a usual second-level cache.
 BLOCK_BYTES = 384 * 1024
 # Up to this many classes, a transposed copy costs less than reductions over a short axis.
@@ -32,7 +34,7 @@ MOST_CLASSES_STRIDED = 12
 LEAST_TOTAL = 1e-3
 
 
-@np.errstate(all="ignore")
+@quiet
 def softmax(scores, *, axis, temperature, where, out, empty):
     """Write the softmax of ``scores`` along ``axis`` to ``out``."""
     n_classes = max(scores.shape[axis], 1)
@@ -52,7 +54,7 @@ def softmax(scores, *, axis, temperature, where, out, empty):
     return out
 
 
-@np.errstate(all="ignore")
+@quiet
 def log_softmax(scores, *, axis, temperature, where, out, empty):
     """Write the log-softmax of ``scores`` along ``axis`` to ``out``."""
     n_classes = max(scores.shape[axis], 1)
@@ -65,7 +67,7 @@ def log_softmax(scores, *, axis, temperature, where, out, empty):
     return out
 
 
-@np.errstate(all="ignore")
+@quiet
 def logsumexp(scores, *, axis, where, out):
     """Write the log of the sum of exponentials to ``out``, in which ``axis`` has length 1."""
     for block in _blocks(scores, axis, where, out):
@@ -78,7 +80,7 @@ def logsumexp(scores, *, axis, where, out):
     return out
 
 
-@np.errstate(all="ignore")
+@quiet
 def cross_entropy(scores, target, weight, *, label_smoothing, gradient):
     """Return ``sum_i weight_i * loss_i``; write its derivative to ``gradient``, if not None.
 

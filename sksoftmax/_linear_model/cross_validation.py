@@ -9,6 +9,7 @@ from sksoftmax._data import validation
 from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._paths.elastic_net_path import Settings
 from sksoftmax._paths.fit_path import fit_path
+from sksoftmax._runtime.blas import single_threaded_blas
 
 # The score of a class that a fold lacks: nothing, but finite, which some of scikit-learn's ask for.
 ABSENT = -1e30
@@ -64,6 +65,7 @@ def check_folds(folds, y, weight):
             )
 
 
+@single_threaded_blas
 def run_fold(task, number, fold, ready, done=None):
     """Fit a fold along C for each l1_ratio, and score it on the rows that it leaves out.
 

@@ -18,6 +18,8 @@ from sksoftmax._data.magnitudes import Magnitudes, without_small_columns
 from sksoftmax._objective.rows import InMemoryRows, partition, row_slice
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems import build
+from sksoftmax._runtime.blas import single_threaded_blas
+from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import STREAMS, Epochs
 from sksoftmax._solvers.stochastic import StreamState
 
@@ -151,8 +153,7 @@ def encode(model, X, y, classes, sample_weight):
     target = targets.shares_of(y, names, classes, X.dtype) if soft else _places(y, classes)
     target = targets.smoothed(target, len(classes), model.label_smoothing, X.dtype)
     factors = targets.class_factors(model.class_weight, classes, None)
-    with np.errstate(over="ignore"):
-        target, weight = targets.weighed(factors, target, weight)
+    target, weight = quiet(targets.weighed)(factors, target, weight)
     rows = partition(X, target, weight, len(classes))
     magnitudes = Magnitudes.of(rows)
     magnitudes.check(X.dtype, model)
@@ -185,6 +186,8 @@ def _places(y, classes):
     return places
 
 
+@single_threaded_blas
+@quiet
 def advance(model, encoded, classes):
     """The stream after the rows of one call, in batches of ``model.batch_size`` in their order."""
     n_scores = 1 if len(classes) == 2 else len(classes)

@@ -4,12 +4,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax._functions import on_numpy
-from sksoftmax._objective.blas import single_threaded_blas
 from sksoftmax._objective.kernels import class_major_scores, losses_and_residuals
 from sksoftmax._objective.rows import block_rows, row_slice
+from sksoftmax._runtime.blas import single_threaded_blas
+from sksoftmax._runtime.quiet import quiet
 
 # Below this many products, the interpreter's overhead is all there is.
 FEW = 2**12
+# Multiplications of a product up to which BLAS uses one thread anyway.
+FEW_FOR_THREADS = 2**18
 # Rows below which sparse coefficients are used as they are, and the share of those of the columns
 # used that are not zero, below which they are too.
 FEW_ROWS = 4
@@ -23,8 +26,11 @@ SCORES_OF_PICKING = 500
 def scores(X, coef, intercept):
     """``X @ coef.T + intercept``, (n_rows, n_scores)."""
     result = np.empty((X.shape[0], len(intercept)), dtype=_dtype(X, coef))
-    for rows, block in _class_major(X, coef, intercept):
+
+    def write(rows, block):
         result[rows] = block.T
+
+    _by_blocks(write, X, coef, intercept)
     return result
 
 
@@ -34,12 +40,12 @@ def probabilities(X, coef, intercept):
         few = _few_probabilities(X, coef, intercept)
         if few is not None:
             return few
-    return _by_blocks(on_numpy.softmax, X, coef, intercept)
+    return _applied(on_numpy.softmax, X, coef, intercept)
 
 
 def log_probabilities(X, coef, intercept):
     """Log-softmax of the scores, (n_rows, n_classes)."""
-    return _by_blocks(on_numpy.log_softmax, X, coef, intercept)
+    return _applied(on_numpy.log_softmax, X, coef, intercept)
 
 
 def own_log_probabilities(X, target, coefs, intercepts):
@@ -52,23 +58,29 @@ def own_log_probabilities(X, target, coefs, intercepts):
     n_models, n_scores = intercepts.shape
     coef = coefs.swapaxes(0, 1).reshape(n_scores * n_models, -1)
     result = np.empty((n_models, X.shape[0]))
-    for rows, block in _class_major(X, coef, intercepts.T.ravel()):
+
+    def write(rows, block):
         own = np.tile(target[rows], n_models)
         # To the kernel they are the rows as often as there are models.
         losses = losses_and_residuals(block.reshape(n_scores, -1), own, np.ones(len(own)))
         result[:, rows] = -losses.reshape(n_models, -1)
+
+    _by_blocks(write, X, coef, intercepts.T.ravel())
     return result
 
 
 def largest(X, coef, intercept):
     """Index of the class with the largest score, which needs no probabilities."""
     result = np.empty(X.shape[0], dtype=np.intp)
-    for rows, block in _class_major(X, coef, intercept):
+
+    def write(rows, block):
         result[rows] = block[0] > 0 if len(block) == 1 else _first_largest(block)
+
+    _by_blocks(write, X, coef, intercept)
     return result
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@quiet
 def _few_probabilities(X, coef, intercept):
     """Softmax of a few rows in as few calls as can be; None for corners."""
     scores = X @ coef.T + intercept
@@ -81,13 +93,16 @@ def _few_probabilities(X, coef, intercept):
     return scores if np.isfinite(total).all() else None
 
 
-def _by_blocks(function, X, coef, intercept):
+def _applied(function, X, coef, intercept):
     n_classes = max(2, len(intercept))
     result = np.empty((X.shape[0], n_classes), dtype=_dtype(X, coef))
-    for rows, block in _class_major(X, coef, intercept):
+
+    def write(rows, block):
         if len(block) == 1:
             block = np.concatenate([np.zeros_like(block), block])
         function(block, axis=0, temperature=1.0, where=None, out=result[rows].T, empty="nan")
+
+    _by_blocks(write, X, coef, intercept)
     return result
 
 
@@ -103,17 +118,25 @@ def _first_largest(block):
     return index
 
 
-def _class_major(X, coef, intercept):
-    """Slices of rows with their scores, (n_scores, n_rows)."""
+def _by_blocks(consume, X, coef, intercept):
+    """Call ``consume`` with slices of rows and their scores, (n_scores, n_rows)."""
     used, coef = _used(X, coef)
     coef_t = coef.T if sp.issparse(coef) else np.ascontiguousarray(coef.T)
-    step, intercept = block_rows(X, len(intercept)), intercept[:, None]
-    # Scores out of all range are infinite, which the softmax has limits for.
-    with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, X.shape[0], step):
-            block = row_slice(X, start, min(start + step, X.shape[0]))
-            block = block if used is None else block[:, used]
-            yield slice(start, start + step), class_major_scores(block, coef_t, intercept)
+    dense = not (sp.issparse(X) or sp.issparse(coef))
+    run = _limited_run if dense and X.shape[0] * coef.size > FEW_FOR_THREADS else _run
+    run(consume, X, used, coef_t, intercept[:, None])
+
+
+@quiet  # scores out of all range are infinite, which the softmax has limits for
+def _run(consume, X, used, coef_t, intercept):
+    step = block_rows(X, len(intercept))
+    for start in range(0, X.shape[0], step):
+        block = row_slice(X, start, min(start + step, X.shape[0]))
+        block = block if used is None else block[:, used]
+        consume(slice(start, start + step), class_major_scores(block, coef_t, intercept))
+
+
+_limited_run = single_threaded_blas(_run)
 
 
 def _used(X, coef):

@@ -21,9 +21,10 @@ from sksoftmax._linear_model import (
 )
 from sksoftmax._linear_model.base import LinearClassifierMixin, ScoreMixin
 from sksoftmax._linear_model.callbacks import CallbackSupportMixin, with_callbacks
-from sksoftmax._objective.blas import single_threaded_blas
 from sksoftmax._problems import build
 from sksoftmax._problems.row_space import reduce_columns
+from sksoftmax._runtime.blas import single_threaded_blas
+from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import STREAMS, minimize
 
 
@@ -286,13 +287,14 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         classes = partial_fit.check(self, classes)
         draft = copy.copy(self)
         rows = partial_fit.encode(draft, X, y, classes, sample_weight)
-        with single_threaded_blas(), np.errstate(all="ignore"):
-            stream = partial_fit.advance(draft, rows, classes)
+        stream = partial_fit.advance(draft, rows, classes)
         draft._keep_stream(stream, classes, rows.dtype)
         self.__dict__ = draft.__dict__
         return self
 
     @with_callbacks
+    @single_threaded_blas
+    @quiet
     def _fit(self, X, y, sample_weight):
         """A fitted copy, and what there is to warn of."""
         parameters.check(self)
@@ -306,20 +308,17 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
             label_smoothing=self.label_smoothing, hold_out=holdout.chooser(self),
         )  # fmt: skip
         held_out = data.held_out
-        with single_threaded_blas(), data, np.errstate(all="ignore"):
+        with data:
             data, columns, objective = self._pose(data)
             coordinates = build.Coordinates(
                 objective.map, columns, data.center, data.classes, data.dtype
             )
             watch = monitors.Monitors(draft, clock, task, held_out, coordinates)
             ended = minimize(
-                objective,
-                watch.announced(self._solver(objective)),
+                objective, watch.announced(self._solver(objective)),
                 self._start(data, columns, objective.map),
-                tol=self.tol,
-                max_iter=self.max_iter,
-                watch=watch,
-            )
+                tol=self.tol, max_iter=self.max_iter, watch=watch,
+            )  # fmt: skip
             separable = self._seeks_optimum(ended) and has_no_optimum(objective, ended)
             if separable:
                 ended = ended._replace(converged=False)

@@ -24,11 +24,11 @@ from sksoftmax._linear_model.base import LinearClassifierMixin
 from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, placed, run_fold
 from sksoftmax._linear_model.scoring import scorer_of, takes_weights
 from sksoftmax._linear_model.tally import Tally
-from sksoftmax._objective.blas import single_threaded_blas
 from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
 from sksoftmax._paths.fit_path import fit_path
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 from sksoftmax._problems import build
+from sksoftmax._runtime.blas import single_threaded_blas
 
 RULES = ("best", "1se")
 
@@ -213,18 +213,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         weight = np.ones(len(y)) if given is None else given
         to_split, to_score = self._routed(given, groups, params)
         draft.classes_ = data.classes
-        with single_threaded_blas(), data.rows:
-            draft._lay_grid(data)
-            for ratio in draft.l1_ratios_:
-                shape = build.check_penalty(self.penalty)
-                build.check_small_columns(data, C=draft.Cs_[-1], l1_ratio=ratio, shape=shape)
-            folds = list(check_cv(self.cv, y, classifier=True).split(X, y, **to_split))
-            check_folds(folds, y, weight)
-            task = Task(
-                X, y, weight, data.classes, self.class_weight, draft.Cs_, draft.l1_ratios_,
-                self._settings(), scorer_of(self.scoring), to_score,
-            )  # fmt: skip
-            fits, results = self._fit_all(task, data, folds)
+        with data:
+            fits, results = draft._search(X, y, weight, data, to_split, to_score)
         draft._keep(fits, results, data.dtype)
         self.__dict__ = draft.__dict__
         return self
@@ -308,6 +298,21 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         if len(positive):
             self.C_min_ = smallest_C(data, float(positive.min()), self._settings())
         self.Cs_ = grid(self.Cs, self.C_min_)
+
+    @single_threaded_blas
+    def _search(self, X, y, weight, data, to_split, to_score):
+        """What `_fit_all` returns, on the grid and the folds that the parameters ask for."""
+        self._lay_grid(data)
+        for ratio in self.l1_ratios_:
+            shape = build.check_penalty(self.penalty)
+            build.check_small_columns(data, C=self.Cs_[-1], l1_ratio=ratio, shape=shape)
+        folds = list(check_cv(self.cv, y, classifier=True).split(X, y, **to_split))
+        check_folds(folds, y, weight)
+        task = Task(
+            X, y, weight, data.classes, self.class_weight, self.Cs_, self.l1_ratios_,
+            self._settings(), scorer_of(self.scoring), to_score,
+        )  # fmt: skip
+        return self._fit_all(task, data, folds)
 
     def _fit_all(self, task, data, folds):
         """Paths of all data by l1_ratio, and the results of each fold."""

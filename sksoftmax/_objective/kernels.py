@@ -11,6 +11,8 @@ whatever the dtype of the scores.
 import numpy as np
 import scipy.sparse as sp
 
+from sksoftmax._runtime.quiet import quiet
+
 # Classes from which on a product in single precision is faster class by class; in double
 # precision it always is, but for few columns, where it makes no difference. Measured.
 MANY_CLASSES = 64
@@ -65,13 +67,20 @@ def cross_entropy_residual(scores, target, weight):
     return _weighted_sum(losses_and_residuals(scores, target, weight), weight)
 
 
+quiet_exp = quiet(np.exp)
+
+
+@quiet
+def _exponentials(scores):
+    exponential = np.exp(scores)
+    return exponential, exponential.sum(axis=0)
+
+
 def losses_and_residuals(scores, target, weight):
     """As `cross_entropy_residual`, but returns each row's loss, without its weight."""
     if scores.shape[0] == 1:
         return _sigmoid_residual(scores[0], target, weight)
-    with np.errstate(over="ignore"):
-        exponential = np.exp(scores)
-        total = exponential.sum(axis=0)
+    exponential, total = _exponentials(scores)
     if not (total.min() >= LEAST_TOTAL and total.max() <= MOST_TOTAL):
         scores -= scores.max(axis=0)
         np.exp(scores, out=exponential)
@@ -152,8 +161,7 @@ def _sigmoid(scores):
 
 
 def _sigmoid_residual(scores, target, weight):
-    with np.errstate(over="ignore"):
-        exponential = np.exp(scores)
+    exponential = quiet_exp(scores)
     if exponential.max() <= MOST_TOTAL:
         total = exponential + 1
         logarithm, probability = np.log(total), np.divide(exponential, total, out=exponential)

@@ -14,6 +14,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import scipy.sparse as sp
 
+from sksoftmax._runtime.quiet import quiet
+
 # A block is read twice, forward and backward, and must stay in a core's cache in between;
 # below a few thousand rows the interpreter's calls begin to show. Both were measured.
 BLOCK_BYTES = 3 * 2**18
@@ -81,10 +83,9 @@ class InMemoryRows:
         return (block for chunk in self.chunks for block in chunk)
 
     def sum(self, function):
+        @quiet  # trial steps may lead to where scores overflow; what comes of it is refused there
         def sum_chunk(chunk):
-            # Trial steps may lead to where scores overflow; what comes of it is refused there.
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                return reduce(add, map(function, chunk))
+            return reduce(add, map(function, chunk))
 
         return add_pairwise(self.each(sum_chunk, self.chunks))
 

@@ -8,6 +8,7 @@ import numpy as np
 from sksoftmax._paths.predictor import SparseWalk
 from sksoftmax._problems import build
 from sksoftmax._problems.row_space import AllColumns
+from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import minimize
 
 # From the lightest penalty of a grid to C_min.
@@ -40,7 +41,7 @@ class Fit(NamedTuple):
 
 
 # Trial steps may lead to where numbers overflow; what comes of it is refused there.
-@np.errstate(all="ignore")
+@quiet
 def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
     """Fits of an objective with corners at increasing values of C; see ``fit_path``."""
     first = pose(data, Cs[0], l1_ratio, settings)
@@ -55,7 +56,7 @@ def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
     return fits
 
 
-@np.errstate(all="ignore")
+@quiet
 def smallest_C(data, l1_ratio, settings):
     """The largest C at which every penalised coefficient is zero; 0 without an l1 part.
 

@@ -1,12 +1,12 @@
 """Fits along C, by the method that suits the penalty and the solver."""
 
-import numpy as np
 
 from sksoftmax._paths.elastic_net_path import fit_elastic_net_path, fit_of, pose
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, suits
 from sksoftmax._problems import build
 from sksoftmax._problems.composite import Composite
 from sksoftmax._problems.row_space import reduce_columns
+from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import minimize
 
 
@@ -28,7 +28,7 @@ def fit_path(data, Cs, l1_ratio, settings, done=None):
     return _fit_warm_started(data, Cs, l1_ratio, settings, done)
 
 
-@np.errstate(all="ignore")
+@quiet
 def _fit_warm_started(data, Cs, l1_ratio, settings, done):
     """Smooth fits by any solver, each begun where the last one ended."""
     alike = build.treats_columns_alike(l1_ratio, settings.shape, settings.solver)

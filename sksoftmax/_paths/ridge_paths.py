@@ -20,6 +20,7 @@ from sksoftmax._paths.fold_objectives import FoldObjectives, fold_objectives, on
 from sksoftmax._paths.predictor import Passed, extrapolated, lengthened
 from sksoftmax._problems import build
 from sksoftmax._problems.row_space import reduce_columns
+from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import lockstep, minimize
 from sksoftmax._solvers.lbfgs import two_loop
 from sksoftmax._solvers.line_search import Point, evaluate
@@ -41,7 +42,7 @@ FARTHEST = 0.5
 FEW_ROWS = 60
 
 
-@np.errstate(all="ignore")
+@quiet
 def fit_ridge_paths(data, Cs, settings, memberships=None, done=None):
     """Fits at increasing values of C, of all rows and of some of them.
 

@@ -9,6 +9,7 @@ from sksoftmax._objective.penalties import SHAPES, Ridge, Rough
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems.composite import Composite
 from sksoftmax._problems.smooth import Objective
+from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS, WARM_SOLVERS
 
 # Beyond this the squares of what is divided by it vanish.
@@ -186,10 +187,10 @@ class Coordinates:
         return {"classes_": self.classes, "coef_": coef, "intercept_": intercept}
 
 
+@quiet
 def rounded(coef, intercept, dtype):
     """Coefficients and intercepts in the dtype of X, or a ValueError where it can't hold them."""
-    with np.errstate(over="ignore"):
-        narrow = np.ascontiguousarray(coef, dtype=dtype), intercept.astype(dtype)
+    narrow = np.ascontiguousarray(coef, dtype=dtype), intercept.astype(dtype)
     lost = ~np.isfinite(narrow[0]).all(axis=0)
     if lost.any():
         column = int(lost.argmax())

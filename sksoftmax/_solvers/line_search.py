@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sksoftmax._runtime.quiet import quiet
+
 DECREASE = 1e-4
 # A decrease below this share of the value is lost in its rounding; the slope decides instead.
 ROUNDING = 8 * np.finfo(np.float64).eps
@@ -50,7 +52,7 @@ def low_enough(old, new, slope, new_slope):
     return new <= old + ROUNDING * abs(old) and abs(new_slope) <= (1 - 2 * DECREASE) * abs(slope)
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@quiet
 def cubic_minimum(old, new, slope, new_slope):
     """Where, as a share of the step, the interpolating cubic is least."""
     bend = slope + new_slope - 3 * (new - old)

@@ -14,6 +14,7 @@ from sksoftmax._data import targets
 from sksoftmax._data.dask.chunks import Chunks, beside, raise_first
 from sksoftmax._data.dask.rows import DaskRows, Piece
 from sksoftmax._objective.rows import Block, add_pairwise, count_entries, joined, partition, picked
+from sksoftmax._runtime.quiet import quiet
 
 
 class Labels(NamedTuple):
@@ -114,8 +115,8 @@ def make_strip(chunk, encoding, labels, weights=None, even=None):
     if not weight.all():  # a row without weight leaves no trace
         X, weight = X[weight > 0], weight[weight > 0]
         places = np.flatnonzero(stacked(weights, np.zeros(0)) > 0)
-        with np.errstate(all="ignore"):  # nor does what is no distribution
-            return Piece.of([Block(X, encoding.target(labels)[..., places], weight)])
+        target = quiet(encoding.target)(labels)  # nor does what is no distribution
+        return Piece.of([Block(X, target[..., places], weight)])
     return Piece.of([Block(X, encoding.target(labels), weight)])
 
 

@@ -23,8 +23,8 @@ import scipy.sparse as sp
 from dask.delayed import Delayed, delayed
 
 from sksoftmax._data.dask import placement
-from sksoftmax._objective.blas import single_threaded_blas
 from sksoftmax._objective.rows import Block, InMemoryRows, add
+from sksoftmax._runtime.blas import single_threaded_blas
 
 # Of the code of a function that can be left in the middle.
 CAN_WAIT = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
@@ -185,21 +185,20 @@ def compute(graph, key):
     return value
 
 
+@single_threaded_blas
 def sum_held(sent, held, number, n_pieces):
     """Sums of a bundle, or of the piece of that number: nodes of the tree of all sums."""
     pieces = held.pieces if isinstance(held, Bundle) else {number: held}
-    with single_threaded_blas():
-        sums = {(0, place): piece.rows.sum(sent) for place, piece in pieces.items()}
+    sums = {(0, place): piece.rows.sum(sent) for place, piece in pieces.items()}
     return joined(sums, n_pieces)
 
 
+@single_threaded_blas
 def map_held(sent, held):
     """A piece, or each piece of a bundle, with the function applied to its blocks."""
-    with single_threaded_blas():
-        if isinstance(held, Bundle):
-            pieces = {place: map_held(sent, piece) for place, piece in held.pieces.items()}
-            return Bundle(pieces)
-        return Piece.of(held.rows.map(sent))
+    if isinstance(held, Bundle):
+        return Bundle({place: map_held(sent, piece) for place, piece in held.pieces.items()})
+    return Piece.of(held.rows.map(sent))
 
 
 def add_results(results, n_pieces):
