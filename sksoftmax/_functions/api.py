@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from sksoftmax._functions import checks, on_array_api, on_numpy
+from sksoftmax._runtime.quiet import quiet
 
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
 
@@ -159,9 +160,9 @@ def logsumexp(scores, *, axis=-1, where=None):
         shape = shape[:axis] + shape[axis + 1 :]
         return xp.full(shape, -math.inf, dtype=dtype, device=scores.device)
     if xp is not np:
-        return on_array_api.logsumexp(scores, xp=xp, axis=axis, where=where)
+        return quiet(on_array_api.logsumexp)(scores, xp=xp, axis=axis, where=where)
     out = np.full((*shape[:axis], 1, *shape[axis + 1 :]), -np.inf, dtype=_result_dtype(scores))
-    on_numpy.logsumexp(scores, axis=axis, where=where, out=out)
+    quiet(on_numpy.logsumexp)(scores, axis=axis, where=where, out=out)
     return out.squeeze(axis)[()]
 
 
@@ -224,9 +225,9 @@ def cross_entropy(scores, y, *, sample_weight=None, label_smoothing=0.0, return_
     options = {"label_smoothing": label_smoothing}
     if xp is not np:
         options |= {"xp": xp, "return_gradient": bool(return_gradient)}
-        return on_array_api.cross_entropy(scores, target, weight, **options)
+        return quiet(on_array_api.cross_entropy)(scores, target, weight, **options)
     gradient = np.empty(scores.shape, dtype=_result_dtype(scores)) if return_gradient else None
-    loss = on_numpy.cross_entropy(scores, target, weight, gradient=gradient, **options)
+    loss = quiet(on_numpy.cross_entropy)(scores, target, weight, gradient=gradient, **options)
     return (loss, gradient) if return_gradient else loss
 
 
@@ -246,11 +247,11 @@ def _normalise(name, scores, axis, temperature, where, out, empty):
     if empty == "raise":
         _refuse_rows_without_mass(scores, options["axis"], options["where"], xp)
     if xp is np:
-        return getattr(on_numpy, name)(scores, out=out, **options)
+        return quiet(getattr(on_numpy, name))(scores, out=out, **options)
     if math.prod(scores.shape) == 0:
         floating = xp.isdtype(scores.dtype, "real floating")
         return scores if floating else xp.astype(scores, xp.float64)
-    return getattr(on_array_api, name)(scores, xp=xp, **options)
+    return quiet(getattr(on_array_api, name))(scores, xp=xp, **options)
 
 
 def _refuse_rows_without_mass(scores, axis, where, xp):

@@ -1,15 +1,12 @@
 """Softmax and its relatives for any array API namespace ``xp``. Arguments come in checked.
 
 The same formulas as on NumPy arrays, without blocks and without writing in place, so that torch
-can differentiate through them. `quiet` is for namespaces that compute with NumPy.
+can differentiate through them. Namespaces may compute with NumPy: callers ignore its errors.
 """
 
 import math
 
-from sksoftmax._runtime.quiet import quiet
 
-
-@quiet
 def softmax(scores, *, xp, axis, temperature, where, empty):
     """Probabilities, in the dtype that the scores compute in."""
     dtype, scores = _working(scores, temperature, xp)
@@ -22,7 +19,6 @@ def softmax(scores, *, xp, axis, temperature, where, empty):
     return xp.astype(result, dtype)
 
 
-@quiet
 def log_softmax(scores, *, xp, axis, temperature, where, empty):
     """Their logarithms."""
     dtype, scores = _working(scores, temperature, xp)
@@ -34,7 +30,6 @@ def log_softmax(scores, *, xp, axis, temperature, where, empty):
     return xp.astype(result, dtype)
 
 
-@quiet
 def logsumexp(scores, *, xp, axis, where):
     """The logarithm of the sum of exponentials, without the axis."""
     dtype, scores = _working(scores, 1.0, xp)
@@ -45,7 +40,6 @@ def logsumexp(scores, *, xp, axis, where):
     return xp.astype(xp.squeeze(total, axis=axis), dtype)
 
 
-@quiet
 def cross_entropy(scores, target, weight, *, xp, label_smoothing, return_gradient):
     """Return ``sum_i weight_i * loss_i``, and its derivative; weights sum to 1."""
     dtype, scores = _working(scores, 1.0, xp)

@@ -1,4 +1,5 @@
-"""Softmax and its relatives on NumPy arrays, block by block. Arguments come in checked.
+"""Softmax and its relatives on NumPy arrays, block by block. Arguments come in checked,
+and floating-point errors are ignored by the caller.
 
 Every pass over an array larger than the cache waits for memory, so all passes of a block of rows
 are made while it is in the cache, and no temporary is as large as the input. A block is worked on
@@ -20,8 +21,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._runtime.quiet import quiet
-
 # Scratch memory of a block: with its input and output it fits a usual second-level cache.
 BLOCK_BYTES = 384 * 1024
 # Up to this many classes, a transposed copy costs less than reductions over a short axis.
@@ -34,7 +33,6 @@ MOST_CLASSES_STRIDED = 12
 LEAST_TOTAL = 1e-3
 
 
-@quiet
 def softmax(scores, *, axis, temperature, where, out, empty):
     """Write the softmax of ``scores`` along ``axis`` to ``out``."""
     n_classes = max(scores.shape[axis], 1)
@@ -54,7 +52,6 @@ def softmax(scores, *, axis, temperature, where, out, empty):
     return out
 
 
-@quiet
 def log_softmax(scores, *, axis, temperature, where, out, empty):
     """Write the log-softmax of ``scores`` along ``axis`` to ``out``."""
     n_classes = max(scores.shape[axis], 1)
@@ -67,7 +64,6 @@ def log_softmax(scores, *, axis, temperature, where, out, empty):
     return out
 
 
-@quiet
 def logsumexp(scores, *, axis, where, out):
     """Write the log of the sum of exponentials to ``out``, in which ``axis`` has length 1."""
     for block in _blocks(scores, axis, where, out):
@@ -80,7 +76,6 @@ def logsumexp(scores, *, axis, where, out):
     return out
 
 
-@quiet
 def cross_entropy(scores, target, weight, *, label_smoothing, gradient):
     """Return ``sum_i weight_i * loss_i``; write its derivative to ``gradient``, if not None.
 
