@@ -19,6 +19,7 @@ from sksoftmax._calibration.learners import LEARNERS, Sample
 from sksoftmax._calibration.probability_scorer import probability_scorer
 from sksoftmax._calibration.reliability import Reliability, binned
 from sksoftmax._data import dispatch, score_columns, validation
+from sksoftmax._functions.arrays import as_numpy
 
 __all__ = [
     "LogLossDecomposition",
@@ -279,7 +280,7 @@ def _encoded(y_true, y_proba, sample_weight, labels):
 def _probabilities(y_proba, fewest=1):
     """A column for each class of rows of probabilities, checked; at least so many rows."""
     array = check_array(
-        y_proba, ensure_2d=False, dtype=[np.float64, np.float32], input_name="y_proba",
+        as_numpy(y_proba), ensure_2d=False, dtype=[np.float64, np.float32], input_name="y_proba",
         ensure_min_samples=fewest,
     )  # fmt: skip
     array = array[:, None] if array.ndim == 1 else array

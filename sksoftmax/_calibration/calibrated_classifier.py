@@ -136,7 +136,7 @@ class SoftmaxCalibratedClassifier(
         validation.check_in_memory(type(self).__name__, TO_CALIBRATE, X, y, sample_weight)
         if sample_weight is not None:
             nothing = np.empty((np.shape(np.asarray(y))[0], 0))
-            sample_weight = validation.check_weight(np.asarray(sample_weight), nothing)
+            sample_weight = validation.check_weight(sample_weight, nothing)
         if np.asarray(y).dtype.kind == "f":
             assert_all_finite(np.asarray(y), input_name="y")
         check_splitter(self.cv, type(self).__name__)

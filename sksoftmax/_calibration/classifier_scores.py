@@ -9,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from sksoftmax._data import score_columns, validation
+from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._runtime.quiet import quiet
 
 # What gives scores, the best first.
@@ -77,7 +78,7 @@ def probabilities(estimator, X):
     values = method(X)
     if getattr(estimator, "classes_", None) is None:
         return values, None
-    found = values if validation.on_dask(values) else np.asarray(score_columns.as_numpy(values))
+    found = values if validation.on_dask(values) else as_numpy(values)
     return _in_order(found, values, estimator), sorted_classes(estimator)
 
 
@@ -95,7 +96,7 @@ def _log_probabilities(estimator, X):
 
 def _floats(values):
     """Values as an array in single or double precision."""
-    array = np.asarray(score_columns.as_numpy(values))
+    array = as_numpy(values)
     return array if array.dtype in validation.FLOATS else array.astype(np.float64)
 
 

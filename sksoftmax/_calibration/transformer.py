@@ -202,7 +202,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             X, y, sample_weight, estimator=self, match=match if labelled else None,
             check=partial(score_columns.check_columns, input=self.input, name=type(self).__name__),
         )  # fmt: skip
-        like = score_columns.as_numpy(validation.without_rows(X))
+        like = validation.matrix(validation.without_rows(X))
         with data or nullcontext():
             if self._learns:
                 fitted = self._learn(data, temperature)
@@ -235,7 +235,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         check_is_fitted(self)
         fitted = self._fitted
-        columns = fitted.as_in_fit(score_columns.as_numpy(X))
+        columns = fitted.as_in_fit(validation.matrix(X))
         array = validate_data(self, columns, reset=False, dtype=_FLOATS)
         if fitted.reading.kind == "probabilities":
             score_columns.check_probabilities(array)

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
 from sksoftmax._data import targets, validation
+from sksoftmax._functions.arrays import as_numpy
 
 # How far a row of probabilities may sum from 1: the rounding of a row that was
 # normalised in that precision, with room for a few thousand classes.
@@ -42,11 +43,6 @@ def check_floor(floor, input):
         raise TypeError(f'floor must be None, "auto" or a number. Got {floor!r}.')
     if not 0 <= floor < 1:
         raise ValueError(f"floor must be at least 0 and below 1. Got {floor!r}.")
-
-
-def as_numpy(X):
-    """A torch tensor as a NumPy array, from whichever device; all else as it is."""
-    return X.detach().cpu().numpy() if hasattr(X, "detach") else X
 
 
 def check_columns(X, input, name, fewest=1):

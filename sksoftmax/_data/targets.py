@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import compute_class_weight
 
+from sksoftmax._functions.arrays import as_numpy, is_tensor
 from sksoftmax._runtime.quiet import quiet
 
 # How far from 1 the sum of a distribution may be, as `cross_entropy` has it.
@@ -94,6 +95,12 @@ def weighed(factors, target, weight):
     return target, by_row if weight is None else weight * by_row
 
 
+def read(y):
+    """The names of the columns of y, its values, and whether it is a matrix, and so no labels."""
+    names, soft = column_names(y), is_matrix(y)
+    return names, as_numpy(y) if soft or is_tensor(y) else y, soft
+
+
 def is_matrix(y):
     """Whether y is a floating matrix of at least two columns, and so no labels.
 
@@ -112,13 +119,11 @@ def is_matrix(y):
     shape = getattr(y, "shape", ())
     if len(shape) != 2 or shape[1] < 2:
         return False
-    # A data frame's array would be of the most general kind.
-    frame = hasattr(y, "columns")
-    kinds = [str(kind).lower() for kind in (y.dtypes if frame else [getattr(y, "dtype", "")])]
-    check_no_indicators(shape, kinds)
-    if frame:
-        return all("float" in kind for kind in kinds)
-    return getattr(getattr(y, "dtype", None), "kind", "") == "f" and isinstance(y, np.ndarray)
+    values = as_numpy(y)
+    # An array of columns of several kinds would be of the most general one.
+    kinds = y.dtypes if hasattr(y, "columns") else [values.dtype]
+    check_no_indicators(shape, [str(kind).lower() for kind in kinds])
+    return isinstance(values, np.ndarray) and values.dtype.kind == "f"
 
 
 def check_no_indicators(shape, kinds):

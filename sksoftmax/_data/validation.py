@@ -17,6 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from sksoftmax._data import targets
 from sksoftmax._data.magnitudes import DOUBLE, Magnitudes
+from sksoftmax._functions import arrays
 from sksoftmax._objective.rows import InMemoryRows, Means, partition, worthwhile_threads
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
@@ -97,10 +98,9 @@ def encode(
     ValueError, TypeError
         Naming what is wrong with X, y or the weights.
     """
-    names = targets.column_names(y)
-    soft = targets.is_matrix(y)
+    names, y, soft = targets.read(y)
     X, y = validate_data(
-        estimator, csr(X), y, accept_sparse="csr", dtype=FLOATS, ensure_min_samples=1,
+        estimator, matrix(X), y, accept_sparse="csr", dtype=FLOATS, ensure_min_samples=1,
         multi_output=soft,
     )  # fmt: skip
     if not soft:
@@ -150,9 +150,11 @@ def _encoded(estimator, X, classes, weighed, n_jobs):
     )
 
 
-def csr(X):
-    """X, which if sparse becomes CSR in canonical format."""
-    return canonical(X.tocsr()) if sp.issparse(X) else X
+def matrix(X):
+    """X as scikit-learn reads it: CSR in canonical format, an array, or a frame with its names."""
+    if sp.issparse(X):
+        return canonical(X.tocsr())
+    return arrays.as_numpy(X) if arrays.is_tensor(X) else arrays.with_plain_columns(X)
 
 
 def canonical(X):
@@ -196,8 +198,9 @@ def unwrapped(values):
 
 
 def in_memory(values):
-    """What Dask holds, computed; all else as it is."""
-    return values.compute() if on_dask(values) else values
+    """What Dask holds, computed, and a tensor as an array; all else as it is."""
+    values = values.compute() if on_dask(values) else values
+    return arrays.as_numpy(values) if arrays.is_tensor(values) else values
 
 
 def without_rows(values):
@@ -232,8 +235,8 @@ def check_weight_values(sample_weight):
     """Weights as they come, of some rows or of none."""
     try:
         weight = check_array(
-            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight",
-            ensure_min_samples=0,
+            arrays.as_numpy(sample_weight), ensure_2d=False, dtype=np.float64,
+            input_name="sample_weight", ensure_min_samples=0,
         )  # fmt: skip
     except ValueError as error:
         if "could not convert" not in str(error):
@@ -260,8 +263,8 @@ def check_features(estimator, X):
         right = X.shape[1] == estimator.n_features_in_ and len(X) and not named
         if right and np.isfinite(X).all():
             return X
-    if sp.issparse(X) and X.dtype not in FLOATS:
-        X = csr(X)  # what occurs twice is summed in its own dtype; products need no more
+    if not sp.issparse(X) or X.dtype not in FLOATS:
+        X = matrix(X)  # what occurs twice is summed in its own dtype; products need no more
     return validate_data(estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False)
 
 

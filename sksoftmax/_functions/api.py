@@ -158,7 +158,7 @@ def logsumexp(scores, *, axis=-1, where=None):
     if xp is not np and math.prod(shape) == 0:
         dtype = scores.dtype if xp.isdtype(scores.dtype, "real floating") else xp.float64
         shape = shape[:axis] + shape[axis + 1 :]
-        return xp.full(shape, -math.inf, dtype=dtype, device=scores.device)
+        return xp.full(shape, -math.inf, dtype=dtype, device=checks.device_of(scores))
     if xp is not np:
         return quiet(on_array_api.logsumexp)(scores, xp=xp, axis=axis, where=where)
     out = np.full((*shape[:axis], 1, *shape[axis + 1 :]), -np.inf, dtype=_result_dtype(scores))

@@ -11,6 +11,8 @@ import sys
 
 import numpy as np
 
+from sksoftmax._functions import arrays
+
 EMPTY_OPTIONS = ("nan", "zero", "uniform", "raise")
 
 
@@ -28,7 +30,7 @@ def as_numpy(values, name):
         raise TypeError(
             f"{name} is a masked array; pass its data, and where=~mask to a function that has it."
         )
-    return np.asarray(values)
+    return np.asarray(arrays.as_numpy(values))
 
 
 def check_real(array, name, xp):
@@ -94,7 +96,7 @@ def check_where(where, scores, xp):
         return None
     if isinstance(where, np.ma.MaskedArray):
         raise TypeError("where is a masked array; pass a plain boolean array.")
-    where = np.asarray(where) if xp is np else to_namespace(where, scores, xp)
+    where = np.asarray(arrays.as_numpy(where)) if xp is np else to_namespace(where, scores, xp)
     if where.dtype != (np.bool_ if xp is np else xp.bool):
         raise TypeError(f"where must be boolean; got dtype {where.dtype}.")
     try:
@@ -130,6 +132,10 @@ def check_matrix(scores):
     """Scores of some rows."""
     if scores.ndim != 2:
         raise ValueError(f"scores must have shape (n, n_classes); got {tuple(scores.shape)}.")
+    if scores.shape[0] != scores.shape[0]:
+        raise ValueError(
+            "scores are an array of Dask of unknown length: call its compute_chunk_sizes() first."
+        )
     if scores.shape[0] == 0:
         raise ValueError("scores has no rows: the mean of no losses is not defined.")
     return scores
@@ -155,9 +161,9 @@ def _check_labels(labels, n_classes, xp):
         bad = bad | (labels != xp.floor(labels))
     if bool(xp.any(bad)):
         row = _first(bad, xp)
+        label = (float if xp.isdtype(labels.dtype, "real floating") else int)(labels[row])
         raise ValueError(
-            f"y must be integer labels from 0 to {n_classes - 1}; row {row} has label "
-            f"{labels[row].item() if hasattr(labels, 'item') else labels[row]}."
+            f"y must be integer labels from 0 to {n_classes - 1}; row {row} has label {label}."
         )
     return xp.astype(labels, xp.int64)
 
@@ -197,13 +203,20 @@ def check_weight(sample_weight, n_rows, xp):
 
 
 def _first(mask, xp):
-    return int(xp.nonzero(mask)[0][0])
+    return int(xp.argmax(xp.astype(mask, xp.int64)))
 
 
 def to_namespace(values, like, xp):
     """``values`` as an array of the namespace and on the device of ``like``."""
-    from sklearn.externals.array_api_compat import device, is_array_api_obj
+    from sklearn.externals.array_api_compat import is_array_api_obj
 
     if is_array_api_obj(values) and not isinstance(values, np.ndarray):
         return values
-    return xp.asarray(np.asarray(values), device=device(like))
+    return xp.asarray(np.asarray(arrays.as_numpy(values)), device=device_of(like))
+
+
+def device_of(array):
+    """Where an array is, by the name that its library has for that."""
+    from sklearn.externals.array_api_compat import device
+
+    return device(array)

@@ -6,6 +6,8 @@ can differentiate through them. Namespaces may compute with NumPy: callers ignor
 
 import math
 
+from sksoftmax._functions.checks import device_of
+
 
 def softmax(scores, *, xp, axis, temperature, where, empty):
     """Probabilities, in the dtype that the scores compute in."""
@@ -60,7 +62,7 @@ def cross_entropy(scores, target, weight, *, xp, label_smoothing, return_gradien
 def _aim(target, logs, label_smoothing, xp):
     n_classes = logs.shape[1]
     if target.ndim == 1:
-        classes = xp.arange(n_classes, dtype=target.dtype, device=target.device)
+        classes = xp.arange(n_classes, dtype=target.dtype, device=device_of(target))
         target = target[:, None] == classes[None, :]
     aim = xp.astype(target, logs.dtype)
     if label_smoothing > 0:

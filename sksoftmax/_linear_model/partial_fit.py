@@ -133,10 +133,10 @@ def encode(model, X, y, classes, sample_weight):
     advice = "pass it their chunks, computed, one after the other"
     validation.check_in_memory("partial_fit", advice, X, y, sample_weight)
     X = validate_data(
-        model, validation.csr(X), reset=not hasattr(model, "n_features_in_"), accept_sparse="csr",
-        dtype=validation.FLOATS, ensure_min_samples=1,
+        model, validation.matrix(X), reset=not hasattr(model, "n_features_in_"),
+        accept_sparse="csr", dtype=validation.FLOATS, ensure_min_samples=1,
     )  # fmt: skip
-    names, soft = targets.column_names(y), targets.is_matrix(y)
+    names, y, soft = targets.read(y)
     if soft:
         y = check_array(y, dtype=validation.FLOATS, input_name="y")
     else:

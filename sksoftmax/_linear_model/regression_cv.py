@@ -200,12 +200,13 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             X, y, sample_weight,
         )  # fmt: skip
         draft = copy.copy(self)
-        if targets.is_matrix(y):
+        _, y, soft = targets.read(y)
+        if soft:
             raise ValueError(
                 "SoftmaxRegressionCV takes labels, and y is a matrix, as of class probabilities: "
                 "search for C with SoftmaxRegression, and a scorer of your own"
             )
-        X = validation.csr(X)
+        X = validation.matrix(X)
         data = validation.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
         X = validate_data(draft, X, accept_sparse="csr", dtype=validation.FLOATS, reset=False)
         y = column_or_1d(y)
@@ -236,6 +237,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         """
         advice = "score predictions of chunks, or compute them"
         validation.check_in_memory("SoftmaxRegressionCV.score", advice, X, y, sample_weight)
+        y, sample_weight = validation.in_memory(y), validation.in_memory(sample_weight)
         scorer = scorer_of(self.scoring)
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
         if get_config()["enable_metadata_routing"]:

@@ -27,7 +27,7 @@ class LogLossScorer:
         logs, places = estimator.predict_log_proba(X), _places(y, estimator.classes_)
         check_consistent_length(X, y)
         own = logs[np.arange(len(places)), places]
-        return float(np.average(np.maximum(own, LEAST_LOG), weights=_weights(sample_weight, X)))
+        return float(np.average(np.maximum(own, LEAST_LOG), weights=_weights(sample_weight, logs)))
 
     def of_linear(self, coefs, intercepts, classes, X, y, sample_weight=None):
         """The scores of several linear models at once, as `own_log_probabilities` takes them."""

@@ -1,5 +1,6 @@
 """The forms in which users pass a matrix, and what must not change about any of them."""
 
+from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
@@ -69,6 +70,47 @@ class Wrapper:
         return Wrapper(self.data.compute())
 
 
+class Tensor:
+    """A stand-in for a tensor of torch that has a gradient."""
+
+    def __init__(self, values, step="detach"):
+        self.values, self.step = values, step
+        self.shape, self.dtype, self.ndim = values.shape, values.dtype, values.ndim
+
+    def __len__(self):
+        return len(self.values)
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("a tensor with a gradient is no array")
+
+    def detach(self):
+        assert self.step == "detach"
+        return Tensor(self.values, "cpu")
+
+    def cpu(self):
+        assert self.step == "cpu"
+        return Tensor(self.values, "numpy")
+
+    def numpy(self):
+        assert self.step == "numpy"
+        return self.values
+
+
+class Bfloat16(Tensor):
+    """One of a kind that NumPy lacks; its numbers are held here in float32."""
+
+    def numpy(self):
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+    def float(self):
+        return Tensor(self.values.astype(np.float32), "numpy")
+
+    def detach(self):
+        return self
+
+    cpu = detach
+
+
 def spaced(values):
     """A view of every other row and column of a larger array."""
     held = np.zeros((2 * len(values), 2 * values.shape[1]))
@@ -103,11 +145,15 @@ DENSE = {
     "lists": lambda values: values.tolist(),
     "a data frame of pandas": lambda values: pd.DataFrame(values, columns=names(values)),
     "nullable columns": lambda values: pd.DataFrame(values, columns=names(values), dtype="Float64"),
-    "columns of Arrow": lambda values: pd.DataFrame(
-        values, columns=names(values), dtype="double[pyarrow]"
-    ),
     "a data frame of polars": lambda values: pl.DataFrame(values, schema=names(values)),
 }
+
+
+if find_spec("pyarrow"):
+    DENSE["columns of Arrow"] = lambda values: pd.DataFrame(
+        values, columns=names(values), dtype="double[pyarrow]"
+    )
+TENSORS = {"a tensor with a gradient": Tensor}
 
 
 def names(values):
@@ -127,6 +173,7 @@ def parts_of(values):
 def state(values):
     """All that can be seen of an input: bytes, dtypes, whether it may be written to, what it is."""
     values = values.data if isinstance(values, Wrapper) else values
+    values = values.values if isinstance(values, Tensor) else values
     buffers = [
         (part.tolist() if part.dtype == object else part.tobytes(), part.dtype, part.shape,
          part.strides, part.flags.writeable)

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from inputs import DENSE, SPARSE, state
+from inputs import DENSE, SPARSE, TENSORS, state
 from numpy.testing import assert_allclose
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
@@ -19,10 +19,17 @@ from sksoftmax import (
     SoftmaxCalibratedClassifier,
     SoftmaxRegression,
     SoftmaxRegressionCV,
+    SoftmaxTransformer,
+    cross_entropy,
+    log_softmax,
+    logsumexp,
+    metrics,
+    softmax,
 )
 from sksoftmax._solvers import SOLVERS, STREAMS
 
 LABELS = np.random.default_rng(0).integers(0, 3, 90)
+SOFT = 0.8 * np.random.default_rng(1).dirichlet(np.ones(3), 90) + 0.2 * np.eye(3)[LABELS]
 WEIGHTS = np.random.default_rng(2).integers(0, 3, 90).astype(float)
 
 
@@ -120,6 +127,41 @@ FEATURE_TASKS = {
 }  # fmt: skip
 
 
+def transformed(calibration, **options):
+    def task(scores, y, w):
+        model = SoftmaxTransformer(calibration, **options).fit(scores, y, w)
+        return model.inverse_transform(model.transform(scores))
+
+    return task
+
+
+# What is done with rows of probabilities, which may stand for scores.
+SCORE_TASKS = {
+    "softmax": lambda p, y, w: softmax(p),
+    "log_softmax": lambda p, y, w: log_softmax(p, axis=0, temperature=2.0),
+    "logsumexp": lambda p, y, w: logsumexp(p),
+    "cross_entropy": lambda p, y, w: cross_entropy(
+        p, y, sample_weight=w, label_smoothing=0.1, return_gradient=True
+    )[1],
+    "cross_entropy of targets": lambda p, y, w: cross_entropy(SOFT, p, sample_weight=w),
+    "soft targets": lambda p, y, w: SoftmaxRegression(class_weight="balanced")
+    .fit(features(), p, w).predict_proba(features()),
+    "soft targets of streams": lambda p, y, w: SoftmaxRegression(solver="sgd", label_smoothing=0.1)
+    .partial_fit(features(), p, named(p), w).coef_,
+    **{f"transformer, {name}": transformed(name) for name in (None, "vector", "structured")},
+    "transformer of probabilities": transformed("auto", input="probabilities", floor="auto"),
+    "error": lambda p, y, w: metrics.expected_calibration_error(y, p, sample_weight=w),
+    "errors of classes": lambda p, y, w: metrics.classwise_calibration_error(y, p, sample_weight=w),
+    "reliability": lambda p, y, w: metrics.reliability(y, p, sample_weight=w).accuracy,
+    "decomposition": lambda p, y, w: metrics.log_loss_decomposition(y, p, sample_weight=w),
+}  # fmt: skip
+
+
+def named(p):
+    """The classes of soft targets: names of columns, where they have some."""
+    return list(p.columns) if hasattr(p, "columns") else [0, 1, 2]
+
+
 def check(task, given, expected, atol):
     before = deepcopy([state(part) for part in given])
     found = task(*given)
@@ -159,6 +201,13 @@ def test_dense_features_stay_as_they_are(name, no_window):
     expected = expected_of(name, "dense")
     for make in DENSE.values():
         check(FEATURE_TASKS[name], (make(features().toarray()), LABELS, WEIGHTS), expected, 1e-6)
+
+
+@pytest.mark.parametrize("name", SCORE_TASKS)
+def test_scores_stay_as_they_are(name):
+    expected = SCORE_TASKS[name](SOFT.copy(), LABELS.copy(), WEIGHTS.copy())
+    for make in (DENSE | TENSORS).values():
+        check(SCORE_TASKS[name], (make(SOFT), LABELS, WEIGHTS), expected, 1e-9)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, bool])

@@ -20,6 +20,7 @@ from sksoftmax._data import targets, validation
 from sksoftmax._data.dask.chunks import check_chunks, check_lengths, forgetful
 from sksoftmax._data.dask.partitions import Code, Labels, Shares, cut, lay, split
 from sksoftmax._data.magnitudes import Magnitudes
+from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._objective.rows import Means, rows_a_block
 from sksoftmax._solvers import STREAMS
 
@@ -161,7 +162,7 @@ def check_shape_of_labels(y):
 def check_columns(chunk, dtype, name):
     """A chunk of X, and whether it is sparse."""
     X = check_array(
-        validation.csr(chunk), accept_sparse="csr", dtype=dtype, estimator=name, input_name="X",
+        validation.matrix(chunk), accept_sparse="csr", dtype=dtype, estimator=name, input_name="X",
         ensure_min_samples=0,
     )  # fmt: skip
     return X, sp.issparse(X)
@@ -180,7 +181,8 @@ def check_labels(chunk, name):
 
 def check_distributions(chunk, name):
     """Soft targets; whether they are distributions is asked of rows that have weight."""
-    y = check_array(chunk, dtype=None, estimator=name, input_name="y", ensure_min_samples=0)
+    y = as_numpy(chunk)
+    y = check_array(y, dtype=None, estimator=name, input_name="y", ensure_min_samples=0)
     return y, None
 
 

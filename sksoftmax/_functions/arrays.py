@@ -1,0 +1,53 @@
+"""What users pass as numbers, read as NumPy arrays: one idea of it for the whole package."""
+
+import numpy as np
+
+
+def as_numpy(values):
+    """Numbers as a NumPy array, of a dtype that NumPy has; sparse matrices as they are.
+
+    A tensor of torch comes from whichever device, without its gradient, and as float32 if it is
+    bfloat16. In columns of pandas that are nullable, or Arrow's, what is missing becomes nan.
+    """
+    if isinstance(values, np.ndarray) or hasattr(values, "tocsr"):
+        return values
+    if is_tensor(values):
+        return _of_tensor(values.detach().cpu())
+    dtype = _common_dtype(values)
+    return np.asarray(values) if dtype is None else values.to_numpy(dtype=dtype, na_value=np.nan)
+
+
+def with_plain_columns(values):
+    """A data frame of pandas of the same names, all columns being NumPy's; all else as it is."""
+    if getattr(values, "ndim", 0) != 2 or _common_dtype(values) is None:
+        return values
+    return type(values)(as_numpy(values), columns=values.columns)
+
+
+def is_tensor(values):
+    """Whether they are a tensor of torch, which may be on a device or have a gradient."""
+    return hasattr(values, "detach")
+
+
+def _of_tensor(tensor):
+    try:
+        return tensor.numpy()
+    except TypeError:  # bfloat16, which NumPy lacks
+        return tensor.float().numpy()
+
+
+def _common_dtype(values):
+    """The dtype for columns of which some are nullable or Arrow's; None for any others."""
+    dtypes = getattr(values, "dtypes", None)
+    dtypes = [dtypes] if hasattr(dtypes, "numpy_dtype") else dtypes  # of a series
+    if not isinstance(getattr(dtypes, "values", dtypes), (list, np.ndarray)):
+        return None
+    if not any(hasattr(dtype, "numpy_dtype") for dtype in dtypes):
+        return None
+    try:
+        dtype = np.result_type(*(getattr(dtype, "numpy_dtype", dtype) for dtype in dtypes))
+    except TypeError:  # categories, say
+        return None
+    if dtype.kind in "biu" and values.isna().to_numpy().any():
+        return np.dtype(np.float64)
+    return dtype if dtype.kind in "biuf" else None
