@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from scipy.special import logsumexp
 
 from sksoftmax import _solvers
-from sksoftmax._curvature import approximations, drawing, low_rank
+from sksoftmax._curvature import approximations, low_rank
 from sksoftmax._objective.penalties import ElasticNet, GroupLasso, Ridge
 from sksoftmax._objective.rows import Block, InMemoryRows, partition, row_slice
 from sksoftmax._objective.score_maps import LinearMap
@@ -293,7 +293,6 @@ METRICS = {
     "diagonal": approximations.diagonal,
     "spanned": spanned_after_averaged,
     "exact": approximations.exact,
-    "drawn": drawing.drawn,
 }
 
 
@@ -331,7 +330,6 @@ SOLVERS = {
     **_solvers.SOLVERS,
     "gd, restless": GradientDescent(refresh=2),
     "lbfgs, one pair": Lbfgs(memory=1, refresh=3),
-    "lbfgs, sharp": Lbfgs(sharp=True, refresh=5),
     "newton, truncated": Shown(HessianFree, Newton()),
     "newton, truncated early": Shown(HessianFree, Newton(accuracy=0.5, longest=3)),
     "auto, of large data": Shown(Large, _solvers.SOLVERS["auto"]),

@@ -22,7 +22,7 @@ ROWS_OF_SPAN = 20  # for each of them
 MOST_FOR_CLASSES = 40  # evaluations that these may cost
 CHEAP_CLASSES = 5  # evaluations up to which all rows are taken for them
 ROWS_A_COLUMN = 4  # of matrices for each class
-ROWS_A_PARAMETER = 20  # of a sample to begin on, and of a Hessian that is drawn
+ROWS_A_PARAMETER = 20  # of a sample to begin on
 FEWEST_ROWS = 2000  # of any sample
 SMALL = 2_000_000  # multiplications that are not worth counting
 SPARSE_PRODUCT = 10  # multiplications that take as long as one of two sparse matrices
@@ -30,12 +30,9 @@ SINGLE_BYTES, DOUBLE_BYTES = 4, 8
 VECTORS = 24  # like theta, that a descent holds
 SINGLE_SCORES = 32  # for each of which a rounded entry is multiplied twice
 EXPONENTIAL = 10  # multiplications that take as long
-STEPS_OF_NEWTON = 8  # that are to be expected
-PRODUCTS_OF_NEWTON = 50  # with the Hessian, a truncated step
 SAVED_BY_HESSIAN = 4  # steps
 DEAR = 0.05  # share of an evaluation
 LONG_COLUMNS = 400  # whose factor is solved with in 200 microseconds
-STEPS_A_HESSIAN = 5  # that a drawn Hessian serves
 
 
 def evaluation(objective):
@@ -215,11 +212,6 @@ def is_small(objective):
     return hessian(objective, objective.n_rows) * evaluation(objective) <= SMALL
 
 
-def hessian_rows(objective):
-    """How many rows to draw for a Hessian that serves as a metric."""
-    return max(FEWEST_ROWS, ROWS_A_PARAMETER * n_parameters(objective))
-
-
 def worthwhile_sample(objective):
     """Rows whose optimum is a good place to begin, and whose Hessian a good metric; or 0.
 
@@ -233,19 +225,6 @@ def worthwhile_sample(objective):
 def sampled_hessian_is_cheap(objective, n_rows):
     """Whether the Hessian of a sample saves more steps on all rows than it costs."""
     return hessian_fits(objective) and SPEED * hessian(objective, n_rows) <= SAVED_BY_HESSIAN
-
-
-def drawn_solve(objective):
-    """From a slow descent to the optimum, in the metric of Hessians of drawn rows."""
-    n_rows = min(objective.n_rows, hessian_rows(objective))
-    return STEPS_OF_NEWTON * (STEPS_A_HESSIAN + SPEED * hessian(objective, n_rows))
-
-
-def newton_solve(objective):
-    """The same by Newton steps."""
-    if not hessian_fits(objective):
-        return STEPS_OF_NEWTON * PRODUCTS_OF_NEWTON
-    return STEPS_OF_NEWTON * (1 + SPEED * hessian(objective, objective.n_rows))
 
 
 def row_space_is_cheaper(data):

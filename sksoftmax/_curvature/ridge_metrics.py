@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from sksoftmax._curvature import approximations, costs, drawing
+from sksoftmax._curvature import approximations, costs
 from sksoftmax._curvature.moments import second_moments
-from sksoftmax._curvature.preconditioners import DiagonalMetric, Factor, FullMetric, SharedMetric
+from sksoftmax._curvature.preconditioners import DiagonalMetric, Factor, SharedMetric
 from sksoftmax._curvature.simultaneous_diagonalisation import UnitColumns
 from sksoftmax._objective.penalties import Ridge
 
@@ -31,8 +31,6 @@ def makers(objective, moments=None):
         affordable = [UnitColumns.of(moments, held).curvature]
     if costs.classes_are_affordable(objective):
         affordable.append(by_class)
-    if objective.holds_hessian:
-        affordable.append(drawn)
     return affordable
 
 
@@ -67,12 +65,6 @@ def by_class(objective, theta):
         return approximations.class_metric(matrices, ridge, objective)
 
     return metric
-
-
-def drawn(objective, theta):
-    """The Hessian of rows drawn for it, for any ridge."""
-    matrix = approximations.joint_moments(drawing.on_drawn_rows(objective, theta), theta)
-    return lambda strength: FullMetric(Factor.of(matrix + np.diag(strength)))
 
 
 def _with_ridge(objective, strength):

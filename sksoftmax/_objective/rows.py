@@ -215,32 +215,24 @@ class Means:
         return Means(values, mass)
 
 
-def by_weight(block):
-    """The mass of each row: its weight."""
-    return block.weight
-
-
-def sample(rows, n_rows, total, n_classes, mass=by_weight):
-    """About ``n_rows`` of the rows, drawn by their mass, as rows in memory.
+def sample(rows, n_rows, total, n_classes):
+    """About ``n_rows`` of the rows, drawn by their weight, as rows in memory.
 
     Weights become such that every sum over the rows is kept in expectation. The draw is
     systematic within each block, from a random start that is always the same: it needs no count
     of the rows, no order of the blocks and no second machine, and a weight of 2 is drawn as often
     as the row twice.
 
-    total : sum of the masses, or a bound on it
-    mass : function of a block, (n_rows,) positive
+    total : sum of the weights
     """
 
     def draw(block):
-        masses = mass(block)
-        cumulated = np.cumsum(masses, dtype=np.float64)
+        cumulated = np.cumsum(block.weight, dtype=np.float64)
         share = int(np.ceil(n_rows * cumulated[-1] / total))
         steps = np.arange(share) + np.random.default_rng(0).random(share)
         places = np.searchsorted(cumulated, steps / share * cumulated[-1])
-        places, times = np.unique(np.minimum(places, len(masses) - 1), return_counts=True)
-        weight = block.weight[places] * times * cumulated[-1] / (share * masses[places])
-        weight = weight.astype(block.weight.dtype)
+        places, times = np.unique(np.minimum(places, len(cumulated) - 1), return_counts=True)
+        weight = (times * (cumulated[-1] / share)).astype(block.weight.dtype)
         return [Block(block.X[places], block.target[..., places], weight)]
 
     return partition(*joined(rows.sum(draw)), n_classes)

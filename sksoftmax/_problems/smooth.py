@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax._certificates import smooth as smooth_certificate
-from sksoftmax._curvature import approximations, costs, drawing, low_rank, streaming_moments
+from sksoftmax._curvature import approximations, costs, low_rank, streaming_moments
 from sksoftmax._objective.kernels import cross_entropy_residual, curvature_product, probabilities
 from sksoftmax._objective.penalties import Penalty
 from sksoftmax._objective.rows import (
@@ -187,10 +187,6 @@ class Objective:
         """The Hessian at theta as a metric; None where it is too large to hold."""
         return approximations.exact(self, theta) if costs.hessian_fits(self) else None
 
-    def drawn_hessian(self, theta):
-        """The Hessian of rows drawn for it; None where it is too large to hold."""
-        return drawing.drawn(self, theta) if costs.hessian_fits(self) else None
-
     def curvature(self, theta):
         """A cheap metric from the curvature at theta."""
         return approximations.averaged(self, theta)
@@ -267,10 +263,6 @@ class Objective:
         )
 
     @property
-    def holds_hessian(self):
-        return costs.hessian_fits(self)
-
-    @property
     def is_small(self):
         """Whether a Newton step takes no longer than the interpreter's calls."""
         return costs.is_small(self)
@@ -284,14 +276,6 @@ class Objective:
         if costs.sampled_hessian_is_cheap(self, part.n_rows):
             return approximations.exact(part, theta)
         return approximations.averaged(part, theta)
-
-    def drawn_price(self):
-        """A solution in the metric of drawn Hessians, in evaluations; inf where none fits."""
-        return costs.drawn_solve(self) if self.holds_hessian else np.inf
-
-    def newton_price(self):
-        """A solution by Newton's method, in evaluations."""
-        return costs.newton_solve(self)
 
 
 def loss_and_sums(block, *, prepared, dtype, forward, backward):

@@ -39,20 +39,15 @@ class Lbfgs:
     first, refresh : steps that the first metric and each later one serve, if these are cheap
     metric : Metric, optional
         The first one, that then serves as long as a later one; else the curvature at the start.
-    sharp : bool
-        Whether metrics are Hessians, of rows drawn for them, which suits nearly separable classes.
     """
 
     memory: int = 12
     first: int = 6
     refresh: int = 15
     metric: object = None
-    sharp: bool = False
 
     def start(self, objective, theta):
         point = evaluate(objective, theta)
-        if self.sharp:
-            return _arrive(point, objective.drawn_hessian(theta), (), self.refresh)
         if self.metric is None:
             return _arrive(point, objective.curvature(theta), (), self.first)
         return _arrive(point, self.metric, (), self.refresh)
@@ -76,10 +71,7 @@ class Lbfgs:
         return _arrive(point, state.metric, pairs, state.due - 1, (state.scale, state.served + 1))
 
     def _renew(self, objective, state):
-        theta = state.point.theta
-        if self.sharp:
-            return _arrive(state.point, objective.drawn_hessian(theta), state.pairs, self.refresh)
-        metric, price = objective.sharpened_curvature(theta, state.metric)
+        metric, price = objective.sharpened_curvature(state.point.theta, state.metric)
         # Half of the time may go into metrics, not more.
         return _arrive(state.point, metric, state.pairs, max(self.refresh, price))
 

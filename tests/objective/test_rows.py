@@ -237,22 +237,6 @@ def test_a_sample_is_spread_over_rows_by_weight():
     assert len(np.unique(drawn.X[:, 0])) > 150
 
 
-def test_a_draw_by_another_mass_keeps_sums_in_expectation():
-    X, target, weight = make_rows(n_rows=20_000, n_features=2)
-
-    def mass(block):
-        return block.weight * (0.5 + np.abs(block.X[:, 0]))
-
-    rows = partition(X, target, weight, 3)
-    total = float(np.sum(weight * (0.5 + np.abs(X[:, 0]))))
-    part = list(sample(rows, 2000, total, 3, mass))
-    assert_allclose(sum(b.weight.sum() for b in part), weight.sum(), rtol=0.05)
-    squares = sum(b.weight @ b.X[:, 0] ** 2 for b in part)
-    assert_allclose(squares, weight @ X[:, 0] ** 2, rtol=0.05)
-    far = np.concatenate([np.abs(b.X[:, 0]) for b in part])
-    assert far.mean() > 1.2 * np.abs(X[:, 0]).mean()
-
-
 def test_the_mean_of_a_sample_is_close_to_that_of_the_rows():
     problem = PROBLEMS["many rows"]
     part = sample(partition(problem.X, problem.y, None, 3), 2000, 17000.0, 3)

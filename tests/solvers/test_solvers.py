@@ -22,7 +22,6 @@ from registry import (
 from sksoftmax._curvature import costs
 from sksoftmax._problems.smooth import Objective
 from sksoftmax._solvers import Solution, minimize
-from sksoftmax._solvers import auto as auto_module
 from sksoftmax._solvers.auto import Auto
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 from sksoftmax._solvers.gradient_descent import GradientDescent
@@ -55,10 +54,6 @@ class Counted(Objective):
     def gap(self, theta, gradient, enough=0.0):
         self.calls.append("gap")
         return super().gap(theta, gradient, enough)
-
-    def drawn_hessian(self, theta):
-        self.calls.append("drawn")
-        return super().drawn_hessian(theta)
 
 
 def counted(objective):
@@ -348,41 +343,21 @@ def test_many_rows_begin_with_a_sample(nothing_is_small):
     assert solution.converged and solution.n_iter <= 8
 
 
-PRICES = {
-    "nothing is cheaper": (np.inf, np.inf, "lbfgs"),
-    "newton is cheaper": (np.inf, 0.0, "newton"),
-    "drawn Hessians are cheaper": (0.0, np.inf, "lbfgs"),
-}
-
-
-@pytest.mark.parametrize("drawn, newton, solver", PRICES.values(), ids=PRICES)
-@pytest.mark.usefixtures("nothing_is_small")
-def test_auto_pays_for_more_where_that_is_cheaper(drawn, newton, solver, monkeypatch):
-    monkeypatch.setattr(Objective, "drawn_price", lambda self: drawn)
-    monkeypatch.setattr(Objective, "newton_price", lambda self: newton)
-    objective = counted(make_objective(PROBLEMS["nearly separable"]))
-    solution = solve(objective, Auto())
-    assert solution.solver == solver
-    assert ("drawn" in objective.calls) == (drawn == 0)
-
-
-def test_auto_waits_for_its_window(monkeypatch, nothing_is_small):
-    monkeypatch.setattr(Objective, "newton_price", lambda self: 0.0)
-    objective = make_objective(PROBLEMS["nearly separable"])
-    state = Auto().start(objective, objective.map.neutral())
-    for _ in range(2 * auto_module.WINDOW):
-        state = Auto().step(objective, state)
-        assert state.solver == "lbfgs"
-    assert Auto().step(objective, state).solver == "newton"
-
-
 def test_auto_hands_a_stalled_point_on(nothing_is_small):
     objective = make_objective(PROBLEMS["nearly separable"])
     state = Auto().start(objective, objective.map.neutral())
-    backwards = state.inner._replace(direction=state.point.gradient)
-    after = Auto().step(objective, state._replace(inner=backwards))
-    assert after.stage > 0 and not after.stalled
+    backwards = state._replace(direction=state.point.gradient)
+    after = Auto().step(objective, backwards)
+    assert after.solver == "newton" and not after.stalled
     assert after.point.value < state.point.value
+
+
+def test_auto_takes_newton_steps_where_rest_is_no_proof(nothing_is_small):
+    objective = make_objective(PROBLEMS["nearly separable"])
+    state = Auto().start(objective, objective.map.neutral())
+    resting = state._replace(decrement=1e-16 * state.point.value)
+    assert Auto().step(objective, resting).solver == "newton"
+    assert Auto().step(objective, state).solver == "lbfgs"
 
 
 # -- parts ----------------------------------------------------------------------------------------
