@@ -74,7 +74,7 @@ def largest(X, coef, intercept):
     result = np.empty(X.shape[0], dtype=np.intp)
 
     def write(rows, block):
-        result[rows] = block[0] > 0 if len(block) == 1 else _first_largest(block)
+        result[rows] = block[0] > 0 if len(block) == 1 else block.argmax(axis=0)
 
     _by_blocks(write, X, coef, intercept)
     return result
@@ -104,18 +104,6 @@ def _applied(function, X, coef, intercept):
 
     _by_blocks(write, X, coef, intercept)
     return result
-
-
-def _first_largest(block):
-    """Row of the first maximum in each column, by operations on whole rows."""
-    if len(block) > 32:
-        return block.T.argmax(axis=1)
-    best = block[0].copy()
-    index = np.zeros(block.shape[1], dtype=np.intp)
-    for k in range(1, len(block)):
-        index[block[k] > best] = k
-        np.maximum(best, block[k], out=best)
-    return index
 
 
 def _by_blocks(consume, X, coef, intercept):
