@@ -3,6 +3,7 @@
 import numpy as np
 
 from sksoftmax._calibration import learners
+from sksoftmax._calibration.transforms import compact, forward, sum_of_losses
 
 N_FOLDS = 5
 # Rows of which a single fold judges as well as all of them.
@@ -11,8 +12,19 @@ MANY_ROWS = 20_000
 MOST_FOR_MATRIX = 100
 # A difference of losses that decides nothing.
 TIE = 1e-7
-# Floors to learn from; the first is the least normal number of float32, which is none in effect.
-FLOORS = (1.2e-38, 1e-12, 1e-8, 1e-6, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+# What a map raises probabilities of 0 to: the least normal number of float32.
+LEAST = 1.2e-38
+# Floors to learn from, beside that of the size of the sample.
+FLOORS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-6, 1e-8, 1e-12, LEAST)
+
+
+def floors(total):
+    """Floors to choose from; of those that are alike, the first is taken.
+
+    The first is ``1 / (total + 1)``: what never occurred in a sample of so much weight has a
+    probability of about that (Laplace's rule).
+    """
+    return (min(1 / (total + 1), FLOORS[0]), *FLOORS)
 
 
 def auto(sample):
@@ -63,11 +75,19 @@ def content_folds(scores):
 
 
 def best_reading(readings, make_sample, learn):
-    """The reading of the columns that leaves the least log loss after ``learn``."""
+    """The reading of the columns that leaves the least log loss after ``learn``.
+
+    Counted in is one more row, of which the columns are certain and wrong. No sample shows that
+    there is none to come, and a floor that would make it too dear is worth less than it saves.
+    """
 
     def loss(reading):
         sample = make_sample(reading)
-        return sample.log_loss(learn(sample).steps)
+        steps = learn(sample).steps
+        certain = compact(reading.scores(np.eye(1, sample.n_classes)))
+        wrong = sum_of_losses(forward(steps, certain), np.array([1]), np.ones(1))
+        fee = float(reading.floor < readings[0].floor)
+        return (sample.log_loss(steps) * sample.total + wrong + fee) / (sample.total + 1)
 
     if len(readings) == 1:
         return readings[0]

@@ -67,7 +67,8 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         be as many as the columns (two, for a single column).
     floor : float or "auto", default=None
         Of probabilities `p`: ``(1 - floor) p + floor / K`` takes their place, so that none is 0.
-        ``"auto"`` learns it from labels, by log loss out of a few. ``None`` is no floor;
+        ``"auto"`` learns it from labels: that of the least log loss of all rows and of one more,
+        of which the probabilities are certain and wrong. ``None`` is no floor;
         a calibration then holds probabilities above 1.2e-38.
     target_priors : array-like of shape (n_classes,) or dict, default=None
         Frequencies of the classes in the data to come, in the order of the columns or by class,
@@ -308,12 +309,12 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             priors = score_columns.check_priors(self.target_priors, data.classes)
             offset = np.log(priors / score_columns.sample_priors(data.by_class, data.classes))
         # Without a map a probability of 0 stays 0; a map needs its score.
-        least = 0.0 if self.calibration is None else selection.FLOORS[0]
+        least = 0.0 if self.calibration is None else selection.LEAST
 
         def make_sample(reading):
             return Sample.read(data, reading.scores)
 
-        readings = [Reading(self.input, floor, least) for floor in self._floors()]
+        readings = [Reading(self.input, floor, least) for floor in self._floors(data)]
         # One temperature tells floors apart as well as larger maps do.
         judge = _fixed(temperature) if self.calibration is None else learners.temperature
         reading = selection.best_reading(readings, make_sample, judge)
@@ -322,10 +323,10 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             warnings.warn(note, stacklevel=3)
         return FittedMap(learned, temperature, reading, offset, data.classes, data.order)
 
-    def _floors(self):
+    def _floors(self, data):
         """Those to choose from."""
         if isinstance(self.floor, str):
-            return selection.FLOORS
+            return selection.floors(float(data.by_class.sum()))
         return (float(self.floor or 0.0),)
 
     def _keep(self, fitted):

@@ -8,6 +8,7 @@ import pytest
 import scipy.optimize
 import scipy.special
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -495,6 +496,26 @@ def test_a_floor_is_mixed_in():
     assert_allclose(transformer.inverse_transform(transformer.transform(p)), p, atol=1e-12)
     with pytest.raises(ValueError, match="below the floor"):
         transformer.inverse_transform([[0.0, 0.5, 0.5]])
+
+
+@pytest.mark.parametrize("n_rows", [12, 60, 300])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_no_floor_is_learned_that_the_sample_cannot_judge(n_rows, n_classes):
+    """Columns that are certain of most rows, and never wrong yet: as of a forest of few trees."""
+    rng = np.random.default_rng(n_rows)
+    y = np.arange(n_rows) % n_classes
+    p = np.full((n_rows, n_classes), 0.4 / (n_classes - 1))
+    p[np.arange(n_rows), y] = 0.6  # as sure as is right of rows that are not certain
+    p[: n_rows // 3 : 2] = np.roll(p[: n_rows // 3 : 2], 1, axis=1)
+    p[n_rows // 3 :] = np.eye(n_classes)[y[n_rows // 3 :]]
+    model = SoftmaxTransformer("temperature", input="probabilities", floor="auto").fit(p, y)
+    assert model.floor_ >= 0.9 / (n_rows + 1)
+    wrong = model.transform(np.eye(n_classes)[:1])[0, 1]
+    assert -np.log(wrong) < 2 * np.log(n_classes * (n_rows + 1))
+    times = rng.integers(1, 4, n_rows)
+    weighted = SoftmaxTransformer("temperature", input="probabilities", floor="auto")
+    repeated = clone(weighted).fit(np.repeat(p, times, axis=0), np.repeat(y, times))
+    assert weighted.fit(p, y, sample_weight=times).floor_ == repeated.floor_
 
 
 @pytest.mark.parametrize("name", [None, *LEARNED])
