@@ -284,7 +284,7 @@ def _probabilities(y_proba, fewest=1):
         ensure_min_samples=fewest,
     )  # fmt: skip
     array = array[:, None] if array.ndim == 1 else array
-    score_columns.check_probabilities(array, name="y_proba")
+    score_columns.check_probabilities(array, y_proba, name="y_proba")
     return np.hstack([1 - array, array]) if array.shape[1] == 1 else array
 
 

@@ -239,7 +239,7 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         columns = fitted.as_in_fit(validation.matrix(X))
         array = validate_data(self, columns, reset=False, dtype=_FLOATS)
         if fitted.reading.kind == "probabilities":
-            score_columns.check_probabilities(array)
+            score_columns.check_probabilities(array, X)
         answer = fitted.probabilities(array)
         return X.new_tensor(answer) if hasattr(X, "new_tensor") else answer
 

@@ -11,10 +11,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from sksoftmax._data import targets, validation
 from sksoftmax._functions.arrays import as_numpy
-
-# How far a row of probabilities may sum from 1: the rounding of a row that was
-# normalised in that precision, with room for a few thousand classes.
-SUM_TOLERANCE = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3}
+from sksoftmax._functions.checks import sum_to_one, sum_tolerance
 
 
 def check_option(name, value, options):
@@ -56,19 +53,23 @@ def check_columns(X, input, name, fewest=1):
         ensure_min_samples=fewest,
     )  # fmt: skip
     if input == "probabilities":
-        check_probabilities(array)
+        check_probabilities(array, X)
     return array
 
 
-def check_probabilities(array, name="X"):
-    """Refuse rows that are not probabilities; a single column is that of the second class."""
+def check_probabilities(array, values, name="X"):
+    """Refuse rows that are not probabilities; a single column is that of the second class.
+
+    values : what the array was made of, whose dtypes tell how they were rounded
+    """
     refuse_rows((array < 0).any(axis=1), array, "has a negative probability", name)
     if array.shape[1] == 1:
         refuse_rows(array[:, 0] > 1, array, "has a probability above 1", name)
         return
-    tolerance = SUM_TOLERANCE[array.dtype]
-    off = np.abs(array.sum(axis=1, dtype=np.float64) - 1) > tolerance
-    refuse_rows(off, array, f"does not sum to 1 within {tolerance:g}", name)
+    dtypes = values.dtypes if hasattr(values, "columns") else [getattr(values, "dtype", None)]
+    tolerance = sum_tolerance(array.shape[1], *dtypes)
+    fair = sum_to_one(array, array.sum(axis=1, dtype=np.float64), tolerance)
+    refuse_rows(~fair, array, f"does not sum to 1 within {tolerance:g}", name)
 
 
 def check_n_classes(probabilities, n_classes):

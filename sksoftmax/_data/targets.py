@@ -12,10 +12,8 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import compute_class_weight
 
 from sksoftmax._functions.arrays import as_numpy, is_tensor
+from sksoftmax._functions.checks import sum_to_one, sum_tolerance
 from sksoftmax._runtime.quiet import quiet
-
-# How far from 1 the sum of a distribution may be, as `cross_entropy` has it.
-SUM_TOLERANCE = 1e-6
 
 
 class Weighed(NamedTuple):
@@ -145,9 +143,8 @@ def check_distributions(y, weight=None):
     """Raise a ValueError that names the first row, of those with weight, that is none."""
     sums = y.sum(axis=1, dtype=np.float64)
     least = y.min(axis=1)
-    # Sums of many numbers of a narrow dtype are off by more.
-    tolerance = max(SUM_TOLERANCE, y.shape[1] * np.finfo(y.dtype).eps)
-    bad = ~((least >= 0) & (np.abs(sums - 1) <= tolerance))
+    tolerance = sum_tolerance(y.shape[1], y.dtype)
+    bad = ~((least >= 0) & sum_to_one(y, sums, tolerance))
     if weight is not None:
         bad &= weight > 0
     if not bad.any():

@@ -179,7 +179,7 @@ def cross_entropy(scores, y, *, sample_weight=None, label_smoothing=0.0, return_
         As for :func:`softmax`.
     y : array-like of shape (n,), integer, or (n, n_classes), floating
         Labels from 0 to ``n_classes - 1``; or one distribution a row, non-negative and summing
-        to 1 within 1e-6.
+        to 1 but for rounding: of their dtype, or to four digits. They are divided by their sums.
     sample_weight : array-like of shape (n,), default=None
         Non-negative, finite and not zero everywhere. Rows of weight 0 leave no trace, even if
         their scores are nan.

@@ -154,7 +154,7 @@ def test_rounding_of_float32_probabilities_is_forgiven():
     row = np.array([[0.3333, 0.3333, 0.3333]], dtype=np.float32)
     assert_allclose(SoftmaxTransformer(input="probabilities").fit_transform(row), 1 / 3, rtol=1e-6)
     with pytest.raises(ValueError, match="does not sum to 1"):
-        SoftmaxTransformer(input="probabilities").fit(row.astype(np.float64))
+        SoftmaxTransformer(input="probabilities").fit(row.astype(np.float64) + 1e-5)
 
 
 # -- and back -----------------------------------------------------------------------------------
