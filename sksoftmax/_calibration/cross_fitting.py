@@ -11,6 +11,7 @@ from sklearn.utils.metadata_routing import MetadataRequest, process_routing
 from sklearn.utils.validation import has_fit_parameter
 
 from sksoftmax._calibration import classifier_scores
+from sksoftmax._data.targets import missing_classes
 
 
 class HeldOut(NamedTuple):
@@ -94,11 +95,11 @@ class _Keeper(BaseEstimator):
     def fit(self, X, y, **params):
         """Fit the classifier, unless the rows lack a class."""
         self.scores_, self.fitted_ = None, None
-        self.missing_ = np.setdiff1d(self.classes, y).tolist()
+        self.missing_ = missing_classes(self.classes, y)
         if not self.missing_:
             self.fitted_ = clone(self.estimator).fit(X, y, **params)
             known = classifier_scores.sorted_classes(self.fitted_)
-            self.missing_ = np.setdiff1d(self.classes, known).tolist()
+            self.missing_ = missing_classes(self.classes, known)
         return self
 
     def keep(self, X):

@@ -174,6 +174,13 @@ def encode_labels(y):
     return classes, labels.astype(np.min_scalar_type(len(classes) - 1))
 
 
+def missing_classes(classes, labels):
+    """The classes that no label is of, as a list."""
+    # Sets, for NumPy 2.0 fails on differences of integers beyond int64.
+    present = set(np.unique(labels).tolist())
+    return [label for label in np.asarray(classes).tolist() if label not in present]
+
+
 def _differences(y, least):
     """``y - least``, which numbers an array, though the dtype of y may not hold it."""
     if least == 0 and y.dtype != np.uint64:

@@ -24,8 +24,8 @@ def softmax(scores, *, axis=-1, temperature=1.0, where=None, out=None, empty="na
     ----------
     scores : array-like of real numbers, at least one-dimensional
         Integers and booleans are computed in float64; floating dtypes are kept (float16 is
-        computed in float32). A nan makes its row nan, -inf is probability 0, and m entries of
-        +inf share all mass, 1/m each.
+        computed in float32). A nan, or what is missing in a data frame, makes its row nan; -inf
+        is probability 0, and m entries of +inf share all mass, 1/m each.
     axis : int, default=-1
         The axis of the classes, along which probabilities sum to 1.
     temperature : float, default=1.0

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax._data import validation
+from sksoftmax._data.targets import missing_classes
 from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._paths.elastic_net_path import Settings
 from sksoftmax._paths.fit_path import fit_path
@@ -111,7 +112,7 @@ def _of_rows(value, rows, n_rows):
 
 def _lacking(classes, some, purpose):
     """A clause that names the classes which some labels lack."""
-    missing = np.setdiff1d(classes, some).tolist()
+    missing = missing_classes(classes, some)
     return f", whose rows to {purpose} lack the classes {missing}" if missing else ""
 
 

@@ -10,6 +10,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from sksoftmax._data import validation
+from sksoftmax._data.score_columns import class_indices
 from sksoftmax._linear_model.prediction import own_log_probabilities
 
 LEAST_LOG = np.log(np.finfo(np.float64).eps)
@@ -24,14 +25,15 @@ class LogLossScorer:
     """
 
     def __call__(self, estimator, X, y, sample_weight=None):
-        logs, places = estimator.predict_log_proba(X), _places(y, estimator.classes_)
+        logs = estimator.predict_log_proba(X)
+        places = class_indices(column_or_1d(y), estimator.classes_)
         check_consistent_length(X, y)
         own = logs[np.arange(len(places)), places]
         return float(np.average(np.maximum(own, LEAST_LOG), weights=_weights(sample_weight, logs)))
 
     def of_linear(self, coefs, intercepts, classes, X, y, sample_weight=None):
         """The scores of several linear models at once, as `own_log_probabilities` takes them."""
-        own = own_log_probabilities(X, _places(y, classes), coefs, intercepts)
+        own = own_log_probabilities(X, class_indices(column_or_1d(y), classes), coefs, intercepts)
         return np.average(np.maximum(own, LEAST_LOG), axis=1, weights=sample_weight)
 
     def get_metadata_routing(self):
@@ -59,7 +61,7 @@ class NamedScorer:
     def __call__(self, estimator, X, y, sample_weight=None, **params):
         y = column_or_1d(y)
         if estimator.classes_.dtype.kind in "OUS":
-            y = _places(y, estimator.classes_)
+            y = class_indices(column_or_1d(y), estimator.classes_)
             estimator = copy.copy(estimator)
             estimator.classes_ = np.arange(len(estimator.classes_))
         if sample_weight is not None:
@@ -76,16 +78,6 @@ class NamedScorer:
 
 def _weights(sample_weight, X):
     return None if sample_weight is None else validation.check_weight(sample_weight, X)
-
-
-def _places(y, classes):
-    """The index of each label among the classes."""
-    labels = column_or_1d(y)
-    places = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
-    unknown = classes[places] != labels
-    if unknown.any():
-        raise ValueError(f"y has a class that the fit has not seen: {labels[unknown][0]!r}")
-    return places
 
 
 def scorer_of(scoring):

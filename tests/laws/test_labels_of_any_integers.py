@@ -105,6 +105,18 @@ def test_a_stream_takes_labels_of_another_dtype(classes):
 
 
 @any_classes
+def test_a_score_takes_labels_of_another_dtype(classes):
+    models = SoftmaxRegressionCV(Cs=[0.1, 1.0], cv=3).fit(X, classes[NUMBERS])
+    for dtype in (np.int64, np.uint64):
+        for number in classes.tolist():
+            if np.iinfo(dtype).min <= number <= np.iinfo(dtype).max:
+                same = models.score(X[:1], classes[classes == number])
+                assert models.score(X[:1], np.array([number], dtype=dtype)) == same
+    with pytest.raises(ValueError, match="labels"):
+        models.score(X[:1], np.array([7]))
+
+
+@any_classes
 def test_calibrations_and_metrics_are_those_of_numbered_classes(classes):
     y, p = classes[NUMBERS], SoftmaxRegression().fit(X, NUMBERS).predict_proba(X)
     for given in (None, classes):
