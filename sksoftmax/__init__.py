@@ -10,6 +10,7 @@ from sksoftmax._functions.api import cross_entropy, log_softmax, logsumexp, soft
 from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._linear_model.regression_cv import SoftmaxRegressionCV
 from sksoftmax._objective.penalties import ElasticNet, GroupLasso
+from sksoftmax._version import __version__ as __version__
 
 __all__ = [
     "DecisionScores",
@@ -27,4 +28,7 @@ __all__ = [
     "logsumexp",
     "softmax",
 ]
-__version__ = "0.1.0"
+# What is public says so in tracebacks, and in pickles, which then outlive the files of the package.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name

@@ -17,7 +17,7 @@ FILES = {
 FILE = pytest.mark.parametrize("name", FILES)
 # Folders by layer. Within a layer, folders do not import each other.
 LAYERS = (
-    ("_runtime",),
+    ("_runtime", "_version"),
     ("_functions", "_objective", "_solvers"),
     ("_data", "_curvature"),
     ("_certificates",),

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import sksoftmax
+from sksoftmax import metrics
 
 PUBLIC = pytest.mark.parametrize("name", sksoftmax.__all__)
 CLASSES = [n for n in sksoftmax.__all__ if inspect.isclass(getattr(sksoftmax, n))]
@@ -50,7 +51,12 @@ def test_all_is_sorted_and_holds_every_public_name():
 @PUBLIC
 def test_public_names_live_where_they_say(name):
     thing = getattr(sksoftmax, name)
-    assert thing.__name__ == name and thing.__module__.startswith("sksoftmax.")
+    assert thing.__qualname__ == name and thing.__module__ == "sksoftmax"
+
+
+def test_so_do_metrics():
+    for name in metrics.__all__:
+        assert getattr(metrics, name).__module__ == "sksoftmax.metrics"
 
 
 @PUBLIC

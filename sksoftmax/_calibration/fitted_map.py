@@ -75,3 +75,7 @@ class FittedMap(NamedTuple):
             logs = transforms.expanded(transforms.inverse(self.steps, transforms.compact(logs)))
         columns = self.reading.columns(logs, n_columns == 1)
         return columns if self.order is None else columns[:, np.argsort(self.order)]
+
+
+# All that a pickle of a fitted transformer holds beside plain data.
+RECORDS = (FittedMap, Learned, Reading, *transforms.STEPS)

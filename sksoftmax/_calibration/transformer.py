@@ -9,19 +9,22 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sksoftmax._calibration import learners, selection, transforms
+from sksoftmax._calibration import fitted_map, learners, selection, transforms
 from sksoftmax._calibration.fitted_map import FittedMap
 from sksoftmax._calibration.learners import Learned, Sample
 from sksoftmax._calibration.score_reading import Reading
 from sksoftmax._data import dispatch, score_columns, validation
 from sksoftmax._data.dispatch import chunkwise
+from sksoftmax._data.pickling import PicklingMixin
 
 _CALIBRATIONS = tuple(selection.LEARNERS)
 _INPUTS = ("scores", "probabilities")
 _FLOATS = (np.float64, np.float32)
 
 
-class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class SoftmaxTransformer(
+    PicklingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Turn the decision scores of a classifier into probabilities.
 
     Each row of scores becomes::
@@ -145,6 +148,8 @@ class SoftmaxTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     >>> learned.transform([[3.0]]).round(3)
     array([[0.25, 0.75]])
     """
+
+    _records = fitted_map.RECORDS
 
     def __init__(
         self,

@@ -130,6 +130,9 @@ class PolynomialStep:
         return -2 * excess / (self.linear + np.copysign(np.sqrt(discriminant), self.linear))
 
 
+STEPS = (Scale, Mix, VectorStep, MatrixStep, PolynomialStep)
+
+
 def forward(steps, scores):
     for step in steps:
         scores = step.forward(scores)

@@ -2,8 +2,10 @@
 
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
+from sksoftmax._data.pickling import PicklingMixin
 
-class WrapperMixin:
+
+class WrapperMixin(PicklingMixin):
     """Features are those that the fitted classifier has seen, ``estimator_``."""
 
     @property

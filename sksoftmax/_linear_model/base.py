@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._data import validation
 from sksoftmax._data.dispatch import accuracy, chunkwise
+from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._linear_model import prediction
 
 
@@ -32,7 +33,7 @@ class ScoreMixin:
         return accuracy(self, X, y, sample_weight)
 
 
-class LinearClassifierMixin(ClassifierMixin):
+class LinearClassifierMixin(PicklingMixin, ClassifierMixin):
     """Predictions from ``coef_``, ``intercept_`` and ``classes_``; how to fit is a subclass's.
 
     Of collections of Dask they are arrays of Dask, in the same chunks of rows.

@@ -13,6 +13,8 @@ import scipy.sparse as sp
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length, validate_data
 
+from sksoftmax._curvature.preconditioners import DiagonalMetric, Factor, ProductMetric
+from sksoftmax._curvature.streaming_moments import FullColumns, Moments, PlainColumns
 from sksoftmax._data import targets, validation
 from sksoftmax._data.magnitudes import Magnitudes, without_small_columns
 from sksoftmax._objective.rows import InMemoryRows, partition, row_slice
@@ -21,7 +23,7 @@ from sksoftmax._problems import build
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import STREAMS, Epochs
-from sksoftmax._solvers.stochastic import StreamState
+from sksoftmax._solvers.stochastic import Run, StreamState
 
 # Rows of a step where they are not told: more a step do not make better ones.
 ROWS_OF_STEP = 1000
@@ -33,7 +35,7 @@ class Stream:
 
     weight, n_rows : of all of them
     n_steps : batches since the stream began, or since ``fit``
-    classes : indices of the classes that have turned up
+    classes : indices of the classes that have turned up, ascending
     state : StreamState of the method; None after ``fit``, whose coefficients say it all
     map : LinearMap of the state's theta; None with the state
     solver : name of the method that made the state
@@ -42,7 +44,7 @@ class Stream:
     weight: float = 0.0
     n_rows: int = 0
     n_steps: int = 0
-    classes: frozenset = frozenset()
+    classes: tuple = ()
     state: StreamState | None = None
     map: LinearMap | None = None
     solver: str | None = None
@@ -50,6 +52,13 @@ class Stream:
     @property
     def coefficients(self):
         return build.coefficients(self.map, self.state.average, self.map.center)
+
+
+# All that a pickle in mid-stream holds beside plain data.
+RECORDS = (
+    Stream, StreamState, Run, Moments, FullColumns, PlainColumns, LinearMap, ProductMetric,
+    Factor, DiagonalMetric,
+)  # fmt: skip
 
 
 class Batch(NamedTuple):
@@ -260,7 +269,7 @@ def _ready(model, stream, batch, own, n_scores):
 def _with_classes(stream, target):
     """The stream with these classes; if there are new ones, what it shows begins to change."""
     new = np.unique(target) if target.ndim == 1 else np.flatnonzero(target.any(axis=1))
-    classes = stream.classes.union(new.tolist())
+    classes = tuple(sorted({*stream.classes, *new.tolist()}))
     if len(classes) == len(stream.classes):
         return stream
     state = stream.state._replace(began=stream.state.clock)

@@ -178,6 +178,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     array([[0.982, 0.018, 0.   ]])
     """
 
+    _records = partial_fit.RECORDS
+
     def __init__(
         self,
         C=1.0,
@@ -377,7 +379,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         self.validation_curve_ = np.array(watch.validation_curve)
         self.time_curve_ = np.array(watch.clock.curve)
         self.solver_ = solution.solver
-        seen = frozenset(range(len(data.classes)))
+        seen = tuple(range(len(data.classes)))
         self._stream = partial_fit.Stream(data.total_weight, data.n_rows, classes=seen)
 
     def _keep_stream(self, stream, classes, dtype):

@@ -1,0 +1,71 @@
+"""Pickles of estimators: public names and plain data, and the version that wrote them.
+
+Records that an estimator keeps are private. They are pickled as dictionaries of their names and
+fields, so that a pickle does not depend on the files of the package, and whoever must trust each
+type that it names (skops) need trust public ones only.
+"""
+
+from dataclasses import fields, is_dataclass
+
+from sksoftmax._version import __version__
+
+# Raise it by one where fitted attributes or records change so that older ones cannot be used.
+FORMAT = 1
+WRITTEN_BY = "_sksoftmax"
+RECORD = "__sksoftmax_record__"
+
+
+class PicklingMixin:
+    """Pickles and copies of an estimator; its records are those of the classes in ``_records``."""
+
+    _records = ()
+
+    def __getstate__(self):
+        state = super().__getstate__().items()
+        plain = {name: as_plain(value, self._records) for name, value in state}
+        return {WRITTEN_BY: {"version": __version__, "format": FORMAT}, **plain}
+
+    def __setstate__(self, state):
+        """Restore what was pickled.
+
+        Raises
+        ------
+        ValueError
+            If another version of the package wrote it, and this one cannot use it.
+        """
+        state = dict(state)
+        written = state.pop(WRITTEN_BY, {"version": __version__, "format": FORMAT})
+        records = {cls.__name__: cls for cls in self._records}
+        try:
+            if written["format"] != FORMAT:
+                raise ValueError(f"format {written['format']}, not {FORMAT}")
+            state = {name: as_record(value, records) for name, value in state.items()}
+        except (KeyError, TypeError, ValueError) as error:
+            version = written["version"]
+            raise ValueError(
+                f"This {type(self).__name__} was pickled by sksoftmax {version}, and sksoftmax "
+                f"{__version__} cannot read it. Fit it again, or load it with "
+                f"sksoftmax=={version}."
+            ) from error
+        super().__setstate__(state)
+
+
+def as_plain(value, classes):
+    """A value, with records of the given classes as dictionaries at any depth of them."""
+    if isinstance(value, classes):
+        names = [f.name for f in fields(value)] if is_dataclass(value) else value._fields
+        content = {name: as_plain(getattr(value, name), classes) for name in names}
+        return {RECORD: type(value).__name__, **content}
+    if type(value) is tuple:
+        return tuple(as_plain(part, classes) for part in value)
+    return value
+
+
+def as_record(value, classes):
+    """What `as_plain` was given; ``classes`` are those of records, by name."""
+    if type(value) is dict and RECORD in value:
+        content = {name: as_record(part, classes) for name, part in value.items()}
+        return classes[content.pop(RECORD)](**content)
+    if type(value) is tuple:
+        return tuple(as_record(part, classes) for part in value)
+    return value
