@@ -27,6 +27,8 @@ FEWEST_ROWS = 2000  # of any sample
 SMALL = 2_000_000  # multiplications that are not worth counting
 SPARSE_PRODUCT = 10  # multiplications that take as long as one of two sparse matrices
 SINGLE_BYTES, DOUBLE_BYTES = 4, 8
+PAIRS = 20  # that correct a model
+LONG_VECTORS = 100_000  # parameters
 VECTORS = 24  # like theta, that a descent holds
 SINGLE_SCORES = 32  # for each of which a rounded entry is multiplied twice
 EXPONENTIAL = 10  # multiplications that take as long
@@ -189,6 +191,15 @@ def rows_of_metric(objective):
 def model_is_affordable(objective):
     """Whether proximal steps may model the curvature by second moments of the columns."""
     return columns(objective) <= MOST_FOR_MODEL
+
+
+def model_costs_as_much_as_data(objective):
+    """Whether a product with a model that pairs correct, from both sides, takes an evaluation.
+
+    Only where vectors are so long that memory is what it waits for.
+    """
+    size = n_parameters(objective)
+    return size >= LONG_VECTORS and 2 * 2 * PAIRS * size > evaluation(objective)
 
 
 def hessian_fits(objective):

@@ -16,6 +16,8 @@ ACCURACY = 0.05
 ROUND = 30
 QUICKLY = 2
 LONGEST = 150
+# Gradient steps where each takes as long as an evaluation, which could correct the model instead.
+SHORT = 10
 # Parameters that are not zero, up to which Newton steps are worth it.
 MOST_MOVING = 1000
 # Newton steps a round, and how often one is halved.
@@ -35,16 +37,16 @@ def minimize_model(objective, model, point):
         By how much the model is lower there; not positive where nothing is to be gained.
     """
     descent = Descent(objective, model, point)
+    if not model.is_exact and objective.model_costs_as_much_as_data:
+        descent.run(SHORT)
+        return descent.result()
     for _ in range(LONGEST // ROUND):
         n_steps = descent.run(ROUND)
         if n_steps < (QUICKLY if model.is_exact else ROUND):
             break
         if model.is_exact:
             descent.polish()
-    bend = 0.5 * float(descent.move @ descent.image)
-    gain = objective.corner_value(point.theta) - descent.value()
-    # At the minimum the gain is the bend or more, by convexity, whatever rounding leaves of it.
-    return descent.target, max(gain, bend)
+    return descent.result()
 
 
 class Descent:
@@ -100,6 +102,13 @@ class Descent:
         """Of the model and the corners, less what the model is at theta."""
         model = self.move @ (self.point.gradient + 0.5 * self.image)
         return float(model) + self.objective.corner_value(self.target)
+
+    def result(self):
+        """The target, and by how much the model is lower there."""
+        bend = 0.5 * float(self.move @ self.image)
+        gain = self.objective.corner_value(self.point.theta) - self.value()
+        # At the minimum the gain is the bend or more, by convexity, whatever rounding leaves of it.
+        return self.target, max(gain, bend)
 
     def polish(self):
         """Newton steps in what is not zero, where that is little, each to the next corner."""

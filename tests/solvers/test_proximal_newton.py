@@ -17,8 +17,10 @@ from sklearn.preprocessing import scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
+from sksoftmax._curvature import costs
 from sksoftmax._curvature.quadratic_models import FullModel
 from sksoftmax._objective.penalties import Rough
+from sksoftmax._solvers import model_minimizer
 from sksoftmax._solvers.bfgs_model import Pair, corrected
 from sksoftmax._solvers.line_search import Point
 from sksoftmax._solvers.model_minimizer import minimize_model
@@ -359,3 +361,31 @@ def test_it_is_known_whether_an_optimum_exists(factor):
         assert model.fit(X, y).converged_
         expected = SoftmaxRegression(C=np.inf).fit(X[:, :2], y)
         assert_allclose(model.objective_, expected.objective_, rtol=1e-5)
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_models_as_dear_as_the_data_are_minimised_in_few_steps(is_large, monkeypatch):
+    """Of long vectors: ten steps on a model, where each costs an evaluation, not 150."""
+    steps = []
+    step = model_minimizer.Descent._step
+    monkeypatch.setattr(costs, "LONG_VECTORS", 0 if is_large else 10**9)
+    monkeypatch.setattr(costs, "PAIRS", 10**6)
+    monkeypatch.setattr(costs, "is_small", lambda objective: False)
+    monkeypatch.setattr(costs, "hessian_model_is_affordable", lambda objective: False)
+
+    def counted(descent):
+        steps[-1] += 1
+        return step(descent)
+
+    class Counted(model_minimizer.Descent):
+        def __init__(self, *args):
+            steps.append(0)
+            super().__init__(*args)
+
+    monkeypatch.setattr(model_minimizer, "Descent", Counted)
+    monkeypatch.setattr(Counted, "_step", counted)
+    X = np.random.default_rng(0).normal(size=(60, 8)) @ np.random.default_rng(1).normal(size=(8, 8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        SoftmaxRegression(1e3, l1_ratio=1.0, max_iter=10).fit(X, np.arange(60) % 3)
+    assert (max(steps) <= model_minimizer.SHORT) == is_large
