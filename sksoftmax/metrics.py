@@ -20,6 +20,7 @@ from sksoftmax._calibration.probability_scorer import probability_scorer
 from sksoftmax._calibration.reliability import Reliability, binned
 from sksoftmax._data import dispatch, score_columns, validation
 from sksoftmax._functions.arrays import as_numpy
+from sksoftmax._runtime.quiet import as_usual
 
 __all__ = [
     "LogLossDecomposition",
@@ -45,6 +46,7 @@ class LogLossDecomposition(NamedTuple):
     refinement: float
 
 
+@as_usual
 def reliability(
     y_true, y_proba, *, sample_weight=None, labels=None, label=None, n_bins=15,
     strategy="uniform", level=0.95,
@@ -98,6 +100,7 @@ def reliability(
         return binned(data.rows, view, n_bins, strategy, level)[0]
 
 
+@as_usual
 def expected_calibration_error(
     y_true, y_proba, *, sample_weight=None, labels=None, n_bins=15, strategy="uniform",
     debiased=False,
@@ -141,6 +144,7 @@ def expected_calibration_error(
         return _error(*binned(data.rows, _top, n_bins, strategy), debiased)
 
 
+@as_usual
 def classwise_calibration_error(
     y_true, y_proba, *, sample_weight=None, labels=None, n_bins=15, strategy="uniform",
     debiased=False,
@@ -175,6 +179,7 @@ def classwise_calibration_error(
     return float(np.mean([_error(bins, debiased) for bins in classes]))
 
 
+@as_usual
 def log_loss_decomposition(
     y_true, y_proba, *, sample_weight=None, labels=None, calibration="temperature"
 ):

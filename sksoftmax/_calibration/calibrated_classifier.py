@@ -11,7 +11,7 @@ from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from sksoftmax._calibration.classifier_scores import scores
+from sksoftmax._calibration.classifier_scores import log_probabilities, scores
 from sksoftmax._calibration.cross_fitting import (
     HeldOut,
     check_splitter,
@@ -22,7 +22,8 @@ from sksoftmax._calibration.decision_scores import TO_CALIBRATE, DecisionScores,
 from sksoftmax._calibration.transformer import SoftmaxTransformer
 from sksoftmax._calibration.wrapping import WrapperMixin, router
 from sksoftmax._data import validation
-from sksoftmax._runtime.quiet import quiet
+from sksoftmax._functions.api import log_softmax, softmax
+from sksoftmax._runtime.quiet import as_usual
 
 
 class SoftmaxCalibratedClassifier(
@@ -103,6 +104,7 @@ class SoftmaxCalibratedClassifier(
         self.cv = cv
         self.n_jobs = n_jobs
 
+    @as_usual
     def fit(self, X, y, sample_weight=None, groups=None, **params):
         """Fit the classifier, and learn the map from cross-fitted scores.
 
@@ -165,12 +167,10 @@ class SoftmaxCalibratedClassifier(
         probabilities : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
         """
-        check_is_fitted(self)
-        scores = self.scores_.transform(X)
-        return self.calibrator_.transform(_as_input(self.calibrator_, scores))
+        return softmax(self._scores(X), axis=1)
 
     def predict_log_proba(self, X):
-        """Logarithms of the calibrated probabilities.
+        """Logarithms of the calibrated probabilities, exact also where these underflow.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ class SoftmaxCalibratedClassifier(
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes)
         """
-        return quiet(np.log)(self.predict_proba(X))
+        return log_softmax(self._scores(X), axis=1)
 
     def predict(self, X):
         """The most probable class of each row.
@@ -193,7 +193,7 @@ class SoftmaxCalibratedClassifier(
         -------
         y : ndarray of shape (n_samples,)
         """
-        most_probable = self.predict_proba(X).argmax(axis=1)
+        most_probable = self._scores(X).argmax(axis=1)
         return self.classes_[most_probable]
 
     @property
@@ -210,6 +210,21 @@ class SoftmaxCalibratedClassifier(
             What scikit-learn's metadata routing asks for.
         """
         return router(self, fitting=["fit"], splitting=["fit"]).add_self_request(self)
+
+    @as_usual
+    def _scores(self, X):
+        """Calibrated scores, whose softmax the probabilities are."""
+        check_is_fitted(self)
+        X, fitted = validation.canonical(X), self.calibrator_._fitted
+        if fitted.reading.kind == "probabilities":
+            columns = log_probabilities(self.estimator_, X)
+            answer = fitted.mapped(fitted.reading.scores_of_logs(columns))
+        else:
+            columns = scores(self.estimator_, X)
+            answer = fitted.scores(columns)
+        if np.isnan(columns).any():
+            raise ValueError(f"{self.estimator_!r} gives scores that are nan")
+        return (answer / fitted.temperature).astype(columns.dtype, copy=False)
 
     def _route(self, sample_weight, params, groups):
         """Parameters for the classifier's `fit` and for the splitter's `split`."""

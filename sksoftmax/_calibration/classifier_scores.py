@@ -42,7 +42,8 @@ def sorted_classes(estimator):
 def scores(estimator, X):
     """Scores of shape (n_samples, 1 or n_classes) of a fitted classifier."""
     if not hasattr(estimator, "decision_function"):
-        return _log_probabilities(estimator, X)
+        logs = log_probabilities(estimator, X)
+        return np.maximum(logs, np.log(np.finfo(logs.dtype).tiny))
     values = estimator.decision_function(X)
     found = _floats(values)
     n_classes = len(estimator.classes_)
@@ -82,15 +83,15 @@ def probabilities(estimator, X):
     return _in_order(found, values, estimator), sorted_classes(estimator)
 
 
-@quiet  # a probability of 0 is raised to the least number below
-def _log_probabilities(estimator, X):
+@quiet  # the logarithm of 0 is meant: minus infinity
+def log_probabilities(estimator, X):
+    """Log probabilities of a fitted classifier, (n_samples, n_classes)."""
     if hasattr(estimator, "predict_log_proba"):
         values = estimator.predict_log_proba(X)
         logs = _floats(values)
     else:
         values = estimator.predict_proba(X)
         logs = np.log(_floats(values))
-    logs = np.maximum(logs, np.log(np.finfo(logs.dtype).tiny))
     return _in_order(logs, values, estimator)
 
 

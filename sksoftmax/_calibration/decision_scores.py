@@ -19,6 +19,7 @@ from sksoftmax._calibration import classifier_scores
 from sksoftmax._calibration.cross_fitting import check_splitter, held_out_scores, routed
 from sksoftmax._calibration.wrapping import WrapperMixin, router
 from sksoftmax._data.validation import canonical, check_in_memory
+from sksoftmax._runtime.quiet import as_usual
 
 # What to do with collections of Dask.
 TO_CALIBRATE = "fit the classifier, and a SoftmaxTransformer on its scores of other rows"
@@ -98,6 +99,7 @@ class DecisionScores(
         self.estimator = estimator
         self.cv = cv
 
+    @as_usual
     def fit(self, X, y, sample_weight=None, **params):
         """Fit the classifier on all rows.
 
@@ -131,6 +133,7 @@ class DecisionScores(
         to_fit, _ = routed(self, "fit", _with_weight(params, sample_weight), None)
         return self._fit(canonical(X), y, to_fit)
 
+    @as_usual
     def fit_transform(self, X, y, sample_weight=None, groups=None, **params):
         """Fit the classifier on all rows and give cross-fitted scores of the same rows.
 
@@ -165,6 +168,7 @@ class DecisionScores(
         self._fit(X, y, to_fit)
         return scores
 
+    @as_usual
     def transform(self, X):
         """Decision scores of the classifier that was fitted on all rows.
 

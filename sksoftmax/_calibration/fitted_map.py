@@ -8,7 +8,7 @@ from sksoftmax._calibration import transforms
 from sksoftmax._calibration.learners import Learned
 from sksoftmax._calibration.score_reading import Reading, log
 from sksoftmax._data import score_columns, targets
-from sksoftmax._functions.api import log_softmax, softmax
+from sksoftmax._functions.api import softmax
 
 
 class FittedMap(NamedTuple):
@@ -46,7 +46,10 @@ class FittedMap(NamedTuple):
     def scores(self, columns):
         """Scores of columns in the order of fit; the softmax over the temperature is to come."""
         columns = columns if self.order is None else columns[:, self.order]
-        scores = self.reading.scores(columns)
+        return self.mapped(self.reading.scores(columns))
+
+    def mapped(self, scores):
+        """What the learned steps make of scores of the classes."""
         if self.steps:
             compact = transforms.compact(scores)
             scores = transforms.expanded(transforms.forward(self.steps, compact))
@@ -58,11 +61,6 @@ class FittedMap(NamedTuple):
     def probabilities(self, columns):
         """Probabilities of the classes, in the precision of the columns."""
         answer = softmax(self.scores(columns), axis=1, temperature=self.temperature)
-        return answer.astype(columns.dtype, copy=False)
-
-    def log_probabilities(self, columns):
-        """Their logarithms, exact also where a probability underflows."""
-        answer = log_softmax(self.scores(columns), axis=1, temperature=self.temperature)
         return answer.astype(columns.dtype, copy=False)
 
     def columns(self, probabilities, n_columns):

@@ -6,7 +6,7 @@ import numpy as np
 
 from sksoftmax._calibration import transforms
 from sksoftmax._data import score_columns
-from sksoftmax._functions.api import softmax
+from sksoftmax._functions.api import log_softmax, softmax
 from sksoftmax._runtime.quiet import quiet
 
 
@@ -32,6 +32,14 @@ class Reading:
         if self.floor > 0:
             columns = (1 - self.floor) * columns + self.floor / columns.shape[1]
         return log(np.maximum(columns, self.least) if self.least > 0 else columns)
+
+    def scores_of_logs(self, logs):
+        """Scores of probabilities that come as logarithms, one column a class."""
+        logs = log_softmax(logs, axis=1)  # rows that sum to 1
+        if self.floor > 0:
+            share = np.log(self.floor / logs.shape[1])
+            logs = np.logaddexp(logs + np.log1p(-self.floor), share)
+        return np.maximum(logs, np.log(self.least)) if self.least > 0 else logs
 
     def columns(self, scores, is_single):
         """The way back: one column if ``is_single``."""

@@ -16,6 +16,7 @@ from sksoftmax._calibration.score_reading import Reading
 from sksoftmax._data import dispatch, score_columns, validation
 from sksoftmax._data.dispatch import chunkwise
 from sksoftmax._data.pickling import PicklingMixin
+from sksoftmax._runtime.quiet import as_usual
 
 _CALIBRATIONS = tuple(selection.LEARNERS)
 _INPUTS = ("scores", "probabilities")
@@ -168,6 +169,7 @@ class SoftmaxTransformer(
         self.floor = floor
         self.target_priors = target_priors
 
+    @as_usual
     def fit(self, X, y=None, sample_weight=None):
         """Check the parameters, and learn what is to be learned.
 
@@ -219,6 +221,7 @@ class SoftmaxTransformer(
         return self._keep(fitted)
 
     @chunkwise
+    @as_usual
     def transform(self, X):
         """Probabilities of rows of scores.
 
@@ -249,6 +252,7 @@ class SoftmaxTransformer(
         return X.new_tensor(answer) if hasattr(X, "new_tensor") else answer
 
     @chunkwise
+    @as_usual
     def inverse_transform(self, X):
         """What `transform` turns into the given probabilities.
 

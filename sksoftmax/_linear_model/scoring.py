@@ -65,7 +65,7 @@ class NamedScorer:
             estimator = copy.copy(estimator)
             estimator.classes_ = np.arange(len(estimator.classes_))
         if sample_weight is not None:
-            params["sample_weight"] = sample_weight
+            params["sample_weight"] = _weights(sample_weight, X)
         if not self.reads_columns:
             return self.scorer(estimator, X, y, **params)
         # A scorer passes parameters on to its metric where routing is enabled.

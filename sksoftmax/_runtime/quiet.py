@@ -5,6 +5,9 @@ from functools import wraps
 
 import numpy as np
 
+# What NumPy does where nobody has set anything else.
+USUAL = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}
+
 
 def quiet(function):
     """The function, whose calls ignore floating-point errors whatever the caller has set.
@@ -12,10 +15,22 @@ def quiet(function):
     An interrupt between two instructions of ``np.errstate`` would leave its setting in force. Each
     call has a copy of the context instead, which ends with the call.
     """
-    silent = np.errstate(all="ignore")(function)
+    return _alone(function, {"all": "ignore"})
+
+
+def as_usual(function):
+    """The function, whose calls warn of floating-point errors as NumPy does by default.
+
+    For what runs code of others, such as a user's classifier: it need not expect more.
+    """
+    return _alone(function, USUAL)
+
+
+def _alone(function, settings):
+    under_settings = np.errstate(**settings)(function)
 
     @wraps(function)
     def alone(*args, **kwargs):
-        return copy_context().run(silent, *args, **kwargs)
+        return copy_context().run(under_settings, *args, **kwargs)
 
     return alone
