@@ -18,7 +18,13 @@ from sklearn.utils.validation import validate_data
 from sksoftmax._data import targets
 from sksoftmax._data.magnitudes import DOUBLE, Magnitudes
 from sksoftmax._functions import arrays
-from sksoftmax._objective.rows import InMemoryRows, Means, partition, worthwhile_threads
+from sksoftmax._objective.rows import (
+    InMemoryRows,
+    Means,
+    count_entries,
+    partition,
+    worthwhile_threads,
+)
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 # Entries of an array so small that checking it costs more than predicting on it.
@@ -109,30 +115,46 @@ def encode(
     weight = None if sample_weight is None else check_weight(sample_weight, X)
     if soft:
         targets.check_distributions(y, weight)
+    indices = None
     if weight is not None and (weight == 0).any():
         # A row without weight leaves no trace, whatever its label.
-        X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
+        indices = np.flatnonzero(weight)
+        y, weight = y[indices], weight[indices]
     classes, target = targets.encode(y, names, label_smoothing, X.dtype)
     if hold_out is None:
         weighed = targets.weigh(target, weight, classes, class_weight)
-        return _encoded(estimator, X, classes, weighed, n_jobs)
+        return _encoded(estimator, X, indices, classes, weighed, n_jobs)
+    indices = np.arange(len(y)) if indices is None else indices
     held = hold_out(target, len(classes))
-    X_held, *others = _rows(held, X, target, weight)
-    X, target, weight = _rows(~held, X, target, weight)
+    held_indices, *others = _rows(held, indices, target, weight)
+    indices, target, weight = _rows(~held, indices, target, weight)
     weighed = targets.weigh(target, weight, classes, class_weight)
-    data = _encoded(estimator, X, classes, weighed, n_jobs)
-    held_out = targets.weigh_like(weighed, *others)
-    return replace(data, held_out=_encoded(estimator, X_held, classes, held_out, n_jobs))
+    data = _encoded(estimator, X, indices, classes, weighed, n_jobs)
+    weighed = targets.weigh_like(weighed, *others)
+    held_out = _encoded(estimator, X, held_indices, classes, weighed, n_jobs)
+    return replace(data, held_out=held_out)
 
 
-def _rows(mask, X, target, weight):
-    return X[mask], target[..., mask], None if weight is None else weight[mask]
+def encode_rows(estimator, X, y, weight, rows, class_weight):
+    """Encode some rows of checked X, by their indices, masks or slices, as a fold has them."""
+    indices = np.arange(len(y))[rows]
+    indices = indices[weight[indices] > 0]
+    classes, target = targets.encode(y[indices], None, 0.0, X.dtype)
+    weighed = targets.weigh(target, weight[indices], classes, class_weight)
+    return _encoded(estimator, X, indices, classes, weighed, None)
 
 
-def _encoded(estimator, X, classes, weighed, n_jobs):
+def _rows(mask, indices, target, weight):
+    return indices[mask], target[..., mask], None if weight is None else weight[mask]
+
+
+def _encoded(estimator, X, indices, classes, weighed, n_jobs):
+    """The rows of X by their indices, None being all; targets and weights are theirs."""
     n_scores = 1 if len(classes) == 2 else len(classes)
     n_threads = worthwhile_threads(X, n_scores, effective_n_jobs(n_jobs))
-    rows = partition(X, weighed.target, weighed.weight, n_scores, n_threads)
+    rows = partition(
+        X, weighed.target, weighed.weight, n_scores, n_threads, indices=indices
+    )  # fmt: skip
     magnitudes = Magnitudes.of(rows)
     magnitudes.check(X.dtype, estimator)
     rows = magnitudes.widened(rows, X.dtype)
@@ -141,9 +163,9 @@ def _encoded(estimator, X, classes, weighed, n_jobs):
         classes=classes,
         class_weight=weighed.by_class,
         center=rows.sum(Means.of).values,
-        n_rows=X.shape[0],
+        n_rows=weighed.target.shape[-1],
         n_features=X.shape[1],
-        n_entries=X.nnz if sp.issparse(X) else X.size,
+        n_entries=rows.sum(count_entries),
         dtype=X.dtype,
         is_sparse=sp.issparse(X),
         magnitudes=magnitudes,

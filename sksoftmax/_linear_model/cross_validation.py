@@ -8,6 +8,7 @@ import numpy as np
 from sksoftmax._data import validation
 from sksoftmax._data.targets import missing_classes
 from sksoftmax._linear_model.regression import SoftmaxRegression
+from sksoftmax._objective.row_selection import Gathered, compact, rows_at
 from sksoftmax._paths.elastic_net_path import Settings
 from sksoftmax._paths.fit_path import fit_path
 from sksoftmax._runtime.blas import single_threaded_blas
@@ -46,24 +47,32 @@ class FoldResult(NamedTuple):
 
 
 def check_folds(folds, y, weight):
-    """That each fold can be fitted, and scored, or an error that names the one that can't."""
-    if not folds:
-        raise ValueError("cv must give one fold or more, and gave none")
+    """The folds in little memory, or an error that names one that can't be fitted, or scored."""
+    checked = []
     for number, (train, test) in enumerate(folds):
-        try:
-            train_weight, test_weight = weight[train], weight[test]
-        except IndexError as error:
-            raise ValueError(f"cv must give indices of rows; fold {number}: {error}") from error
-        if len(np.unique(y[train][train_weight > 0])) < 2:
-            raise ValueError(
-                "cv must leave every fold rows of at least 2 classes with positive weight to fit; "
-                f"fold {number} has fewer"
-            )
-        if not (test_weight > 0).any():
-            raise ValueError(
-                "cv must leave every fold a row of positive weight to score; "
-                f"fold {number} has none"
-            )
+        _check_fold(number, train, test, y, weight)
+        checked.append((compact(train, len(y)), compact(test, len(y))))
+    if not checked:
+        raise ValueError("cv must give one fold or more, and gave none")
+    return checked
+
+
+def _check_fold(number, train, test, y, weight):
+    try:
+        train_weight, test_weight = weight[train], weight[test]
+    except IndexError as error:
+        raise ValueError(f"cv must give indices of rows; fold {number}: {error}") from error
+    labels = y[train][train_weight > 0]
+    if not len(labels) or not (labels != labels[0]).any():
+        raise ValueError(
+            "cv must leave every fold rows of at least 2 classes with positive weight to fit; "
+            f"fold {number} has fewer"
+        )
+    if not (test_weight > 0).any():
+        raise ValueError(
+            "cv must leave every fold a row of positive weight to score; "
+            f"fold {number} has none"
+        )
 
 
 @single_threaded_blas
@@ -78,10 +87,9 @@ def run_fold(task, number, fold, ready, done=None):
     train, test = fold
     classes, paths = task.classes, ready
     if None in ready:
-        data = validation.encode(
-            SoftmaxRegression(), task.X[train], task.y[train], task.weight[train],
-            task.class_weight,
-        )  # fmt: skip
+        data = validation.encode_rows(
+            SoftmaxRegression(), task.X, task.y, task.weight, train, task.class_weight
+        )
         classes = data.classes
         paths = [
             own or fit_path(data, task.Cs, ratio, task.settings, done)
@@ -92,13 +100,13 @@ def run_fold(task, number, fold, ready, done=None):
     shape = (len(paths), len(task.Cs))
     n_iter, converged = np.empty(shape, int), np.empty(shape, bool)
     coefs = np.array([[placed(fit, classes, task.classes) for fit in path] for path in paths])
-    X, y = task.X[rows], task.y[rows]
+    y = task.y[rows]
     own = {name: _of_rows(value, rows, len(task.y)) for name, value in task.score_params.items()}
     for place in np.ndindex(shape):
         fit = paths[place[0]][place[1]]
         n_iter[place], converged[place] = fit.n_iter, fit.converged
     try:
-        scores = _scores(coefs.reshape(-1, *coefs.shape[2:]), task, X, y, own).reshape(shape)
+        scores = _scores(coefs.reshape(-1, *coefs.shape[2:]), task, rows, own).reshape(shape)
     except (ArithmeticError, TypeError, ValueError) as error:
         lacking = _lacking(task.classes, classes, "fit") + _lacking(task.classes, y, "score")
         raise ValueError(f"scoring failed on fold {number}{lacking}: {error}") from error
@@ -116,10 +124,12 @@ def _lacking(classes, some, purpose):
     return f", whose rows to {purpose} lack the classes {missing}" if missing else ""
 
 
-def _scores(matrices, task, X, y, params):
+def _scores(matrices, task, rows, params):
     """What the scorer says of models, given by coefficients with the intercept last."""
+    X, y = rows_at(task.X, rows), task.y[rows]
     if hasattr(task.scorer, "of_linear"):
         return task.scorer.of_linear(*_filled(matrices), task.classes, X, y, **params)
+    X = X.read() if isinstance(X, Gathered) else X
     models = (_model(matrix, task) for matrix in matrices)
     scores = np.array([float(task.scorer(model, X, y, **params)) for model in models])
     if np.isnan(scores).any():

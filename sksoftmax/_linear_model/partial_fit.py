@@ -17,7 +17,8 @@ from sksoftmax._curvature.preconditioners import DiagonalMetric, Factor, Product
 from sksoftmax._curvature.streaming_moments import FullColumns, Moments, PlainColumns
 from sksoftmax._data import targets, validation
 from sksoftmax._data.magnitudes import Magnitudes, without_small_columns
-from sksoftmax._objective.rows import InMemoryRows, partition, row_slice
+from sksoftmax._objective.row_selection import row_slice
+from sksoftmax._objective.rows import InMemoryRows, partition
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems import build
 from sksoftmax._runtime.blas import single_threaded_blas

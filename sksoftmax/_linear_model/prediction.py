@@ -5,7 +5,8 @@ import scipy.sparse as sp
 
 from sksoftmax._functions import on_numpy
 from sksoftmax._objective.kernels import class_major_scores, losses_and_residuals
-from sksoftmax._objective.rows import block_rows, row_slice
+from sksoftmax._objective.row_selection import row_slice
+from sksoftmax._objective.rows import block_rows
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
 

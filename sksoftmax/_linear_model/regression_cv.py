@@ -211,7 +211,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         X = validate_data(draft, X, accept_sparse="csr", dtype=validation.FLOATS, reset=False)
         y = column_or_1d(y)
         given = None if sample_weight is None else validation.check_weight(sample_weight, X)
-        weight = np.ones(len(y)) if given is None else given
+        weight = np.broadcast_to(1.0, len(y)) if given is None else given
         to_split, to_score = self._routed(given, groups, params)
         draft.classes_ = data.classes
         with data:
@@ -308,8 +308,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         for ratio in self.l1_ratios_:
             shape = build.check_penalty(self.penalty)
             build.check_small_columns(data, C=self.Cs_[-1], l1_ratio=ratio, shape=shape)
-        folds = list(check_cv(self.cv, y, classifier=True).split(X, y, **to_split))
-        check_folds(folds, y, weight)
+        folds = check_cv(self.cv, y, classifier=True).split(X, y, **to_split)
+        folds = check_folds(folds, y, weight)
         task = Task(
             X, y, weight, data.classes, self.class_weight, self.Cs_, self.l1_ratios_,
             self._settings(), scorer_of(self.scoring), to_score,

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import scipy.sparse as sp
 
+from sksoftmax._objective.row_selection import Gathered, row_slice, rows_at
 from sksoftmax._runtime.quiet import quiet
 
 # A block is read twice, forward and backward, and must stay in a core's cache in between;
@@ -34,6 +35,8 @@ WORTH_A_THREAD = 2000
 MOST_CHUNKS = 16
 # Blocks whose rows are mixed at a time: enough to mix rows that are sorted in some way.
 MIXED = 16
+# Bytes of rows that are copied once: to gather them at each reading costs a tenth of an evaluation.
+LITTLE = 2**23
 # Share of entries from which on a dense product is faster than a sparse one.
 DENSE = 0.1
 
@@ -49,6 +52,13 @@ class Block(NamedTuple):
     X: object
     target: np.ndarray
     weight: np.ndarray
+
+
+def read(stored):
+    """A block as functions want it, or each of a pair of blocks."""
+    if not isinstance(stored, Block):
+        return tuple(map(read, stored))
+    return stored._replace(X=stored.X.read()) if isinstance(stored.X, Gathered) else stored
 
 
 class Rows(Protocol):
@@ -73,6 +83,7 @@ class InMemoryRows:
 
     chunks : tuple of tuples of Block
         Runs of blocks. Blocks are added one after the other inside a run and the runs pairwise.
+        The rows of a block may be `Gathered`: they are read when the block is.
     """
 
     chunks: tuple
@@ -80,12 +91,17 @@ class InMemoryRows:
     _pool: list = field(default_factory=list, repr=False, compare=False)
 
     def __iter__(self):
+        return map(read, self.stored)
+
+    @property
+    def stored(self):
+        """The blocks, as yet unread."""
         return (block for chunk in self.chunks for block in chunk)
 
     def sum(self, function):
         @quiet  # trial steps may lead to where scores overflow; what comes of it is refused there
         def sum_chunk(chunk):
-            return reduce(add, map(function, chunk))
+            return reduce(add, (function(read(block)) for block in chunk))
 
         return add_pairwise(self.each(sum_chunk, self.chunks))
 
@@ -97,7 +113,7 @@ class InMemoryRows:
         return list(self._pool[0].map(function, *items))
 
     def map(self, function):
-        chunks = tuple(tuple(map(function, chunk)) for chunk in self.chunks)
+        chunks = tuple(tuple(function(read(block)) for block in chunk) for chunk in self.chunks)
         return replace(self, chunks=chunks)
 
     def __enter__(self):
@@ -145,11 +161,11 @@ def batches(rows, size, random, convert=None):
     convert : function of a block, optional
         What is made of the blocks as they are read.
     """
-    blocks = list(rows)
+    blocks = list(rows.stored)
     order = random.permutation(len(blocks))
     rest = []
     for start in range(0, len(blocks), MIXED):
-        fresh = [blocks[i] for i in order[start : start + MIXED]]
+        fresh = [read(blocks[i]) for i in order[start : start + MIXED]]
         mixed = joined(rest + (fresh if convert is None else list(map(convert, fresh))))
         places = random.permutation(len(mixed.weight))
         whole = len(places) - len(places) % size
@@ -284,21 +300,43 @@ def add_pairwise(terms):
     return terms[0]
 
 
-def partition(X, target, weight, n_classes, n_threads=1, step=None):
-    """Cut encoded rows into cache-sized blocks without copying them; no weights are ones."""
-    n_rows = X.shape[0]
+def partition(X, target, weight, n_classes, n_threads=1, step=None, indices=None):
+    """Cut encoded rows into cache-sized blocks without copying them; no weights are ones.
+
+    indices : of the rows of X that targets and weights belong to; None is all
+    """
+    n_rows = target.shape[-1]
     step = step or block_rows(X, n_classes)
     ones = np.ones(min(step, n_rows), dtype=X.dtype) if weight is None else None
 
     def block(start):
         stop = min(start + step, n_rows)
         own_weight = ones[: stop - start] if weight is None else weight[start:stop]
-        return Block(row_slice(X, start, stop), target[..., start:stop], own_weight)
+        if indices is None:
+            rows = row_slice(X, start, stop)
+        else:
+            rows = rows_at(X, indices[start:stop])
+        return Block(rows, target[..., start:stop], own_weight)
 
     blocks = [block(start) for start in range(0, n_rows, step)]
+    rows = InMemoryRows(in_runs(blocks), n_threads)
+    return rows.map(as_it_is) if is_little([rows]) else rows
+
+
+def is_little(some_rows):
+    """Whether copies of all `Gathered` rows take so little memory that it is best to keep them."""
+    stored = (block.X for rows in some_rows for block in rows.stored)
+    return sum(X.nbytes for X in stored if isinstance(X, Gathered)) <= LITTLE
+
+
+def as_it_is(block):
+    return block
+
+
+def in_runs(blocks):
+    """Blocks as the chunks of rows."""
     run = -(-len(blocks) // MOST_CHUNKS)
-    chunks = tuple(tuple(blocks[i : i + run]) for i in range(0, len(blocks), run))
-    return InMemoryRows(chunks, n_threads)
+    return tuple(tuple(blocks[i : i + run]) for i in range(0, len(blocks), run))
 
 
 def worthwhile_threads(X, n_classes, n_threads):
@@ -330,15 +368,3 @@ def rows_a_block(n_features, dtype, n_classes, entries_a_row=None):
     # An odd multiple of 16: with a power of two, the classes of a row of class-major scores
     # compete for few lines of the cache.
     return 16 * (rows // 16 | 1)
-
-
-def row_slice(X, start, stop):
-    if not sp.issparse(X):
-        return X[start:stop]
-    # A view. SciPy's own slicing copies the data, and so does its constructor where a slice is
-    # less than half of the whole.
-    first, last = X.indptr[start], X.indptr[min(stop, X.shape[0])]
-    pointer = X.indptr[start : stop + 1] - first
-    part = sp.csr_array((len(pointer) - 1, X.shape[1]), dtype=X.dtype)
-    part.data, part.indices, part.indptr = X.data[first:last], X.indices[first:last], pointer
-    return part

@@ -71,7 +71,8 @@ class FoldCertificates:
     def of(cls, folds):
         whole = folds.whole
         stride = max(1, whole.n_rows // FEW)
-        few = [joined([every(stride, block) for block in part]) for part in folds.parts]
+        # Each is a copy: a view would hold all rows of its block.
+        few = [joined([joined([every(stride, block)]) for block in part]) for part in folds.parts]
         few_parts = np.repeat(np.arange(len(few)), [len(own.weight) for own in few])
         affordable = costs.columns_are_affordable(whole) and whole.is_symmetric
         return cls(joined(few), few_parts, Reach.of(whole) if affordable else None)

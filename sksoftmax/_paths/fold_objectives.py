@@ -13,7 +13,8 @@ import numpy as np
 
 from sksoftmax._objective.kernels import losses_and_residuals
 from sksoftmax._objective.penalties import Ridge
-from sksoftmax._objective.rows import InMemoryRows, block_rows, joined, partition, picked
+from sksoftmax._objective.row_selection import are_consecutive, joined_at
+from sksoftmax._objective.rows import Block, InMemoryRows, as_it_is, in_runs, is_little
 from sksoftmax._objective.score_maps import Affine
 from sksoftmax._problems.smooth import Objective
 from sksoftmax._solvers.line_search import Point, evaluate
@@ -160,20 +161,39 @@ def fold_objectives(objective, part_of, keeps):
     """
     rows = objective.rows
     indices = np.split(np.argsort(part_of, kind="stable"), np.cumsum(np.bincount(part_of))[:-1])
-    starts = np.cumsum([0] + [len(block.weight) for block in rows])
-    parts, weights = [], []
-    for own in indices:
-        ends = np.searchsorted(own, starts)
-        pieces = [
-            picked(block, own[first:last] - start)
-            for block, start, first, last in zip(rows, starts, ends, ends[1:], strict=False)
-            if first < last
-        ]
-        X, target, weight = joined(pieces)
-        # Blocks of like length; the products of many fits have nothing against longer ones.
-        n_blocks = max(1, len(own) // block_rows(X, objective.map.n_scores))
-        step = -(-len(own) // n_blocks)
-        part = partition(X, target, weight, objective.map.n_scores, rows.n_threads, step)
-        parts.append(replace(part, _pool=rows._pool))
-        weights.append(float(weight.sum(dtype=np.float64)))
+    parts = [_part(rows, own, objective.map.n_scores) for own in indices]
+    if is_little(parts):
+        parts = [part.map(as_it_is) for part in parts]
+    weights = [sum(block.weight.sum(dtype=np.float64) for block in part.stored) for part in parts]
     return FoldObjectives(objective, tuple(parts), np.array(weights), keeps)
+
+
+def _part(rows, indices, n_scores):
+    """Some rows, by their indices in ascending order, in blocks of like length."""
+    stored = list(rows.stored)
+    starts = np.cumsum([0] + [len(block.weight) for block in stored])
+    if are_consecutive(indices):
+        # Blocks end where they end in all rows, so that they are views.
+        ends = np.append(starts[(starts > indices[0]) & (starts <= indices[-1])], indices[-1] + 1)
+        cuts = np.searchsorted(indices, ends)
+    else:
+        # The products of many fits have nothing against blocks that are longer.
+        longest = max(len(block.weight) for block in stored)
+        n_blocks = max(1, len(indices) // longest)
+        step = -(-len(indices) // n_blocks)
+        cuts = np.arange(step, len(indices) + step, step)
+    blocks = [_block(stored, starts, own) for own in np.split(indices, cuts) if len(own)]
+    return replace(rows, chunks=in_runs(blocks))
+
+
+def _block(stored, starts, indices):
+    """The rows of these indices in ascending order, of blocks that start at ``starts``."""
+    ends = np.searchsorted(indices, starts)
+    pieces = [
+        (block, (indices[first:last] - start).astype(np.int32))
+        for block, start, first, last in zip(stored, starts, ends, ends[1:], strict=False)
+        if first < last
+    ]
+    target = np.concatenate([block.target[..., own] for block, own in pieces], axis=-1)
+    weight = np.concatenate([block.weight[own] for block, own in pieces])
+    return Block(joined_at([(block.X, own) for block, own in pieces]), target, weight)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax._curvature import ridge_metrics
+from sksoftmax._objective.row_selection import compact
 from sksoftmax._paths.elastic_net_path import fit_of, pose
 from sksoftmax._paths.fold_certificates import FoldCertificates, LowerMoments, ridge_bound
 from sksoftmax._paths.fold_objectives import FoldObjectives, fold_objectives, one_fit
@@ -104,22 +105,34 @@ def memberships_of(folds, weight, data, settings):
     balanced = isinstance(settings.class_weight, str)
     if balanced or len(folds) < 2 or not suits(data, settings, len(folds) + 1):
         return None
-    times = np.zeros((len(folds), len(weight)), dtype=int)
-    for own, (train, _) in zip(times, folds, strict=True):
-        np.add.at(own, np.arange(len(weight))[train], 1)
-    times = times[:, weight > 0]
     # One number tells which folds keep a row: there are fewer than MOST_FITS of them.
-    codes, part_of = np.unique(2 ** np.arange(len(folds)) @ times, return_inverse=True)
-    if times.max() > 1 or len(codes) > max(len(folds) + 1, len(part_of) // FEW_ROWS):
+    codes = np.zeros(len(weight), dtype=np.int32)
+    for number, (train, _) in enumerate(folds):
+        kept = compact(train, len(weight))
+        if kept.dtype != bool:
+            return None
+        codes[kept] += 1 << number
+    codes = codes if (weight > 0).all() else codes[weight > 0]
+    distinct = np.unique(codes)
+    if len(distinct) > max(len(folds) + 1, len(codes) // FEW_ROWS):
         return None
-    keeps = (codes >> np.arange(len(folds))[:, None]) & 1 == 1
-    keeps = np.vstack([np.ones(len(codes), dtype=bool), keeps])
-    labels = np.concatenate([block.target for block in data.rows])
-    counts = np.zeros((keeps.shape[1], len(data.classes)), dtype=int)
-    np.add.at(counts, (part_of, labels), 1)
-    if not (keeps @ counts > 0).all():
+    part_of = np.searchsorted(distinct, codes).astype(np.min_scalar_type(len(distinct)))
+    keeps = (distinct >> np.arange(len(folds))[:, None]) & 1 == 1
+    keeps = np.vstack([np.ones(len(distinct), dtype=bool), keeps])
+    if not (keeps @ _labels_by_part(part_of, data) > 0).all():
         return None
     return Memberships(part_of, keeps)
+
+
+def _labels_by_part(part_of, data):
+    """How many rows of each class each part has, (n_parts, n_classes)."""
+    counts = np.zeros((int(part_of.max()) + 1, len(data.classes)), dtype=int)
+    start = 0
+    for block in data.rows.stored:
+        own = part_of[start : start + len(block.target)]
+        np.add.at(counts, (own, block.target), 1)
+        start += len(own)
+    return counts
 
 
 class FitState(NamedTuple):

@@ -40,6 +40,43 @@ for name in names:
     print(name, model.objective_)
 """
 
+FOLDS = """
+import resource, sys, warnings
+import numpy as np
+from sklearn.model_selection import KFold, ShuffleSplit
+from sksoftmax import SoftmaxRegression, SoftmaxRegressionCV
+X, y = np.load(sys.argv[1], mmap_mode="r"), np.load(sys.argv[2], mmap_mode="r")
+allowed = int(sys.argv[3])
+weight = np.arange(len(X)) % 3.0
+options = {"tol": 1e-2, "max_iter": 3}
+ridge = SoftmaxRegressionCV([0.1, 1.0], **options)
+lasso = SoftmaxRegressionCV([0.1, 1.0], l1_ratios=[0.5], **options)
+overlapping = ShuffleSplit(2, random_state=0)
+drawn_twice = [(np.arange(len(X)) // 2 * 2, np.arange(100)), (np.arange(100), np.arange(100))]
+early = {"early_stopping": True, "random_state": 0, **options}
+fits = {
+    "ridge": (ridge, None),
+    "consecutive": (SoftmaxRegressionCV([0.1, 1.0], cv=KFold(3), **options), None),
+    "l1": (lasso, None),
+    "overlapping": (SoftmaxRegressionCV([1.0], cv=overlapping, **options), None),
+    "drawn twice": (SoftmaxRegressionCV([1.0], cv=drawn_twice, **options), None),
+    "weights": (ridge, weight),
+    "early stopping": (SoftmaxRegression(**early), None),
+    "early stopping with l1": (SoftmaxRegression(l1_ratio=0.5, **early), weight),
+    "rows without weight": (SoftmaxRegression(**options), weight),
+}
+warnings.simplefilter("ignore")
+for model, own in fits.values():  # what is loaded on first use
+    if model.get_params().get("cv") is not drawn_twice:
+        model.fit(X[:2000], y[:2000], None if own is None else own[:2000])
+status = open("/proc/self/status").read()
+used = 1024 * int(status.split("VmData:")[1].split()[0])
+resource.setrlimit(resource.RLIMIT_DATA, (used + allowed,) * 2)
+for name, (model, own) in fits.items():
+    model.fit(X, y, own)
+    print(name)
+"""
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
@@ -75,6 +112,17 @@ def test_a_file_larger_than_memory_is_fitted_by_every_solver(files):
     assert [line.split()[0] for line in said[1:]] == names
     values = [float(line.split()[1]) for line in said[1:]]
     assert max(values) <= 1.05 * min(values)
+
+
+@LIMITED
+def test_folds_and_rows_held_out_are_no_copies_of_a_file(files):
+    result = subprocess.run(
+        [sys.executable, "-c", FOLDS, *files, str(ALLOWED)],
+        env={"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True, encoding="utf-8", timeout=120,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert len(result.stdout.splitlines()) == 9
 
 
 @pytest.mark.parametrize("solver", ["auto", "sgd"])

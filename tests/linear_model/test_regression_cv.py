@@ -451,3 +451,24 @@ def test_fits_that_are_not_proved_are_counted_in_a_warning():
     with pytest.warns(ConvergenceWarning, match="fits of the path"):
         model.fit(X, Y)
     assert model.n_iter_.max() == 2
+
+
+@pytest.mark.parametrize("little", [0, 10**9])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("kind", [np.array, np.float32, sp.csr_array])
+def test_folds_that_are_copied_give_the_models_of_those_that_are_not(
+    kind, l1_ratio, little, monkeypatch
+):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(300, 4))
+    y = np.argmax(X[:, :3] + random.gumbel(size=(300, 3)), axis=1)
+    weight, splits = random.integers(0, 3, 300), StratifiedKFold(3, shuffle=True, random_state=0)
+    monkeypatch.setattr("sksoftmax._objective.rows.LITTLE", little)
+    X = kind(X)
+    model = SoftmaxRegressionCV([0.1, 1.0], l1_ratios=[l1_ratio], cv=splits, tol=1e-9)
+    model.fit(X, y, sample_weight=weight)
+    for number, (train, _) in enumerate(splits.split(X, y)):
+        alone = SoftmaxRegression(1.0, l1_ratio=l1_ratio, tol=1e-9)
+        alone.fit(X[train], y[train], sample_weight=weight[train])
+        found = model.coefs_paths_[number, 0, 1, :, :-1]
+        np.testing.assert_allclose(found, alone.coef_, atol=2e-3)

@@ -1,0 +1,108 @@
+"""Rows of X by their indices, without a copy of them all."""
+
+import numpy as np
+import scipy.sparse as sp
+
+
+class Gathered:
+    """Rows of some arrays by their indices, which are copied afresh each time they are read.
+
+    A block of them fits in the cache; a copy of all rows would take as much memory as X.
+
+    Parameters
+    ----------
+    pieces : sequence of (X, indices)
+    """
+
+    def __init__(self, pieces):
+        self.pieces = tuple(pieces)
+
+    def read(self):
+        """The rows, as one array."""
+        arrays = [X for X, _ in self.pieces]
+        if sp.issparse(arrays[0]):
+            rows = [X[indices] for X, indices in self.pieces]
+            return rows[0] if len(rows) == 1 else sp.vstack(rows, format="csr")
+        ends = np.cumsum([len(indices) for _, indices in self.pieces])
+        rows = np.empty((ends[-1], arrays[0].shape[1]), dtype=arrays[0].dtype)
+        for (X, indices), end in zip(self.pieces, ends, strict=True):
+            # "clip" writes without a buffer; the indices are right.
+            np.take(X, indices, axis=0, out=rows[end - len(indices) : end], mode="clip")
+        return rows
+
+    @property
+    def shape(self):
+        return sum(len(indices) for _, indices in self.pieces), self.pieces[0][0].shape[1]
+
+    @property
+    def dtype(self):
+        return self.pieces[0][0].dtype
+
+    @property
+    def nbytes(self):
+        """Memory that a copy of the rows takes."""
+        if not sp.issparse(self.pieces[0][0]):
+            return self.shape[0] * self.shape[1] * self.dtype.itemsize
+        shares = (X.nnz * len(indices) // X.shape[0] for X, indices in self.pieces)
+        return sum(shares) * (self.dtype.itemsize + np.dtype(np.int32).itemsize)
+
+    def picked(self, indices):
+        """Some of the rows, by indices in ascending order."""
+        ends = np.cumsum([len(own) for _, own in self.pieces])
+        cuts = np.split(indices, np.searchsorted(indices, ends[:-1]))
+        starts = ends - [len(own) for _, own in self.pieces]
+        return Gathered(
+            (X, own[cut - start])
+            for (X, own), cut, start in zip(self.pieces, cuts, starts, strict=True)
+            if len(cut)
+        )
+
+
+def rows_at(X, indices):
+    """Rows of X by their indices: a view where these are consecutive, else `Gathered`."""
+    if isinstance(X, Gathered):
+        return X.picked(indices)
+    if are_consecutive(indices):
+        return row_slice(X, int(indices[0]), int(indices[-1]) + 1)
+    return Gathered([(X, indices)])
+
+
+def compact(rows, n_rows):
+    """A mask of the rows of a selection, a byte for each; one that has rows twice as it is."""
+    if np.asarray(rows).dtype == bool:
+        return np.asarray(rows)
+    indices = np.arange(n_rows)[rows]
+    mask = np.zeros(n_rows, dtype=bool)
+    mask[indices] = True
+    return mask if np.count_nonzero(mask) == len(indices) else indices
+
+
+def joined_at(pieces):
+    """Rows of several arrays by their indices, as `rows_at` has those of one."""
+    found = [rows_at(X, indices) for X, indices in pieces]
+    if len(found) == 1:
+        return found[0]
+    parts = (
+        part.pieces if isinstance(part, Gathered) else [(part, np.arange(part.shape[0]))]
+        for part in found
+    )
+    return Gathered(piece for own in parts for piece in own)
+
+
+def are_consecutive(indices):
+    return len(indices) > 0 and bool((np.diff(indices) == 1).all())
+
+
+def row_slice(X, start, stop):
+    """Consecutive rows: a view, or a copy of those of `Gathered`."""
+    if isinstance(X, Gathered):
+        return X.picked(np.arange(start, stop)).read()
+    if not sp.issparse(X):
+        return X[start:stop]
+    # A view. SciPy's own slicing copies the data, and so does its constructor where a slice is
+    # less than half of the whole.
+    first, last = X.indptr[start], X.indptr[min(stop, X.shape[0])]
+    pointer = X.indptr[start : stop + 1] - first
+    part = sp.csr_array((len(pointer) - 1, X.shape[1]), dtype=X.dtype)
+    part.data, part.indices, part.indptr = X.data[first:last], X.indices[first:last], pointer
+    return part
