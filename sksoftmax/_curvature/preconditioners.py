@@ -12,6 +12,8 @@ from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 # Share of a column that others explain, up to which correlations are not worth a factor.
 NEARLY_DIAGONAL = 0.25
+# Beside correlations, which are at most 1: no matrix that is finite needs as much.
+MOST_JITTER = 1e10
 
 
 class Metric(Protocol):
@@ -38,13 +40,15 @@ class Factor:
         scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
         correlation = matrix / scale / scale[:, None]
         jitter = 10 * len(matrix) * np.finfo(matrix.dtype).eps
-        while True:
+        while jitter <= MOST_JITTER:
             np.fill_diagonal(correlation, 1.0 + jitter)
             # LAPACK itself: SciPy's wrappers take longer than it does for a few dozen columns.
             upper, failed = dpotrf(correlation, clean=0)
             if not failed:
                 return cls(scale, upper)
             jitter *= 100
+        # Not finite, where a trial step has led out of all range: a step by it is refused.
+        return cls(np.full(len(matrix), np.nan), np.eye(len(matrix)))
 
     def solve(self, columns):
         scale = self.scale if columns.ndim == 1 else self.scale[:, None]

@@ -1,5 +1,7 @@
 """Scores, probabilities and classes of a linear model, block by block of rows."""
 
+from math import isfinite
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -116,16 +118,33 @@ def _by_blocks(consume, X, coef, intercept):
     run(consume, X, used, coef_t, intercept[:, None])
 
 
-@quiet  # scores out of all range are infinite, which the softmax has limits for
+@quiet  # scores out of all range are refused
 def _run(consume, X, used, coef_t, intercept):
     step = block_rows(X, len(intercept))
     for start in range(0, X.shape[0], step):
         block = row_slice(X, start, min(start + step, X.shape[0]))
         block = block if used is None else block[:, used]
-        consume(slice(start, start + step), class_major_scores(block, coef_t, intercept))
+        scores = class_major_scores(block, coef_t, intercept)
+        if not isfinite(scores.sum()):
+            _check_finite(scores, intercept, start)
+        consume(slice(start, start + step), scores)
 
 
 _limited_run = single_threaded_blas(_run)
+
+
+def _check_finite(scores, intercept, start):
+    """Raise a ValueError for the first row whose scores are out of all range.
+
+    Infinite scores would not tell which class leads. A class may be ruled out by its intercept.
+    """
+    lost = ~np.isfinite(scores[np.isfinite(intercept.ravel())]).all(axis=0)
+    if lost.any():
+        raise ValueError(
+            f"row {start + int(lost.argmax())} of X has scores beyond the range of {scores.dtype}: "
+            "its entries are too large for coef_; impute or divide them as in fit"
+            + (", or pass X as float64" if scores.dtype == np.float32 else "")
+        )
 
 
 def _used(X, coef):

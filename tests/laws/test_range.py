@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.special import softmax
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
@@ -201,3 +202,30 @@ def test_rows_that_are_all_sure_of_their_class_spoil_no_proof(scale, C):
     sparse = (random.normal(size=(50, 2)) + [scale, 1e2]) * (random.random((50, 2)) < 0.3)
     model = quietly(SoftmaxRegression(solver="proximal", C=C).fit, sparse, np.arange(50))
     check_finite(model, sparse)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("n_rows", [1, 300])
+@pytest.mark.parametrize("dtype", LIMITS)
+@pytest.mark.parametrize("size", [1e20, 1e30, 1e38, 1e100, 1e308])
+@pytest.mark.parametrize("method", ["decision_function", "predict", "predict_proba"])
+def test_predictions_on_any_row_are_right_or_an_error_names_it(method, size, dtype, n_rows, form):
+    model = SoftmaxRegression().fit(X.astype(dtype), CLASSES)
+    rows = np.repeat([[-size, size, size, -size], [size, 0, 0, 0], [5, 3, 1, 0.5]], n_rows, axis=0)
+    for row in np.split(rows, len(rows) // n_rows):
+        if not np.isfinite(row.astype(dtype)).all():
+            continue
+        row = row.astype(dtype)
+        exact = row.astype(np.longdouble) @ model.coef_.T + model.intercept_
+        try:
+            found = quietly(getattr(model, method), form(row))
+        except ValueError as error:
+            assert "row 0 of X has scores beyond the range" in str(error)
+            assert abs(row).max() * abs(model.coef_).max() > 0.1 * np.finfo(dtype).max
+        else:
+            if method == "predict":
+                assert (found == model.classes_[exact.argmax(axis=1)]).all()
+            elif method == "predict_proba":
+                np.testing.assert_allclose(found, softmax(exact, axis=1), rtol=1e-4, atol=1e-30)
+            else:
+                np.testing.assert_allclose(found, exact.astype(dtype), rtol=1e-4)
