@@ -7,13 +7,14 @@ from functools import partial
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import ClassifierTags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._calibration import fitted_map, learners, selection, transforms
 from sksoftmax._calibration.fitted_map import FittedMap
 from sksoftmax._calibration.learners import Learned, Sample
 from sksoftmax._calibration.score_reading import Reading
 from sksoftmax._data import dispatch, score_columns, validation
+from sksoftmax._data.checks import validate_data
 from sksoftmax._data.dispatch import chunkwise
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._runtime.quiet import as_usual

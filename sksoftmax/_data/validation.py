@@ -11,11 +11,11 @@ from numbers import Integral, Real
 import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from sksoftmax._data import targets
+from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.magnitudes import DOUBLE, Magnitudes
 from sksoftmax._functions import arrays
 from sksoftmax._objective.rows import (

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import check_array, check_random_state, column_or_1d
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.validation import check_consistent_length
 
 from sksoftmax._curvature.preconditioners import DiagonalMetric, Factor, ProductMetric
 from sksoftmax._curvature.streaming_moments import FullColumns, Moments, PlainColumns
 from sksoftmax._data import targets, validation
+from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.magnitudes import Magnitudes, without_small_columns
 from sksoftmax._objective.row_selection import row_slice
 from sksoftmax._objective.rows import InMemoryRows, partition

@@ -16,9 +16,9 @@ from sklearn.utils.metadata_routing import (
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.validation import validate_data
 
 from sksoftmax._data import targets, validation
+from sksoftmax._data.checks import validate_data
 from sksoftmax._linear_model import parameters
 from sksoftmax._linear_model.base import LinearClassifierMixin
 from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, placed, run_fold

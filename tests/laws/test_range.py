@@ -213,7 +213,7 @@ def test_predictions_on_any_row_are_right_or_an_error_names_it(method, size, dty
     model = SoftmaxRegression().fit(X.astype(dtype), CLASSES)
     rows = np.repeat([[-size, size, size, -size], [size, 0, 0, 0], [5, 3, 1, 0.5]], n_rows, axis=0)
     for row in np.split(rows, len(rows) // n_rows):
-        if not np.isfinite(row.astype(dtype)).all():
+        if size > np.finfo(dtype).max:
             continue
         row = row.astype(dtype)
         exact = row.astype(np.longdouble) @ model.coef_.T + model.intercept_

@@ -6,9 +6,10 @@ from numbers import Real
 import dask
 import numpy as np
 from dask.delayed import delayed
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
+from sksoftmax._data.checks import check_array
 from sksoftmax._data.dask import chunks
 from sksoftmax._data.dask import validation as dask_validation
 

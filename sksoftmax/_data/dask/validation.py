@@ -12,11 +12,11 @@ import numpy as np
 import scipy.sparse as sp
 from dask.delayed import Delayed
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from sksoftmax._data import targets, validation
+from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.dask.chunks import check_chunks, check_lengths, forgetful
 from sksoftmax._data.dask.partitions import Code, Labels, Shares, cut, lay, split
 from sksoftmax._data.magnitudes import Magnitudes
