@@ -24,6 +24,10 @@ TINY = np.finfo(np.float64).tiny
 ROUNDING = 8
 # A column or class is hardly known whose moment a step would multiply by this factor.
 STRANGE = 2.0
+# A batch makes the moment of a column that is known larger by this factor at most: what else its
+# entries say is that some row is out of all proportion.
+MOST_GROWTH = 10.0
+ENOUGH_ROWS = 30  # to know a column
 # Share of the diagonal that is added always, to keep collinear columns from far too long steps.
 COLLINEAR = 1e-8
 
@@ -48,6 +52,9 @@ class FullColumns:
 
     def blended(self, other, share):
         return FullColumns((1 - share) * self.matrix + share * other.matrix)
+
+    def scaled(self, factors):
+        return FullColumns(self.matrix * factors * factors[:, None])
 
     def recentred(self, shift):
         turn = np.eye(len(self.matrix))
@@ -78,6 +85,9 @@ class PlainColumns:
             (1 - share) * self.first + share * other.first,
         )
 
+    def scaled(self, factors):
+        return PlainColumns(self.diagonal * factors**2, self.first * factors)
+
     def recentred(self, shift):
         first, diagonal, mass = self.first.copy(), self.diagonal.copy(), self.first[-1]
         diagonal[:-1] += shift * (shift * mass - 2 * first[:-1])
@@ -103,6 +113,11 @@ class Moments:
     classes: np.ndarray
     n_rows: float
 
+    @classmethod
+    def expected(cls, columns, n_rows):
+        """What moments of the columns to expect of so many rows; 0 where that is not known."""
+        return cls(PlainColumns(columns, np.zeros(len(columns))), np.eye(1), n_rows)
+
     def blended(self, other, share):
         """These, with so much of the others'."""
         return Moments(
@@ -110,6 +125,22 @@ class Moments:
             (1 - share) * self.classes + share * other.classes,
             self.n_rows + other.n_rows,
         )
+
+    def scaled(self, factors):
+        """The moments as if each column were multiplied by its factor."""
+        return replace(self, columns=self.columns.scaled(factors))
+
+    def restrained(self, other, share):
+        """Factors of the columns, by which the others do not outweigh these: see MOST_GROWTH."""
+        own, new = self.units, share * other.units
+        large = (new > MOST_GROWTH * own) & (own > 0) & (ENOUGH_ROWS <= self.n_rows < np.inf)
+        ratio = np.divide(MOST_GROWTH * own, new, out=np.ones_like(own), where=large)
+        return np.sqrt(ratio)
+
+    @property
+    def units(self):
+        """Mean squares of the columns, by curvature, and 1 for the intercept."""
+        return self.columns.diagonal / self.mass
 
     def of_all(self):
         """These as the moments of all rows there are, and no sample of more."""
@@ -152,8 +183,9 @@ class Moments:
     def scales(self):
         """Units of the parameters: one over the columns' spread, the same for all classes."""
         spread = np.sqrt(self.columns.diagonal / self.mass)
-        return np.repeat(np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0),
-                         len(self.classes))
+        return np.repeat(
+            np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0), len(self.classes)
+        )
 
 
 def _damping(own, other, share):

@@ -29,6 +29,8 @@ from sksoftmax._solvers.stochastic import Run, StreamState
 
 # Rows of a step where they are not told: more a step do not make better ones.
 ROWS_OF_STEP = 1000
+# Widths of a column, without its tails, between its middle and a mean that is of one row alone.
+FAR = 10
 
 
 @dataclass(frozen=True)
@@ -280,12 +282,14 @@ def _with_classes(stream, target):
 
 def _begun(model, stream, batch, n_scores):
     """A stream with its first state: nothing, or what was fitted."""
-    center = _means(batch.X, batch.weight)
+    center, width = _center(batch.X, batch.weight)
     score_map = LinearMap(n_scores, len(center), center if model.fit_intercept else None)
     theta = score_map.neutral()
     if hasattr(model, "coef_"):
         theta = score_map.join(*_fitted(model, center))
-    state = StreamState(theta, theta, clock=stream.weight)
+    width = np.append(width, 0) if model.fit_intercept else width
+    moments = Moments.expected(width**2, len(batch.target.T))
+    state = StreamState(theta, theta, clock=stream.weight, moments=moments)
     return replace(stream, state=state, map=score_map, solver=model.solver)
 
 
@@ -304,13 +308,19 @@ def _recentred(stream):
     return replace(stream, state=state, map=score_map)
 
 
-def _means(X, weight):
-    """Means of the columns; of constant ones exactly."""
+def _center(X, weight):
+    """Means of the columns, of constant ones exactly, and their widths; 0 where none is known.
+
+    A mean that one row has moved far from all others is no center: these would be lost to rounding.
+    """
     share = np.full(X.shape[0], 1 / X.shape[0]) if weight is None else weight / weight.sum()
     if sp.issparse(X):
-        return np.asarray(share @ X, dtype=np.float64)
+        return np.asarray(share @ X, dtype=np.float64), np.zeros(X.shape[1])
     first = X[0].astype(np.float64)
-    return first + share @ (X - first)
+    means = first + share @ (X - first)
+    low, middle, high = np.quantile(X, (0.1, 0.5, 0.9), axis=0)
+    width = high - low
+    return np.where(abs(means - middle) > FAR * width, middle, means), width
 
 
 def _fitted(model, center):

@@ -21,6 +21,9 @@ RECENT = 2.0
 PATIENCE, PATIENT_ROWS = 5, 4
 UNUSUAL = 1.5
 HOPELESS = 2.0
+# Times what a model that knows nothing would lose, or the stream does as a rule: no batch counts as
+# more in the objective of late.
+MOST_COSTLY = 10.0
 
 
 class Run(NamedTuple):
@@ -45,7 +48,7 @@ class StreamState(NamedTuple):
     clock : weight that the length of the steps goes by
     began : the clock when the average began
     known : weight that moments stand for
-    moments : Moments of the rows; None before the first batch
+    moments : Moments of the rows; before the first batch what is expected of them, or None
     boldness : factor of the steps' length
     metric, due, diagonal : made of the moments, for so much weight, and their diagonal then
     unusual, hopeless : Run of batches that are worse than expected
@@ -88,7 +91,14 @@ def observed(objective, state, method):
     weight = objective.total_weight
     known = state.known + weight
     share = min(1.0, method.memory * weight / known)
+    if state.moments is not None:
+        restraint = state.moments.restrained(seen, share)
+        seen = seen.scaled(restraint)
+        gradient = gradient * np.repeat(restraint, objective.map.n_scores)
     moments = state.moments.blended(seen, share) if state.known else seen
+    # One row out of all proportion may cost more than all that came before it.
+    if np.isfinite(value):
+        value = min(value, MOST_COSTLY * max(objective.map.ignorance, state.value))
     value = state.value + share * (value - state.value)
     clock = state.clock + weight
     return state._replace(value=value, clock=clock, known=known, moments=moments), gradient, seen

@@ -79,8 +79,14 @@ def test_rows_without_weight_keep_their_place_in_the_batches(soft, kind, solver)
     model = SoftmaxRegression(solver=solver, batch_size=40)
     whole = clone(model).partial_fit(kind(X), target, [0, 1, 2], sample_weight=weight)
     places = np.r_[0:80, 120:200]
-    pieces = streamed(clone(model), kind(X[places]), target[places], size=40, classes=[0, 1, 2],
-                      weight=weight[places])
+    pieces = streamed(
+        clone(model),
+        kind(X[places]),
+        target[places],
+        size=40,
+        classes=[0, 1, 2],
+        weight=weight[places],
+    )
     assert_equal_bits(whole, pieces)
     assert whole.n_iter_ == 4
 
@@ -136,8 +142,9 @@ def test_a_copy_in_mid_stream_goes_on_as_the_original(n_before, duplicate, solve
     X, y = unscaled(500, 4, 3)
     model = streamed(SoftmaxRegression(solver=solver), X[:n_before], y[:n_before])
     other, kept = duplicate(model), copy.deepcopy(model)
-    assert_equal_bits(streamed(model, X[n_before:], y[n_before:]),
-                      streamed(other, X[n_before:], y[n_before:]))
+    assert_equal_bits(
+        streamed(model, X[n_before:], y[n_before:]), streamed(other, X[n_before:], y[n_before:])
+    )
     assert not np.array_equal(model.coef_, kept.coef_)
     assert not hasattr(clone(model), "coef_")
     assert_equal_bits(streamed(clone(model), X, y), model)
@@ -251,8 +258,12 @@ def test_scaled_weights_are_a_scaled_C(solver):
     one = streamed(SoftmaxRegression(solver=solver, C=2.0), X, y, weight=weight)
     other = streamed(SoftmaxRegression(solver=solver, C=0.5), X, y, weight=4 * weight)
     assert_allclose(one.coef_, other.coef_, rtol=1e-9, atol=1e-12)
-    by_class = streamed(SoftmaxRegression(solver=solver, C=0.5, class_weight={0: 4, 1: 4, 2: 4}),
-                        X, y, weight=weight)
+    by_class = streamed(
+        SoftmaxRegression(solver=solver, C=0.5, class_weight={0: 4, 1: 4, 2: 4}),
+        X,
+        y,
+        weight=weight,
+    )
     assert_allclose(one.coef_, by_class.coef_, rtol=1e-9, atol=1e-12)
 
 
@@ -547,8 +558,43 @@ def test_batches_of_converted_rows_are_converted():
 
     other = replace(objective, rows=ConvertedRows(objective.rows, convert))
     theta = np.linspace(-1, 1, objective.map.n_parameters)
-    for one, two in zip(other.batches(40, np.random.default_rng(0)),
-                        objective.batches(40, np.random.default_rng(0)), strict=True):
+    for one, two in zip(
+        other.batches(40, np.random.default_rng(0)),
+        objective.batches(40, np.random.default_rng(0)),
+        strict=True,
+    ):
         block, plain = next(iter(one.rows)), next(iter(two.rows))
         assert_array_equal(block.X, 2 * plain.X)
         assert one.value_and_gradient(theta)[0] != two.value_and_gradient(theta)[0]
+
+
+@STREAM
+@pytest.mark.parametrize("place", [0, 1, 50])
+@pytest.mark.parametrize("size", [1e4, -1e10, 1e50, -1e99])
+def test_a_row_out_of_all_proportion_is_forgotten(solver, place, size):
+    random = np.random.default_rng(0)
+    coef = random.normal(size=(4, 3))
+    clean, spoilt = (SoftmaxRegression(solver=solver) for _ in range(2))
+    for number in range(200):
+        X, y = labelled(random, 100, coef)
+        clean.partial_fit(X, y, classes=[0, 1, 2])
+        if number == place:
+            X = X.copy()
+            X[3, 1] = size
+        spoilt.partial_fit(X, y, classes=[0, 1, 2])
+    X, y = labelled(random, 2000, coef)
+    assert loss(spoilt, X, y) <= 1.005 * loss(clean, X, y)
+    assert spoilt.objective_ <= 2 * clean.objective_
+
+
+@STREAM
+def test_a_batch_out_of_range_changes_nothing(solver):
+    X, y = draw(300, 4, 3)
+    model = streamed(SoftmaxRegression(solver=solver), X, y)
+    before = {**vars(model)}
+    far = X.copy()
+    far[7, 2] = 1e200
+    with pytest.raises(ValueError, match="column 2 of X has an entry of magnitude 1e\\+200"):
+        model.partial_fit(far, y)
+    assert all(vars(model)[name] is value for name, value in before.items())
+    model.partial_fit(X, y)
