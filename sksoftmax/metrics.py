@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
-from sklearn.utils import check_array
 
 from sksoftmax._calibration.learners import LEARNERS, Sample
 from sksoftmax._calibration.probability_scorer import probability_scorer
 from sksoftmax._calibration.reliability import Reliability, binned
 from sksoftmax._data import dispatch, score_columns, validation
+from sksoftmax._data.checks import check_array
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._runtime.quiet import as_usual
 

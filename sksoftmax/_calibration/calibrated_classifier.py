@@ -7,7 +7,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
@@ -22,6 +22,7 @@ from sksoftmax._calibration.decision_scores import TO_CALIBRATE, DecisionScores,
 from sksoftmax._calibration.transformer import SoftmaxTransformer
 from sksoftmax._calibration.wrapping import WrapperMixin, router
 from sksoftmax._data import validation
+from sksoftmax._data.checks import assert_all_finite
 from sksoftmax._functions.api import log_softmax, softmax
 from sksoftmax._runtime.quiet import as_usual
 
