@@ -4,12 +4,29 @@ They look for nan in the sum of all entries, which may overflow, and cast what o
 NumPy's warnings of that say nothing that the check does not.
 """
 
+from functools import wraps
+
 from sklearn.utils import assert_all_finite as _assert_all_finite
 from sklearn.utils import check_array as _check_array
 from sklearn.utils.validation import validate_data as _validate_data
 
 from sksoftmax._runtime.quiet import quiet
 
-check_array = quiet(_check_array)
-validate_data = quiet(_validate_data)
+
+def _without_overflow(check):
+    """The check, which tells of numbers that are no floats as of other bad values."""
+
+    @wraps(check)
+    def checked(*args, **options):
+        try:
+            return check(*args, **options)
+        except OverflowError as error:
+            name = options.get("input_name") or "X"
+            raise ValueError(f"{name} has a number beyond the range of float64: {error}") from None
+
+    return checked
+
+
+check_array = _without_overflow(quiet(_check_array))
+validate_data = _without_overflow(quiet(_validate_data))
 assert_all_finite = quiet(_assert_all_finite)

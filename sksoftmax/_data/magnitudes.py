@@ -126,12 +126,12 @@ def without_small_columns(X, largest, dtype):
     return X
 
 
-def check_weights(largest):
+def check_weights(largest, name="sample_weight times class_weight"):
     """Raise a ValueError unless the largest of the weights is in range."""
     if WEIGHTS.is_outside(largest):
         raise ValueError(
-            f"sample_weight times class_weight is {largest:.3g} at most, and its largest value "
-            f"must be from {WEIGHTS.least:g} to {WEIGHTS.most:g}: divide all weights by one number"
+            f"{name} is {largest:.3g} at most, and its largest value must be from "
+            f"{WEIGHTS.least:g} to {WEIGHTS.most:g}: divide all weights by one number"
         )
 
 

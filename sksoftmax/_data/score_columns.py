@@ -24,6 +24,7 @@ def check_option(name, value, options):
 def checked_temperature(temperature):
     if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
         raise TypeError(f"temperature must be a real number. Got {temperature!r}.")
+    validation.check_is_float("temperature", temperature)
     if not (temperature > 0 and math.isfinite(temperature)):
         raise ValueError(f"temperature must be positive and finite. Got {temperature!r}.")
     return float(temperature)

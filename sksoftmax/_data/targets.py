@@ -4,6 +4,7 @@ Labels become indices of their classes. Distributions, given as such or made by 
 become a class-major array, (n_classes, n_rows), which is what the kernels read row by row.
 """
 
+import sys
 from numbers import Real
 from typing import NamedTuple
 
@@ -261,6 +262,8 @@ def class_factors(class_weight, classes, by_class):
     elif isinstance(class_weight, dict):
         if not all(isinstance(each, Real) for each in class_weight.values()):
             raise TypeError(f"class_weight must hold numbers, got {class_weight!r}")
+        if any(abs(each) > sys.float_info.max for each in class_weight.values()):
+            raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
         factors = compute_class_weight(class_weight, classes=classes, y=classes)
     else:
         raise ValueError(f"class_weight must be None, a dict or 'balanced', got {class_weight!r}")

@@ -14,7 +14,7 @@ from joblib import effective_n_jobs
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from sksoftmax._data import targets
+from sksoftmax._data import magnitudes, targets
 from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.magnitudes import DOUBLE, Magnitudes
 from sksoftmax._functions import arrays
@@ -155,9 +155,9 @@ def _encoded(estimator, X, indices, classes, weighed, n_jobs):
     rows = partition(
         X, weighed.target, weighed.weight, n_scores, n_threads, indices=indices
     )  # fmt: skip
-    magnitudes = Magnitudes.of(rows)
-    magnitudes.check(X.dtype, estimator)
-    rows = magnitudes.widened(rows, X.dtype)
+    size = Magnitudes.of(rows)
+    size.check(X.dtype, estimator)
+    rows = size.widened(rows, X.dtype)
     return Encoded(
         rows=rows,
         classes=classes,
@@ -168,7 +168,7 @@ def _encoded(estimator, X, indices, classes, weighed, n_jobs):
         n_entries=rows.sum(count_entries),
         dtype=X.dtype,
         is_sparse=sp.issparse(X),
-        magnitudes=magnitudes,
+        magnitudes=size,
     )
 
 
@@ -242,6 +242,7 @@ def check_in_memory(culprit, advice, *values):
 def check_weight(sample_weight, X):
     """Weights of the rows of X, in float64: they may span more than X's dtype."""
     if isinstance(sample_weight, Real):
+        check_is_float("sample_weight", sample_weight)
         sample_weight = np.full(X.shape[0], float(sample_weight))
     weight = check_weight_values(sample_weight)
     if len(weight) != X.shape[0]:
@@ -250,6 +251,7 @@ def check_weight(sample_weight, X):
             f"{[X.shape[0], len(weight)]}, of X and sample_weight"
         )
     check_some_weight((weight > 0).any())
+    magnitudes.check_weights(weight.max(), "sample_weight")
     return weight
 
 
@@ -268,6 +270,9 @@ def check_weight_values(sample_weight):
         raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
     if (weight < 0).any():
         raise ValueError(f"Negative sample_weight: {float(weight[weight < 0][0])!r}")
+    largest = weight.max(initial=0)
+    if largest > magnitudes.WEIGHTS.most:
+        magnitudes.check_weights(largest, "sample_weight")
     return weight
 
 
@@ -310,9 +315,19 @@ def check_number(name, value, *, least, most=np.inf, below=None, integer=False, 
         wanted += f" and <= {most:g}"
     if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be {wanted}, got {value!r} of {type(value).__name__}")
+    if not integer:
+        check_is_float(name, value)
     above = value > least if open_below else value >= least
     if not above or not value <= most or (below is not None and not value < below):
         raise ValueError(f"{name} must be {wanted}, got {value!r}")
+
+
+def check_is_float(name, value):
+    """Raise a ValueError for a number that is too large to be a float."""
+    try:
+        float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is too large for a floating-point number") from None
 
 
 def check_some(name, values, wanted):

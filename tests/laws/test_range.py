@@ -211,7 +211,7 @@ def test_rows_that_are_all_sure_of_their_class_spoil_no_proof(scale, C):
 @pytest.mark.parametrize("method", ["decision_function", "predict", "predict_proba"])
 def test_predictions_on_any_row_are_right_or_an_error_names_it(method, size, dtype, n_rows, form):
     model = SoftmaxRegression().fit(X.astype(dtype), CLASSES)
-    if size > np.finfo(dtype).max:
+    if size > float(np.finfo(dtype).max):
         return  # no number of this dtype
     rows = np.array([[-size, size, size, -size], [size, 0, 0, 0], [5, 3, 1, 0.5]], dtype)
     for row in np.split(np.repeat(rows, n_rows, axis=0), len(rows)):
