@@ -117,7 +117,8 @@ def _by_metric(objective, theta, gradient, lower):
     unsolved = _share(lower.metric, free, gradient) > MOST_UNSOLVED
     if reach > MOST_TILT or unsolved:
         return np.inf
-    divergence = float(tilt @ image) * divergence_factor(reach) + abs(float(left @ tilt))
+    # The square is none below 0 but for rounding.
+    divergence = max(float(tilt @ image), 0.0) * divergence_factor(reach) + abs(float(left @ tilt))
     return divergence + ridge_bound(objective, left) + ridge_bound(objective, common)
 
 
@@ -191,7 +192,7 @@ def _by_intercepts(objective, gradient, curvature, image):
     reach = _range(tilt[:, None])
     if not reach <= MOST_TILT:
         return np.inf
-    divergence = float(tilt @ curvature @ tilt) * divergence_factor(reach)
+    divergence = max(float(tilt @ curvature @ tilt), 0.0) * divergence_factor(reach)
     return divergence + ridge_bound(objective, gradient + image(tilt))
 
 
