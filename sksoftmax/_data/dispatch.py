@@ -32,16 +32,31 @@ def encode_scores(X, y, sample_weight, names=("X", "y"), **options):
     return score_rows.encode(X, y, sample_weight, **options)
 
 
+def snapshot(estimator):
+    """The estimator with the attributes that it has now.
+
+    A fit in another thread replaces all of them at once; what reads several of them, one after the
+    other, reads a snapshot.
+    """
+    same = object.__new__(type(estimator))
+    same.__dict__ = vars(estimator).copy()
+    return same
+
+
 def chunkwise(method):
-    """A method of rows that is applied chunk by chunk, lazily, where Dask holds the rows."""
+    """A method of rows, of the estimator as it is when the call begins.
+
+    Where Dask holds the rows it is applied chunk by chunk, lazily.
+    """
 
     @wraps(method)
     def applied(self, X):
+        now = snapshot(self)
         if not validation.on_dask(X):
-            return method(self, X)
+            return method(now, X)
         from sksoftmax._data.dask import prediction as dask_prediction
 
-        return dask_prediction.by_chunks(self, method.__name__, validation.unwrapped(X))
+        return dask_prediction.by_chunks(now, method.__name__, validation.unwrapped(X))
 
     return applied
 

@@ -16,13 +16,19 @@ RECORD = "__sksoftmax_record__"
 
 
 class PicklingMixin:
-    """Pickles and copies of an estimator; its records are those of the classes in ``_records``."""
+    """Pickles and copies of an estimator; its records are those of the classes in ``_records``.
+
+    Of what ``_momentary`` names, which differs between equal fits, they have None: equal fits have
+    equal pickles, and equal hashes made of these.
+    """
 
     _records = ()
+    _momentary = ()
 
     def __getstate__(self):
         state = super().__getstate__().items()
         plain = {name: as_plain(value, self._records) for name, value in state}
+        plain |= dict.fromkeys(plain.keys() & set(self._momentary))
         return {WRITTEN_BY: {"version": __version__, "format": FORMAT}, **plain}
 
     def __setstate__(self, state):

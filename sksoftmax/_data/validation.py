@@ -282,26 +282,31 @@ def check_some_weight(some):
         raise ValueError("All values of sample_weight are zero: no sample has any weight")
 
 
-def check_features(estimator, X):
-    """X to predict on, with the columns of fit."""
+def check_features(estimator, X, n_features):
+    """X to predict on, with the columns of the coefficients, and those of fit if there was one."""
     if type(X) is np.ndarray and X.size <= SMALL and X.dtype in FLOATS and X.ndim == 2:
         # What validate_data asks of such an array, without the fixed cost of asking.
-        named = hasattr(estimator, "feature_names_in_")
-        right = X.shape[1] == estimator.n_features_in_ and len(X) and not named
-        if right and np.isfinite(X).all():
+        fitted = vars(estimator)
+        right = X.shape[1] == n_features == fitted.get("n_features_in_", n_features)
+        if right and len(X) and "feature_names_in_" not in fitted and np.isfinite(X).all():
             return X
     if not sp.issparse(X) or X.dtype not in FLOATS:
         X = matrix(X)  # what occurs twice is summed in its own dtype; products need no more
-    return validate_data(estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False)
+    X = validate_data(estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False)
+    if X.shape[1] != n_features:
+        raise ValueError(
+            f"X has {X.shape[1]} features, and coef_ of {type(estimator).__name__} has "
+            f"{n_features} columns"
+        )
+    return X
 
 
-def check_same_features(estimator, X):
+def check_same_features(X, n_features):
     """Raise a ValueError unless X has as many columns as the last fit, if that can be told."""
     shape = getattr(X, "shape", ())
-    if len(shape) == 2 and shape[1] != estimator.n_features_in_:
+    if len(shape) == 2 and shape[1] != n_features:
         raise ValueError(
-            f"warm_start needs the {estimator.n_features_in_} features of the last fit; "
-            f"X has {shape[1]}"
+            f"warm_start needs the {n_features} features of the last fit; X has {shape[1]}"
         )
 
 

@@ -14,7 +14,7 @@ class Descent(NamedTuple):
     """What a fit kept of its way, each of shape (n_iter_ + 1,).
 
     objective : the objective at the start and after each step
-    time : seconds since the fit began
+    time : seconds since the fit began; None of a copy or a stored model, which keeps none
     validation : the loss of rows held out; empty without
     bound : float, proved to be at most the optimum; the least objective seen if nothing was proved
     """
@@ -128,6 +128,12 @@ class OptimizationDisplay:
         """
         if x not in AXES:
             raise ValueError(f"x must be one of {sorted(AXES)}, got {x!r}")
+        untimed = [name for name, descent in self.descents.items() if descent.time is None]
+        if x == "time" and untimed:
+            raise ValueError(
+                f"x='time' needs the seconds of each step, which copies and stored models do not "
+                f"keep, as of {untimed}: draw the estimators that were fitted, or x='iterations'"
+            )
         ax = pyplot("OptimizationDisplay").subplots()[1] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_, self.validation_lines_ = {}, {}
@@ -172,11 +178,12 @@ def _last(estimator):
 def _descent(estimator):
     model = _last(estimator)
     check_is_fitted(model)
-    if not (hasattr(model, "objective_curve_") and hasattr(model, "time_curve_")):
+    if not hasattr(model, "objective_curve_"):
         raise TypeError(
             f"OptimizationDisplay draws what SoftmaxRegression keeps of its descent; "
             f"{type(model).__name__} keeps none"
         )
     proved = np.isfinite(model.gap_)
     bound = model.objective_ - model.gap_ if proved else model.objective_curve_.min()
-    return Descent(model.objective_curve_, model.time_curve_, model.validation_curve_, bound)
+    time = getattr(model, "time_curve_", None)
+    return Descent(model.objective_curve_, time, model.validation_curve_, bound)

@@ -1,17 +1,14 @@
 """What every fitted linear softmax model does: scores, probabilities and classes of new rows."""
 
-import copy
-
-import numpy as np
 import scipy.sparse as sp
+from sklearn import get_config
 from sklearn.base import ClassifierMixin
-from sklearn.linear_model import LogisticRegression
-from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._data import validation
-from sksoftmax._data.dispatch import accuracy, chunkwise
+from sksoftmax._data.dispatch import accuracy, chunkwise, snapshot
 from sksoftmax._data.pickling import PicklingMixin
-from sksoftmax._linear_model import prediction
+from sksoftmax._linear_model import coefficients, prediction
+from sksoftmax._linear_model.export import as_logistic_regression
 
 
 class ScoreMixin:
@@ -67,8 +64,10 @@ class LinearClassifierMixin(PicklingMixin, ClassifierMixin):
         -------
         y : ndarray of shape (n_samples,)
         """
-        index = self._predict(prediction.largest, X)
-        return self.classes_[index]
+        coef, intercept = coefficients.as_they_are(self)
+        X = validation.check_features(self, X, coef.shape[1])
+        index = prediction.largest(X, coef, intercept)
+        return coefficients.labels(self, index, coef.shape[0])
 
     @chunkwise
     def predict_proba(self, X):
@@ -100,15 +99,16 @@ class LinearClassifierMixin(PicklingMixin, ClassifierMixin):
 
     def sparsify(self):
         """Convert ``coef_`` to a sparse matrix, in place; pays off where most of it is zero."""
-        check_is_fitted(self)
-        self.coef_ = sp.csr_array(self.coef_)
+        coefficients.as_they_are(self)
+        arrays = get_config().get("sparse_interface") == "sparray"
+        self.coef_ = (sp.csr_array if arrays else sp.csr_matrix)(self.coef_)
         return self
 
     def densify(self):
         """Convert ``coef_`` back to an ndarray, in place."""
-        check_is_fitted(self)
-        if sp.issparse(self.coef_):
-            self.coef_ = self.coef_.toarray()
+        coef, _ = coefficients.as_they_are(self)
+        if sp.issparse(coef):
+            self.coef_ = coef.toarray()
         return self
 
     def to_sklearn(self):
@@ -117,23 +117,12 @@ class LinearClassifierMixin(PicklingMixin, ClassifierMixin):
         Returns
         -------
         model : LogisticRegression
-            For tools that know scikit-learn's own estimators: ONNX, PMML, skops.
+            For tools that know scikit-learn's own estimators: ONNX, PMML, skops. Its ``coef_`` is
+            dense. It has the parameters of this model, so that it can be fitted again; not so
+            where its objective has no counterpart, as of a group lasso of more than two classes,
+            penalty factors and smoothed labels. To fit that, or a clone of it, is an error.
         """
-        check_is_fitted(self)
-        chosen = hasattr(self, "C_")
-        model = LogisticRegression(
-            C=self.C_ if chosen else self.C,
-            fit_intercept=self.fit_intercept,
-            class_weight=self.class_weight,
-        )
-        l1_ratio = self.l1_ratio_ if chosen else self.l1_ratio
-        if l1_ratio > 0:
-            model.set_params(l1_ratio=l1_ratio, solver="saga")
-        for name in ("classes_", "coef_", "intercept_", "n_features_in_", "feature_names_in_"):
-            if hasattr(self, name):
-                setattr(model, name, copy.copy(getattr(self, name)))
-        model.n_iter_ = np.array([np.max(self.n_iter_)], dtype=np.int32)
-        return model
+        return as_logistic_regression(snapshot(self))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -141,6 +130,5 @@ class LinearClassifierMixin(PicklingMixin, ClassifierMixin):
         return tags
 
     def _predict(self, function, X):
-        if not hasattr(self, "coef_"):
-            check_is_fitted(self)  # raises; it costs more than a row's probabilities otherwise
-        return function(validation.check_features(self, X), self.coef_, self.intercept_)
+        coef, intercept = coefficients.as_they_are(self)
+        return function(validation.check_features(self, X, coef.shape[1]), coef, intercept)

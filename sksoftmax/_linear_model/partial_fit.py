@@ -18,6 +18,7 @@ from sksoftmax._curvature.streaming_moments import FullColumns, Moments, PlainCo
 from sksoftmax._data import targets, validation
 from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.magnitudes import Magnitudes, without_small_columns
+from sksoftmax._linear_model import coefficients
 from sksoftmax._objective.row_selection import row_slice
 from sksoftmax._objective.rows import InMemoryRows, partition
 from sksoftmax._objective.score_maps import LinearMap
@@ -37,25 +38,33 @@ FAR = 10
 class Stream:
     """What a model remembers of the rows that it has seen.
 
-    weight, n_rows : of all of them
+    weight : of all of them
     n_steps : batches since the stream began, or since ``fit``
     classes : indices of the classes that have turned up, ascending
     state : StreamState of the method; None after ``fit``, whose coefficients say it all
     map : LinearMap of the state's theta; None with the state
     solver : name of the method that made the state
+    intercept : as the model was given it; None with the state
     """
 
     weight: float = 0.0
-    n_rows: int = 0
     n_steps: int = 0
     classes: tuple = ()
     state: StreamState | None = None
     map: LinearMap | None = None
     solver: str | None = None
+    intercept: np.ndarray | None = None
 
-    @property
-    def coefficients(self):
-        return build.coefficients(self.map, self.state.average, self.map.center)
+    def shown(self, dtype):
+        """The stream, and the coefficients and intercepts that a model is given of it."""
+        found = build.coefficients(self.map, self.state.average, self.map.center)
+        coef, intercept = build.rounded(*found, dtype)
+        return replace(self, intercept=intercept.copy()), coef, intercept
+
+    def has_left(self, coef, intercept):
+        """Whether a model's coefficients are those that it was given."""
+        own = self.map.split(self.state.average)[0].astype(self.intercept.dtype)
+        return np.array_equal(own, coef) and np.array_equal(self.intercept, intercept)
 
 
 # All that a pickle in mid-stream holds beside plain data.
@@ -204,19 +213,35 @@ def _places(y, classes):
 def advance(model, encoded, classes):
     """The stream after the rows of one call, in batches of ``model.batch_size`` in their order."""
     n_scores = 1 if len(classes) == 2 else len(classes)
-    stream, method = getattr(model, "_stream", Stream()), tuned_method(model)
+    stream, method = _found(model, classes, encoded.X.shape[1]), tuned_method(model)
     for batch in encoded.batches():
         own = float(batch.X.shape[0] if batch.weight is None else batch.weight.sum())
         stream = _with_classes(_ready(model, stream, batch, own, n_scores), batch.target)
         stream = replace(
             stream,
             weight=stream.weight + own,
-            n_rows=stream.n_rows + batch.X.shape[0],
             n_steps=stream.n_steps + 1,
         )
         objective = replace(_objective(model, stream, batch), total_weight=own)
         stream = replace(stream, state=_stepped(model, method, objective, stream.state))
     return stream
+
+
+def _found(model, classes, n_features):
+    """The stream where the model's coefficients are, which may have been set since it left them."""
+    seen = getattr(model, "_class_weight", np.zeros(0))
+    after_fit = Stream(float(seen.sum()), classes=tuple(np.flatnonzero(seen).tolist()))
+    stream = getattr(model, "_stream", after_fit)
+    if not hasattr(model, "coef_"):
+        return stream
+    coef, intercept = coefficients.dense(model, classes, n_features)
+    if stream.state is None or stream.has_left(coef, intercept):
+        return stream
+    state, score_map = stream.state, stream.map
+    theta = score_map.join(*_about(stream.map.center, coef, intercept))
+    # What it knows of the rows holds there too; the average is of where it has been.
+    state = state._replace(theta=theta, average=theta, began=state.clock)
+    return replace(stream, state=state)
 
 
 def _stepped(model, method, objective, state):
@@ -286,7 +311,8 @@ def _begun(model, stream, batch, n_scores):
     score_map = LinearMap(n_scores, len(center), center if model.fit_intercept else None)
     theta = score_map.neutral()
     if hasattr(model, "coef_"):
-        theta = score_map.join(*_fitted(model, center))
+        found = coefficients.dense(model, model.classes_, len(center))
+        theta = score_map.join(*_about(center, *found))
     width = np.append(width, 0) if model.fit_intercept else width
     moments = Moments.expected(width**2, len(batch.target.T))
     state = StreamState(theta, theta, clock=stream.weight, moments=moments)
@@ -323,13 +349,10 @@ def _center(X, weight):
     return np.where(abs(means - middle) > FAR * width, middle, means), width
 
 
-def _fitted(model, center):
-    """Coefficients and intercepts at the center of a fitted model."""
-    coef = model.coef_.toarray() if sp.issparse(model.coef_) else model.coef_
-    coef = coef.astype(np.float64)
-    if len(coef) > 1:
-        coef = coef - coef.mean(axis=0)
-    return coef, model.intercept_ + coef @ center
+def _about(center, coef, intercept):
+    """Coefficients that share nothing among classes, and intercepts at a center of the columns."""
+    coef = coef - coef.mean(axis=0) if len(coef) > 1 else coef
+    return coef, intercept if center is None else intercept + coef @ center
 
 
 def check_parameters(model):

@@ -28,6 +28,9 @@ SCORES_OF_PICKING = 500
 
 def scores(X, coef, intercept):
     """``X @ coef.T + intercept``, (n_rows, n_scores)."""
+    few = _few_scores(X, coef, intercept)
+    if few is not None:
+        return few
     result = np.empty((X.shape[0], len(intercept)), dtype=_dtype(X, coef))
 
     def write(rows, block):
@@ -39,7 +42,7 @@ def scores(X, coef, intercept):
 
 def probabilities(X, coef, intercept):
     """Softmax of the scores, (n_rows, n_classes)."""
-    if X.shape[0] * coef.size <= FEW and not (sp.issparse(X) or sp.issparse(coef)):
+    if _are_few(X, coef):
         few = _few_probabilities(X, coef, intercept)
         if few is not None:
             return few
@@ -74,6 +77,9 @@ def own_log_probabilities(X, target, coefs, intercepts):
 
 def largest(X, coef, intercept):
     """Index of the class with the largest score, which needs no probabilities."""
+    few = _few_scores(X, coef, intercept)
+    if few is not None:
+        return (few > 0).ravel().astype(np.intp) if few.shape[1] == 1 else few.argmax(axis=1)
     result = np.empty(X.shape[0], dtype=np.intp)
 
     def write(rows, block):
@@ -81,6 +87,19 @@ def largest(X, coef, intercept):
 
     _by_blocks(write, X, coef, intercept)
     return result
+
+
+def _are_few(X, coef):
+    return X.shape[0] * coef.size <= FEW and not (sp.issparse(X) or sp.issparse(coef))
+
+
+@quiet
+def _few_scores(X, coef, intercept):
+    """Scores of few rows in as few calls as can be; None of more, or near the range's end."""
+    if not _are_few(X, coef):
+        return None
+    scores = X @ coef.T + intercept
+    return scores if isfinite(np.vdot(scores, scores)) else None
 
 
 @quiet

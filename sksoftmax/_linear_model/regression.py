@@ -4,7 +4,6 @@ import copy
 import warnings
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
@@ -13,6 +12,7 @@ from sksoftmax._certificates.separability import has_no_optimum
 from sksoftmax._data import dispatch, validation
 from sksoftmax._linear_model import (
     callbacks,
+    coefficients,
     convergence,
     holdout,
     monitors,
@@ -141,7 +141,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         The loss of the rows held out, at the start and after each step; empty without
         ``early_stopping``. ``coef_`` is of the step where it is least.
     time_curve_ : ndarray of shape (n_iter_ + 1,)
-        Seconds since the fit began, at the start of the descent and after each step.
+        Seconds since the fit began, at the start of the descent and after each step. None in
+        copies and pickles: those of equal fits are equal.
     solver_ : str
         The method that made the last step.
     n_features_in_ : int
@@ -179,6 +180,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     """
 
     _records = partial_fit.RECORDS
+    _momentary = ("time_curve_",)
 
     def __init__(
         self,
@@ -301,7 +303,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         """A fitted copy, and what there is to warn of."""
         parameters.check(self)
         if self.warm_start and hasattr(self, "coef_"):
-            validation.check_same_features(self, X)
+            validation.check_same_features(X, coefficients.as_they_are(self)[0].shape[1])
         # All is done on a copy that takes the place of self in the end: an error loses nothing.
         draft, clock = copy.copy(self), monitors.Clock()
         task = callbacks.begin(self, X, y, sample_weight)
@@ -318,7 +320,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
             watch = monitors.Monitors(draft, clock, task, held_out, coordinates)
             ended = minimize(
                 objective, watch.announced(self._solver(objective)),
-                self._start(data, columns, objective.map),
+                draft._start(data, columns, objective.map),
                 tol=self.tol, max_iter=self.max_iter, watch=watch,
             )  # fmt: skip
             separable = self._seeks_optimum(ended) and has_no_optimum(objective, ended)
@@ -354,19 +356,19 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         return build.neutral(data, score_map)
 
     def _last(self, data, columns, score_map):
-        """Theta at the coefficients of the last fit."""
-        if not np.array_equal(self.classes_, data.classes):
+        """Theta at the coefficients of the last fit, or at those set since."""
+        if not np.array_equal(getattr(self, "classes_", data.classes), data.classes):
             raise ValueError(
                 f"warm_start needs the classes of the last fit, {self.classes_}; "
                 f"y has {data.classes}"
             )
-        coef = self.coef_.toarray() if sp.issparse(self.coef_) else self.coef_
+        coef, intercept = coefficients.dense(self, data.classes, self.n_features_in_)
         # What all classes share changes no probability, only the penalty.
         # With corners it is what makes zeros.
         shift = len(coef) > 1 and self.l1_ratio == 0
         coef = coef - coef.mean(axis=0) if shift else coef
-        coef = columns.restrict(coef.astype(np.float64)).astype(np.float64)
-        return score_map.join(coef, self.intercept_ + coef @ data.center)
+        coef = columns.restrict(coef).astype(np.float64)
+        return score_map.join(coef, intercept + coef @ data.center)
 
     def _keep(self, data, coordinates, solution, watch):
         """Set the fitted attributes from the solution."""
@@ -379,17 +381,17 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         self.validation_curve_ = np.array(watch.validation_curve)
         self.time_curve_ = np.array(watch.clock.curve)
         self.solver_ = solution.solver
-        seen = tuple(range(len(data.classes)))
-        self._stream = partial_fit.Stream(data.total_weight, data.n_rows, classes=seen)
+        # What partial_fit goes on from; the record of an earlier stream has ended.
+        self._class_weight = data.class_weight
+        vars(self).pop("_stream", None)
 
     def _keep_stream(self, stream, classes, dtype):
         """Set the fitted attributes from a stream."""
-        dtype = self.coef_.dtype if hasattr(self, "coef_") else dtype
+        dtype = coefficients.as_they_are(self)[0].dtype if hasattr(self, "coef_") else dtype
         self.classes_ = classes
-        self.coef_, self.intercept_ = build.rounded(*stream.coefficients, dtype)
+        self._stream, self.coef_, self.intercept_ = stream.shown(dtype)
         self.objective_, self.gap_, self.converged_ = stream.state.value, np.inf, False
         self.n_iter_ = stream.n_steps
         self.objective_curve_ = np.array([stream.state.value])
         self.validation_curve_, self.time_curve_ = np.zeros(0), np.zeros(1)
         self.solver_ = stream.solver
-        self._stream = stream

@@ -19,6 +19,7 @@ from sklearn.utils.metadata_routing import (
 
 from sksoftmax._data import targets, validation
 from sksoftmax._data.checks import validate_data
+from sksoftmax._data.dispatch import snapshot
 from sksoftmax._linear_model import parameters
 from sksoftmax._linear_model.base import LinearClassifierMixin
 from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, placed, run_fold
@@ -244,7 +245,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             given = process_routing(self, "score", **given, **params).scorer.score
         elif params:
             raise TypeError(f"score got what only metadata routing would pass on: {sorted(params)}")
-        return float(scorer(self, X, y, **given))
+        return float(scorer(snapshot(self), X, y, **given))
 
     def get_metadata_routing(self):
         """Tell where metadata go: here, to the splitter's `split` and to the scorer.

@@ -190,7 +190,7 @@ class Coordinates:
 @quiet
 def rounded(coef, intercept, dtype):
     """Coefficients and intercepts in the dtype of X, or a ValueError where it can't hold them."""
-    narrow = np.ascontiguousarray(coef, dtype=dtype), intercept.astype(dtype)
+    narrow = np.array(coef, dtype=dtype, order="C"), intercept.astype(dtype)
     lost = ~np.isfinite(narrow[0]).all(axis=0)
     if lost.any():
         column = int(lost.argmax())

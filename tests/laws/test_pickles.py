@@ -4,6 +4,7 @@ import copy
 import io
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -50,6 +51,18 @@ def test_a_copy_predicts_and_goes_on_as_the_original(name, again):
     assert vars(other).keys() == vars(model).keys()
     for one, two in zip(answers(name, other), answers(name, model), strict=True):
         assert_array_equal(one, two)
+
+
+@EACH
+def test_equal_fits_have_equal_hashes_and_pickles(name):
+    one, other = MODELS[name].fit(), MODELS[name].fit()
+    assert joblib.hash(one) == joblib.hash(other) == joblib.hash(copy.deepcopy(one))
+    assert len(pickle.dumps(one)) == len(pickle.dumps(other))
+
+
+def test_a_stream_is_in_a_pickle_only_where_one_began():
+    for name, model in MODELS.items():
+        assert ("Stream" in str(getattr(model.fit(), "_stream", ""))) == name.startswith("stream")
 
 
 @pytest.mark.parametrize(
