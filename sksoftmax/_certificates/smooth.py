@@ -45,7 +45,7 @@ import math
 
 import numpy as np
 
-from sksoftmax._curvature import approximations, costs
+from sksoftmax._curvature import approximations
 from sksoftmax._objective.kernels import curvature_product
 from sksoftmax._objective.rows import Largest, every
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
@@ -54,21 +54,14 @@ from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 MOST_TILT = 0.9
 # Share of the bound, in the metric, that may remain of what no penalty holds: rounding.
 MOST_UNSOLVED = 1e-5
-# How much too large the bound without a tilt may be, that a few steps more shrink for less than
-# what another bound costs.
-NEARLY = 4
 MOST_PRODUCTS = 20  # to solve for a tilt where columns are nearly collinear
 
 
 def gap(objective, theta, gradient, enough=0.0):
     """The bound by the cheapest tilt that proves ``enough``; for 0, by the best of all."""
-    least, without_tilt = np.inf, np.inf
-    if objective.penalised_coef:
-        without_tilt = ridge_bound(objective, gradient)
-        if enough == 0 or without_tilt <= enough:
-            least = by_intercepts(objective, theta, gradient)
-        if without_tilt <= NEARLY * enough and costs.moments_are_dear(objective):
-            return least  # the cheap bound will prove it a step or two from here
+    least = np.inf
+    if objective.penalised_coef and (enough == 0 or ridge_bound(objective, gradient) <= enough):
+        least = by_intercepts(objective, theta, gradient)
     for lower in approximations.lower_bounds(objective, theta) if least > enough else ():
         least = min(least, _by_metric(objective, theta, gradient, lower))
         if least <= enough:

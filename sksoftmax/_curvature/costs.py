@@ -152,11 +152,6 @@ def solutions_are_long(objective):
     return objective.map.n_columns >= LONG_COLUMNS
 
 
-def moments_are_dear(objective):
-    """Whether a proof by second moments costs more than a step and a proof without them."""
-    return objective.is_symmetric and columns(objective) > 1 and not is_small(objective)
-
-
 def proof_stride(objective):
     """Take each so manieth row for a proof: it proves so many times less, at that less a price.
 

@@ -84,9 +84,6 @@ class Composite:
         self.recent.bound = nonsmooth_certificate.bound(self, theta, gradient, enough)
         return self.recent.bound.value
 
-    def gap_estimate(self, gradient):
-        return np.inf  # what is known at no cost needs more than the gradient: expected_gap
-
     def expected_gap(self, theta, value, gradient):
         """What ``gap`` would prove, but for the balance of what is not penalised."""
         return nonsmooth_certificate.expected(self, theta, value, gradient)

@@ -209,10 +209,6 @@ class Objective:
         """An upper bound on ``value(theta) - optimum``; inf where none is known."""
         return smooth_certificate.gap(self, theta, gradient, enough)
 
-    def gap_estimate(self, gradient):
-        """A bound that lacks only the intercepts' part, at no cost; inf where none is known."""
-        return smooth_certificate.ridge_bound(self, gradient) if self.penalised_coef else np.inf
-
     def sample(self, n_rows):
         """The objective on about so many of its rows."""
         rows = sample(self.rows, n_rows, self.total_weight, self.map.n_scores)
