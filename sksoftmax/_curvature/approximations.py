@@ -29,8 +29,6 @@ from sksoftmax._objective.kernels import curvature_product, least_product, proba
 from sksoftmax._objective.rows import every, take_columns
 
 TINY = np.finfo(np.float64).tiny
-# Of sums of squares, beside these.
-ROUNDING = 1e-13
 # Curvature of classes that are all certain: its inverse must not overflow.
 FLAT = 1e-100
 # Entries of the scratch matrix of which the Hessian is made: it must stay in the cache.
@@ -329,14 +327,14 @@ def _penalised(matrix, objective):
 
 def diagonal(objective, theta):
     """The diagonal of the Hessian at theta."""
-    return _diagonal_metric(class_squares(objective, theta)[0], objective)
+    return _diagonal_metric(class_squares(objective, theta), objective)
 
 
 def diagonal_bound(objective):
     """The diagonal of Bohning's bound."""
     peak = _peak(objective)
     shape = (objective.map.n_scores, 1)
-    squares, _ = _squares(objective, lambda block: np.tile(peak * block.weight, shape))
+    squares = _squares(objective, lambda block: np.tile(peak * block.weight, shape))
     return _diagonal_metric(squares, objective)
 
 
@@ -347,18 +345,13 @@ def _diagonal_metric(squares, objective):
 
 
 def class_squares(objective, theta):
-    """The diagonal of the Hessian without the penalty, and what may be rounding in it.
-
-    Returns
-    -------
-    squares, rounding : ndarrays of shape (n_columns, n_scores)
-    """
+    """The diagonal of the Hessian without the penalty, (n_columns, n_scores)."""
     at = probabilities_at(objective, theta)
     return _squares(objective, lambda block: variances(at(block)) * block.weight)
 
 
 def _squares(objective, weigh):
-    """``mean_i weigh_ik x_ij^2`` about the center, and its rounding."""
+    """``mean_i weigh_ik x_ij^2`` about the center."""
     center = objective.map.center
 
     def block_sums(block):
@@ -371,15 +364,13 @@ def _squares(objective, weigh):
         )
 
     squares, sums, mass = (part / objective.total_weight for part in objective.rows.sum(block_sums))
-    rounding = ROUNDING * squares
     if center is not None:
         # Shifted by the columns' means after the fact: the squares lose digits where an offset
         # is large, which costs iterations but nothing else.
         shift = center[:, None]
         squares = np.maximum(squares - 2 * shift * sums + mass * shift**2, 0)
         squares = np.vstack([squares, mass])
-        rounding = np.vstack([rounding, ROUNDING * mass])
-    return squares, rounding
+    return squares
 
 
 def probabilities_at(objective, theta):

@@ -4,47 +4,37 @@ Metrics are solved with; models are multiplied with, and offer ``scale``: an upp
 column and the same for all classes, on the curvature of each parameter alone.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from sksoftmax._curvature import approximations, costs
 from sksoftmax._curvature.preconditioners import Factor
 
-TINY = np.finfo(np.float64).tiny
-# Of a parameter's curvature, beside what the product expects of it.
-LEAST_STRETCH = 1e-6
-# Share of it that may be rounding.
-MOST_ROUNDING = 0.01
-
 
 @dataclass(frozen=True)
 class ProductModel:
-    """A matrix on columns times a matrix on classes, stretched, plus the ridge.
+    """A matrix on columns times a matrix on classes, plus the ridge.
 
     columns : ndarray of shape (n_columns, n_columns)
     classes : ndarray of shape (n_scores, n_scores)
     strength : ndarray of shape (n_columns, 1)
-    stretch : ndarray of shape (n_columns, n_scores), or 1
-        Multiplies each parameter, from both sides.
     """
 
     columns: np.ndarray
     classes: np.ndarray
     strength: np.ndarray
-    stretch: np.ndarray | float = 1.0
     is_exact = False
 
     @property
     def scale(self):
         steepest = np.linalg.eigvalsh(self.classes)[-1]
-        widest = np.atleast_2d(self.stretch).max(axis=1)
-        return steepest * np.diag(self.columns) * widest**2 + self.strength[:, 0]
+        return steepest * np.diag(self.columns) + self.strength[:, 0]
 
     def apply(self, vector):
         rows = vector.reshape(len(self.columns), -1)
-        image = self.columns @ (self.stretch * rows) @ self.classes
-        return (self.stretch * image + self.strength * rows).ravel()
+        image = self.columns @ rows @ self.classes
+        return (image + self.strength * rows).ravel()
 
 
 @dataclass(frozen=True)
@@ -85,14 +75,10 @@ class DiagonalModel:
         return self.diagonal.ravel() * vector
 
 
-def model(objective, theta, free, near=False, slow=False):
+def model(objective, theta, free, slow=False):
     """The curvature at theta in the dearest form that pays.
 
     free : of each column, whether no penalty holds it
-    near : whether theta is near the optimum
-        The model then has the Hessian's own diagonal, which knows the columns that only some of
-        the classes use: half the steps on sparse text. Far away, where the least curvatures are
-        those of rows that a wrong model is sure of, steps would be far too long.
     slow : whether cheaper models have taken many steps
     """
     n_scores = objective.map.n_scores
@@ -103,15 +89,7 @@ def model(objective, theta, free, near=False, slow=False):
         return DiagonalModel(diagonal.reshape(-1, n_scores))
     classes, columns = approximations.averaged_moments(objective, theta)
     strength = objective.penalty.strength.reshape(-1, n_scores)[:, :1]
-    flat = ProductModel(columns, classes, strength)
-    if not near:
-        return flat
-    own, rounding = approximations.class_squares(objective, theta)
-    expected = np.outer(np.diag(columns), np.diag(classes))
-    # Columns far from zero lose their digits there, and the product of the moments does not.
-    known = (expected > TINY) & (MOST_ROUNDING * expected > rounding)
-    ratio = np.divide(own, expected, out=np.ones_like(own), where=known)
-    return replace(flat, stretch=np.sqrt(np.clip(ratio, LEAST_STRETCH, 1 / LEAST_STRETCH)))
+    return ProductModel(columns, classes, strength)
 
 
 def hessian(objective, theta, free):

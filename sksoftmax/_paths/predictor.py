@@ -18,8 +18,7 @@ TRAIL = 3
 # Longest way in log C, and what fits on longer ones are proved to be within.
 STRIDE = 0.5
 ROUGHLY = 1e-2
-# Ways in log C after which the last model says little of the next, and over which none is begun.
-FAR = 2.5
+# Way in C over which none is begun.
 SPAN = 1e4
 
 
@@ -170,7 +169,7 @@ class SparseWalk:
             for at, theta, loss, pull in self.trail
         ]
         if self.curvature.model is None:
-            model = part.model(trail[-1].theta, near=self._is_near(place))
+            model = part.model(trail[-1].theta)
             self.curvature = self.curvature._replace(model=model)
         return predicted(part, trail, place, self.curvature)
 
@@ -180,7 +179,7 @@ class SparseWalk:
         while True:
             part = self.screen.part
             solution = minimize(
-                part, self._solver(part, self._is_near(place)), theta, tol=tol,
+                part, self._solver(part), theta, tol=tol,
                 max_iter=max_iter - n_iter, watch=self._watch,
             )  # fmt: skip
             n_iter += solution.n_iter
@@ -215,13 +214,8 @@ class SparseWalk:
         self.trail = lengthened(self.trail, latest)
         return solution
 
-    def _solver(self, part, near):
-        solver = build.solver_for(part, self.settings.solver)
-        return replace(solver, part=self.curvature, near=near)
-
-    def _is_near(self, place):
-        """Whether the last fit tells of the curvature here."""
-        return bool(self.trail) and place - self.trail[-1].place <= FAR
+    def _solver(self, part):
+        return replace(build.solver_for(part, self.settings.solver), part=self.curvature)
 
     def _watch(self, n_iter, state):
         self.curvature = state.part

@@ -67,9 +67,9 @@ class Composite:
     def corner_value(self, theta):
         return self.corners.value(theta)
 
-    def model(self, theta, near=False, slow=False):
+    def model(self, theta, slow=False):
         """The smooth part's curvature at theta, to multiply with."""
-        return quadratic_models.model(self.smooth, theta, self.is_free, near, slow)
+        return quadratic_models.model(self.smooth, theta, self.is_free, slow)
 
     @property
     def model_costs_as_much_as_data(self):

@@ -86,8 +86,7 @@ class ProximalState(NamedTuple):
 class Proximal:
     """memory : number of pairs; refresh : steps between models; longest : steps a round;
     thorough : what a round leaves of the gain that its first step expects; part : all columns
-    with the model and pairs to go on with, from a like objective;
-    near : whether it begins near the optimum, which models make use of.
+    with the model and pairs to go on with, from a like objective.
     """
 
     memory: int = 20
@@ -95,7 +94,6 @@ class Proximal:
     longest: int = 25
     thorough: float = 0.004
     part: Part | None = None
-    near: bool = False
 
     def start(self, objective, theta):
         point = evaluate(objective, theta)
@@ -134,7 +132,7 @@ class Proximal:
         objective = part.objective
         if part.model is None or part.age >= (1 if part.model.is_exact else self.refresh):
             slow = part.n_steps >= self.refresh
-            model = objective.model(point.theta, self.near, slow)
+            model = objective.model(point.theta, slow)
             part, aim = part._replace(model=model, age=0), None
         target, gain = aim or part.aim(point)
         if not gain > 0:

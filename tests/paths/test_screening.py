@@ -8,12 +8,10 @@ from registry import draw, thinned
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._certificates import nonsmooth as nonsmooth_certificate
-from sksoftmax._curvature import approximations
 from sksoftmax._data import validation
 from sksoftmax._paths.elastic_net_path import Settings, pose
 from sksoftmax._paths.screening import Screen
 from sksoftmax._problems.build import solver_for
-from sksoftmax._problems.smooth import Objective
 from sksoftmax._solvers import minimize
 
 SOME = np.array([1, 4])
@@ -60,20 +58,3 @@ def test_residuals_of_a_proof_pull_as_it_says(n_classes, fit_intercept, sparse, 
         expected = dual.pull if n_classes == 2 else smooth.map.balanced(dual.pull)
         assert_allclose(smooth.pull_of(smooth, dual.residual), expected, atol=1e-12)
         assert fit_intercept is False or np.abs(expected[-n_classes:]).min() < 1e-12
-
-
-@pytest.mark.parametrize("n_classes", [2, 4])
-def test_near_the_optimum_models_have_the_hessians_diagonal(n_classes, monkeypatch):
-    monkeypatch.setattr(Objective, "is_small", False)
-    objective = posed(n_classes, ElasticNet())
-    size = objective.map.n_parameters
-    theta = 0.5 * np.random.default_rng(0).standard_normal(size)
-    model = objective.model(theta, near=True)
-    applied = np.array([model.apply(unit) for unit in np.eye(size)])
-    hessian = [objective.smooth.hessian_product(theta, unit) for unit in np.eye(size)]
-    assert_allclose(np.diag(applied), np.diag(hessian), rtol=1e-9)
-    assert_allclose(applied, applied.T, atol=1e-12)
-    assert (np.diag(applied).reshape(-1, objective.map.n_scores).max(axis=1)
-            <= model.scale * (1 + 1e-9)).all()  # fmt: skip
-    squares, rounding = approximations.class_squares(objective.smooth, theta)
-    assert (rounding < 1e-9 * squares).all()
