@@ -12,26 +12,19 @@ than positive: with ``a_ik`` the share of ``p_ik`` that is taken away,
 so that rows whose probabilities have changed since cost what they cost, and no bound on how far
 away the anchor is, is needed.
 
-The weights are of the probabilities at the anchor: the least one, ``m_i``, where the moments are
-first made, and later ``m_i^2 / (m_i + l)`` with a level l well below the mean of the ``m_i``. Rows
-that are sure of their class add next to nothing to the moments, but each may be the one that is
-tilted most: this halves the largest share at no cost to speak of.
+The weights are the least probabilities at the anchor.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._curvature import approximations
+from sksoftmax._curvature.approximations import least_moments, least_spread
 from sksoftmax._curvature.preconditioners import Factor
 from sksoftmax._objective.kernels import cross_entropy_residual, probabilities
 from sksoftmax._objective.rows import Largest
 from sksoftmax._objective.score_maps import Affine, LinearMap
-
-# Share of the mean least probability, below which a row's counts for less. Measured.
-MILD = 0.1
 
 
 class Tilted(NamedTuple):
@@ -53,19 +46,17 @@ class Tilts:
 
     joint : Affine
         The scores of theta, those of the tilt, and those of the anchor where it is elsewhere.
-    spread : function of probabilities
     """
 
     map: LinearMap
     joint: Affine
-    spread: object
 
     @classmethod
-    def of(cls, objective, vectors, spread):
+    def of(cls, objective, vectors):
         # One product for all.
         prepared = (objective.map.prepare(vector, objective.dtype) for vector in vectors)
         coefs_t, intercepts = zip(*prepared, strict=True)
-        return cls(objective.map, Affine(np.hstack(coefs_t), np.vstack(intercepts)), spread)
+        return cls(objective.map, Affine(np.hstack(coefs_t), np.vstack(intercepts)))
 
     def scores(self, block):
         n_rows = len(block.weight)
@@ -75,7 +66,7 @@ class Tilts:
         """Probabilities, ``b_i`` and ``v_i``, over the scores."""
         probability, moved = probabilities(scores[0]), scores[1]
         then = probability if len(scores) == 2 else probabilities(scores[2])
-        return probability, moved, self.spread(then)
+        return probability, moved, least_spread(then)
 
     def residual(self, block):
         """``w_i (q_i - y_i)``."""
@@ -97,8 +88,6 @@ class Anchor:
     moments : ndarray of shape (n_places, n_places)
     factor : Factor, of them
     steepness : share that the last tilt took, over its norm in the moments
-    level : of least probabilities, below which a row counts for less
-    mean : of the least probabilities, where the last tilt was
     """
 
     theta: np.ndarray | None = None
@@ -107,8 +96,6 @@ class Anchor:
     moments: np.ndarray | None = None
     factor: Factor | None = None
     steepness: float = 0.0
-    level: float = 0.0
-    mean: float = 0.0
 
     def covers(self, columns):
         """Whether there are moments of all these columns."""
@@ -122,17 +109,8 @@ class Anchor:
         if columns is not None:
             objective = objective.on_columns(columns, places)
             theta = theta.reshape(-1, objective.map.n_scores)[places].ravel()
-        self.level = MILD * self.mean
-        self.moments = approximations.least_moments(objective, theta, spread=self.spread)
+        self.moments = least_moments(objective, theta)
         self.factor, self.steepness = Factor.of(self.moments), 0.0
-
-    @property
-    def spread(self):
-        """The function of probabilities of some rows that gives their ``v_i``.
-
-        It keeps its level: what was tilted by it may be asked for after the next moments.
-        """
-        return partial(damped_spread, level=self.level)
 
     def tilted(self, objective, theta, tilt):
         """What a tilt does, the pull that it takes away from all columns, and what it leaves.
@@ -152,22 +130,18 @@ class Anchor:
         vectors = (theta, whole.ravel())
         if self.theta is not theta:
             vectors = (*vectors, self.theta)
-        spread = self.spread
-        tilts = Tilts.of(objective, vectors, spread)
+        tilts = Tilts.of(objective, vectors)
         known = self.columns is None
 
         def block_sums(block):
             probability, moved, then = tilts.of_rows(tilts.scores(block))
-            now = spread(probability)
-            least = float(probability.min(axis=0) @ block.weight)
-            numbers = (least, *_numbers(probability, moved, now, then, block.weight))
+            numbers = _numbers(probability, moved, then, block.weight)
             if known:
                 return numbers
             moved *= then * block.weight
             return *numbers, *score_map.backward(block.X, moved)
 
-        least, share, fresh, bent, then, now, *sums = objective.rows.sum(block_sums)
-        self.mean = least / objective.total_weight
+        share, fresh, bent, then, now, *sums = objective.rows.sum(block_sums)
         norm = _norm(self.moments, tilt)
         self.steepness = float(share.number) / norm if norm > 0 else 0.0  # which is to say, unknown
         if known:
@@ -183,16 +157,9 @@ class Anchor:
         return self.steepness * _norm(self.moments, tilt)
 
 
-def damped_spread(probability, level):
-    """``m_i^2 / (m_i + level)``, with ``m_i`` the least curvature of each row."""
-    least = approximations.least_spread(probability)
-    if len(probability) == 1 or level == 0:
-        return least
-    return least**2 / (least + level)
-
-
-def _numbers(probability, moved, now, then, weight):
-    """Of some rows: largest shares, divergence, and sums of least probabilities."""
+def _numbers(probability, moved, then, weight):
+    """Of some rows: largest shares, divergence, and sums of least curvatures."""
+    now = least_spread(probability)
     if len(moved) == 1:
         probability = np.vstack([1 - probability, probability])
         moved = np.vstack([-moved, moved])

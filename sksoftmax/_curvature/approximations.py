@@ -167,18 +167,13 @@ def least(objective, theta, stride=1):
     return _penalised(least_moments(objective, theta, stride), objective)
 
 
-def least_moments(objective, theta, stride=1, spread=None):
-    """The matrix on columns that ``least`` is made of, without the penalty.
-
-    spread : callable, optional
-        Of the probabilities of some rows; ``least_spread`` by default.
-    """
-    spread = spread or least_spread
+def least_moments(objective, theta, stride=1):
+    """The matrix on columns that ``least`` is made of, without the penalty."""
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
         block = every(stride, block)
-        return moments(block.X, spread(at(block)) * block.weight, about)
+        return moments(block.X, least_spread(at(block)) * block.weight, about)
 
     return objective.rows.sum(block_sums) / objective.total_weight
 

@@ -32,8 +32,7 @@ def softmax(scores):
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("columns", [None, SOME], ids=["all", "some"])
 @pytest.mark.parametrize("here", [True, False])
-@pytest.mark.parametrize("mean", [0.0, 0.2])
-def test_tilts(mean, here, columns, n_classes, sparse):
+def test_tilts(here, columns, n_classes, sparse):
     X, y = draw(120, 5, n_classes)
     X = thinned(X) if sparse else X
     weight = np.random.default_rng(0).uniform(0.5, 2, 120)
@@ -48,7 +47,7 @@ def test_tilts(mean, here, columns, n_classes, sparse):
         rows[places] = 0.3 * random.standard_normal(rows[places].shape)
         return theta
 
-    theta, anchor = some_theta(), Anchor(mean=mean)
+    theta, anchor = some_theta(), Anchor()
     anchor.drop(smooth, theta if here else 0.8 * theta, columns, places)
     assert anchor.covers(columns) and anchor.covers(SOME[:1])
     assert anchor.covers(None) is (columns is None) and not Anchor().covers(SOME)
@@ -63,10 +62,7 @@ def test_tilts(mean, here, columns, n_classes, sparse):
     then, now = softmax(scores_of(smooth, X, anchor.theta)), probability
 
     def spread(p):
-        if n_classes == 2:
-            return p.prod(axis=1)
-        least, level = p.min(axis=1), 0.1 * mean
-        return least * least / (least + level)
+        return p.prod(axis=1) if n_classes == 2 else p.min(axis=1)
 
     least, least_now = spread(then), spread(now)
     moved = scores_of(smooth, X, whole)
@@ -93,7 +89,6 @@ def test_tilts(mean, here, columns, n_classes, sparse):
     assert_allclose(taken[places], anchor.moments @ tilt, atol=1e-12)
     assert_allclose(taken, with_one.T @ (mean[:, None] * difference), atol=1e-13)
     # What residuals are left tell it by another way, also when moments have been made anew.
-    anchor.mean = 0.7
     anchor.drop(smooth, 2 * theta, columns, places)
     loss_gradient = smooth.value_and_gradient(theta)[1] - smooth.penalty.strength * theta
     left = objective.rows_of(loss_gradient - smooth.pull_of(smooth, residual))
