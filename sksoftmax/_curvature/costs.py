@@ -26,10 +26,8 @@ ROWS_A_PARAMETER = 20  # of a sample to begin on
 FEWEST_ROWS = 2000  # of any sample
 SMALL = 2_000_000  # multiplications that are not worth counting
 SPARSE_PRODUCT = 10  # multiplications that take as long as one of two sparse matrices
-SINGLE_BYTES, DOUBLE_BYTES = 4, 8
 PAIRS = 20  # that correct a model
 LONG_VECTORS = 100_000  # parameters
-VECTORS = 24  # like theta, that a descent holds
 SINGLE_SCORES = 32  # for each of which a rounded entry is multiplied twice
 EXPONENTIAL = 10  # multiplications that take as long
 SAVED_BY_HESSIAN = 4  # steps
@@ -48,11 +46,6 @@ def single_is_cheaper(objective):
     if score_map.hessian_sums is not None or score_map.n_scores < SINGLE_SCORES:
         return False
     return objective.n_entries == objective.n_rows * score_map.n_features
-
-
-def single_is_small(objective):
-    """Whether to hold the rounded rows takes no more memory than a descent does."""
-    return objective.n_entries * SINGLE_BYTES <= VECTORS * n_parameters(objective) * DOUBLE_BYTES
 
 
 def products_of_columns(objective, n_columns):

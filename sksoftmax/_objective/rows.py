@@ -124,25 +124,6 @@ class InMemoryRows:
             self._pool.pop().shutdown()
 
 
-@dataclass(frozen=True)
-class ConvertedRows:
-    """Rows whose blocks are made into others as they are read, and not kept."""
-
-    rows: Rows
-    convert: object
-
-    def sum(self, function):
-        convert = self.convert
-        return self.rows.sum(lambda block: function(convert(block)))
-
-    def map(self, function):
-        convert = self.convert
-        return self.rows.map(lambda block: function(convert(block)))
-
-    def each(self, function, *items):
-        return self.rows.each(function, *items)
-
-
 def every(stride, block):
     """Each so manieth row of a block."""
     if stride == 1:
@@ -151,22 +132,20 @@ def every(stride, block):
     return Block(block.X[::stride], target, block.weight[::stride])
 
 
-def batches(rows, size, random, convert=None):
+def batches(rows, size, random):
     """The rows in random order, as blocks of ``size`` rows, the last one shorter.
 
     Blocks are taken in random order and mixed many at a time, so that memory holds a few of them
     and no more: rows that lie on a disk are read a block at a time.
 
     random : numpy.random.Generator
-    convert : function of a block, optional
-        What is made of the blocks as they are read.
     """
     blocks = list(rows.stored)
     order = random.permutation(len(blocks))
     rest = []
     for start in range(0, len(blocks), MIXED):
         fresh = [read(blocks[i]) for i in order[start : start + MIXED]]
-        mixed = joined(rest + (fresh if convert is None else list(map(convert, fresh))))
+        mixed = joined(rest + fresh)
         places = random.permutation(len(mixed.weight))
         whole = len(places) - len(places) % size
         for begin in range(0, whole, size):

@@ -11,8 +11,6 @@ from sksoftmax._curvature import approximations, costs, low_rank, streaming_mome
 from sksoftmax._objective.kernels import cross_entropy_residual, curvature_product, probabilities
 from sksoftmax._objective.penalties import Penalty
 from sksoftmax._objective.rows import (
-    Block,
-    ConvertedRows,
     InMemoryRows,
     Rows,
     batches,
@@ -57,27 +55,9 @@ class Objective:
     @property
     def rough(self):
         """The objective in single precision, at half the price; None if there is no gain."""
-        if self.dtype == SINGLE:
-            return None
-        if self.rough_dtype == SINGLE:
-            return replace(self, dtype=SINGLE)
         cheaper = self.fits_single and costs.single_is_cheaper(self)
-        return self._in_single() if cheaper else None
-
-    def _in_single(self):
-        """On columns that are rounded about their means, whatever their offsets."""
-        center, n_features = self.map.center, self.map.n_features
-
-        def convert(block):
-            X = np.empty(block.X.shape, SINGLE)
-            np.subtract(block.X, 0.0 if center is None else center, out=X, casting="same_kind")
-            return Block(X, block.target, block.weight.astype(SINGLE))
-
-        at_zero = None if center is None else np.zeros(n_features)
-        kept = costs.single_is_small(self)
-        rows = self.rows.map(convert) if kept else ConvertedRows(self.rows, convert)
-        score_map = LinearMap(self.map.n_scores, n_features, at_zero)
-        return replace(self, rows=rows, dtype=SINGLE, map=score_map)
+        single = self.rough_dtype == SINGLE or cheaper
+        return replace(self, dtype=SINGLE) if self.dtype != SINGLE and single else None
 
     @cached_property
     def is_symmetric(self):
@@ -114,12 +94,16 @@ class Objective:
         return (1.0 if self.map.n_scores == 1 else 8.0) * costs.proof_stride(self)
 
     def value_and_gradient(self, theta):
+        score_map, center = self.map, None
+        if self.dtype != self.rough_dtype == DOUBLE and score_map.has_intercept:
+            # Rounded about their means columns lose nothing, whatever their offsets.
+            score_map, center = replace(score_map, center=0 * score_map.center), score_map.center
         loss, sums = self.rows.sum(partial(
-            loss_and_sums, prepared=self.map.prepare(theta, self.dtype), dtype=self.dtype,
-            forward=self.map.forward, backward=self.map.backward,
+            loss_and_sums, prepared=score_map.prepare(theta, self.dtype), dtype=self.dtype,
+            center=center, forward=score_map.forward, backward=score_map.backward,
         ))  # fmt: skip
         value, gradient = self.penalty.value_and_gradient(theta)
-        gradient += self.map.gradient(sums) / self.total_weight
+        gradient += score_map.gradient(sums) / self.total_weight
         return value + loss / self.total_weight, gradient
 
     def hessian_product(self, theta, direction):
@@ -225,9 +209,7 @@ class Objective:
         Each is normalised by the mean weight of all, so that their mean is this one.
         """
         weight, entries = self.total_weight / self.n_rows, self.n_entries / self.n_rows
-        rows = self.rows
-        source = (rows.rows, rows.convert) if isinstance(rows, ConvertedRows) else (rows, None)
-        for block in batches(source[0], size, random, source[1]):
+        for block in batches(self.rows, size, random):
             n_rows = len(block.weight)
             yield replace(
                 self,
@@ -274,13 +256,18 @@ class Objective:
         return approximations.averaged(part, theta)
 
 
-def loss_and_sums(block, *, prepared, dtype, forward, backward):
-    """A block's part of the value and gradient.
+def loss_and_sums(block, *, prepared, dtype, center, forward, backward):
+    """A block's part of the value and gradient, in products of a dtype, about a center if any.
 
     A function of the module, so that it travels to other machines by its name: it is what every
     evaluation sends.
     """
-    X = block.X.astype(dtype, copy=False)
+    X, target, weight = block
+    if center is None:
+        X = X.astype(dtype, copy=False)
+    else:
+        weight, rounded = weight.astype(dtype), np.empty(X.shape, dtype)
+        X = np.subtract(X, center, out=rounded, casting="same_kind")
     scores = forward(prepared, X)
-    loss = cross_entropy_residual(scores, block.target, block.weight)
+    loss = cross_entropy_residual(scores, target, weight)
     return loss, backward(X, scores)

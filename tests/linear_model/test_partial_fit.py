@@ -16,7 +16,6 @@ from sklearn.metrics import log_loss
 
 from sksoftmax import SoftmaxRegression
 from sksoftmax._objective.penalties import Ridge
-from sksoftmax._objective.rows import ConvertedRows
 from sksoftmax._solvers import SOLVERS, STREAMS, Epochs, minimize
 from sksoftmax._solvers.stochastic import PATIENCE, StreamState, watched
 from sksoftmax._solvers.variance_reduction import Reduced
@@ -483,7 +482,7 @@ def test_a_metric_serves_until_a_moment_has_grown():
     theta = objective.map.neutral()
     state = method.advance(objective, StreamState(theta, theta))._replace(due=1e9)
     assert method.advance(objective, state).metric is state.metric
-    rows = ConvertedRows(objective.rows, lambda block: block._replace(X=3 * block.X))
+    rows = objective.rows.map(lambda block: block._replace(X=3 * block.X))
     assert method.advance(replace(objective, rows=rows), state).metric is not state.metric
 
 
@@ -548,24 +547,6 @@ def test_soft_targets_of_a_stream_need_a_column_for_each_class():
         target[4] = 0.5
         model.partial_fit(X, target, classes=[0, 1, 2])
     assert not hasattr(model, "coef_")
-
-
-def test_batches_of_converted_rows_are_converted():
-    objective = make_objective(PROBLEMS["three classes"])
-
-    def convert(block):
-        return block._replace(X=2 * block.X)
-
-    other = replace(objective, rows=ConvertedRows(objective.rows, convert))
-    theta = np.linspace(-1, 1, objective.map.n_parameters)
-    for one, two in zip(
-        other.batches(40, np.random.default_rng(0)),
-        objective.batches(40, np.random.default_rng(0)),
-        strict=True,
-    ):
-        block, plain = next(iter(one.rows)), next(iter(two.rows))
-        assert_array_equal(block.X, 2 * plain.X)
-        assert one.value_and_gradient(theta)[0] != two.value_and_gradient(theta)[0]
 
 
 @STREAM

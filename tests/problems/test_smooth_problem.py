@@ -37,7 +37,6 @@ from sksoftmax._curvature.preconditioners import (
     SharedMetric,
     metric_factor,
 )
-from sksoftmax._objective.rows import InMemoryRows
 
 PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
 ENGINE = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
@@ -159,19 +158,6 @@ def test_uncorrelated_columns_stay_apart_as_the_model_sharpens(matrix, kept, mon
     last = ProductMetric(np.eye(3), groups, np.ones(3), matrix)
     sharpened = approximations.sharpened(objective, random_theta(PROBLEMS["three classes"]), last)
     assert isinstance(sharpened, DiagonalMetric) == kept
-
-
-@pytest.mark.parametrize("single_is_small", [True, False])
-def test_rows_in_single_precision_are_the_same_kept_or_made_anew(single_is_small, monkeypatch):
-    monkeypatch.setattr(costs, "VECTORS", 10**9 if single_is_small else 0)
-    problem = PROBLEMS["forty classes, offset columns"]
-    objective = make_objective(problem)
-    rough, theta = objective.rough, random_theta(problem)
-    assert isinstance(rough.rows, InMemoryRows) == single_is_small
-    value, gradient = objective.value_and_gradient(theta)
-    rough_value, rough_gradient = rough.value_and_gradient(theta)
-    assert_allclose(rough_value, value, rtol=1e-5)
-    assert_allclose(rough_gradient, gradient, atol=1e-4 * np.abs(gradient).max())
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
