@@ -7,7 +7,6 @@ import pytest
 def threads_are_used_where_they_are_asked_for(monkeypatch):
     """On problems of a test's size they would not be worth while."""
     monkeypatch.setattr("sksoftmax._objective.rows.WORTH_A_THREAD", 0)
-    monkeypatch.setattr("sksoftmax._curvature.costs.LONG_COLUMNS", 0)
 
 
 @pytest.fixture

@@ -62,7 +62,9 @@ def gap(objective, theta, gradient, enough=0.0):
     least = np.inf
     if objective.penalised_coef and (enough == 0 or ridge_bound(objective, gradient) <= enough):
         least = by_intercepts(objective, theta, gradient)
-    for lower in approximations.lower_bounds(objective, theta) if least > enough else ():
+    if least <= enough:
+        return least
+    for lower in approximations.lower_bounds(objective, theta, last=enough == 0):
         least = min(least, _by_metric(objective, theta, gradient, lower))
         if least <= enough:
             break

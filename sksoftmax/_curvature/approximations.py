@@ -87,14 +87,13 @@ def by_class(objective, theta):
     ``mean_i p_ik (1 - p_ik) x_i x_i'`` plus the penalty. As the classes sharpen, their couplings
     fade and their curvatures part, so that it is by far the best of the cheap metrics.
     """
-    return class_metric(class_moments(objective, theta), _column_strength(objective), objective)
+    return class_metric(class_moments(objective, theta), _column_strength(objective))
 
 
-def class_metric(matrices, strength, objective):
+def class_metric(matrices, strength):
     """The metric of a matrix on columns for each class, plus the penalty."""
-    ridge, each = np.diag(strength), objective.rows.each
-    factors = each(lambda matrix: Factor.of(matrix + ridge), matrices)
-    return ClassMetric(tuple(factors), each if costs.solutions_are_long(objective) else map)
+    ridge = np.diag(strength)
+    return ClassMetric(tuple(Factor.of(matrix + ridge) for matrix in matrices))
 
 
 def class_moments(objective, theta):
@@ -290,21 +289,21 @@ class LowerBound(NamedTuple):
     bend: Callable
 
 
-def lower_bounds(objective, theta):
-    """Matrices below the Hessian that a proof can afford, the cheaper first."""
-    if not objective.is_symmetric:
-        if costs.hessian_is_cheap(objective) or (
-            not objective.penalised_coef and costs.hessian_fits(objective)
-        ):
-            yield LowerBound(exact(objective, theta), 1, curvature_product)
-        return
+def lower_bounds(objective, theta, last=False):
+    """Matrices below the Hessian that a proof can afford, the cheaper first.
+
+    last : whether no steps will follow, after which the first would prove as much as the Hessian
+        does here, for less
+    """
     needed = not objective.penalised_coef
-    if costs.columns_are_affordable(objective) or needed:
+    if objective.is_symmetric and (costs.columns_are_affordable(objective) or needed):
         stride = costs.proof_stride(objective)
         yield LowerBound(least(objective, theta, stride), stride, least_product)
-    if objective.map.n_scores > 1 and (
-        costs.hessian_is_cheap(objective) or (needed and costs.hessian_fits(objective))
-    ):
+    if objective.map.n_scores == 1 and objective.is_symmetric:
+        return  # that was the Hessian
+    wanted = needed or not objective.is_symmetric
+    fits, cheap = costs.hessian_fits(objective), costs.hessian_is_cheap(objective)
+    if (wanted and fits) or (last and cheap):
         yield LowerBound(exact(objective, theta), 1, curvature_product)
 
 

@@ -160,17 +160,14 @@ class ClassMetric:
     See `DiagonalMetric` for why the rest is left out.
 
     factors : tuple of Factor
-    each : function, the builtin ``map`` or one like it
-        Goes through the classes.
     """
 
     factors: tuple
-    each: object = map
 
     def solve(self, vector):
         columns = vector.reshape(-1, len(self.factors)).T
-        solved = self.each(lambda factor, column: factor.solve(column), self.factors, columns)
-        solution = np.stack(list(solved), axis=1)
+        pairs = zip(self.factors, columns, strict=True)
+        solution = np.stack([factor.solve(column) for factor, column in pairs], axis=1)
         solution -= solution.mean(axis=1, keepdims=True)
         return solution.ravel()
 

@@ -62,7 +62,7 @@ def by_class(objective, theta):
 
     def metric(strength):
         ridge = strength.reshape(-1, len(matrices))[:, 0]
-        return approximations.class_metric(matrices, ridge, objective)
+        return approximations.class_metric(matrices, ridge)
 
     return metric
 

@@ -176,14 +176,14 @@ class Objective:
         return approximations.averaged(self, theta)
 
     def sharpened_curvature(self, theta, last=None):
-        """The best metric at theta that pays for itself on the way to the optimum, and its price.
+        """The best metric at theta that pays for itself on the way to the optimum.
 
         last : Metric, optional
             The one before: each kind serves for a while before the next, which is dearer.
         """
         if low_rank.follows(self, last):
-            return low_rank.spanned(self, theta, last), costs.SPEED * costs.span(self)
-        return approximations.sharpened(self, theta, last), costs.refresh(self)
+            return low_rank.spanned(self, theta, last)
+        return approximations.sharpened(self, theta, last)
 
     def curvature_bound(self):
         """A cheap metric that lies above the Hessian everywhere."""
@@ -251,7 +251,7 @@ class Objective:
 
     def metric_of_sample(self, part, theta):
         """A metric for this objective from a sample of it: its Hessian, if that is cheap here."""
-        if costs.sampled_hessian_is_cheap(self, part.n_rows):
+        if costs.hessian_is_cheap(self):
             return approximations.exact(part, theta)
         return approximations.averaged(part, theta)
 

@@ -25,7 +25,7 @@ class LbfgsState(NamedTuple):
     metric: object
     direction: np.ndarray  # of the next step
     pairs: tuple  # of Pair, the latest last
-    due: float  # steps until the metric is made anew
+    due: int  # steps until the metric is made anew
     scale: float = 1.0  # of the metric's inverse, and how many steps it has served
     served: int = 0
     solver: str = "lbfgs"
@@ -36,7 +36,7 @@ class Lbfgs:
     """Quasi-Newton steps from the last pairs, and a metric made anew as the model sharpens.
 
     memory : number of pairs
-    first, refresh : steps that the first metric and each later one serve, if these are cheap
+    first, refresh : steps that the first metric and each later one serve
     metric : Metric, optional
         The first one, that then serves as long as a later one; else the curvature at the start.
     """
@@ -71,9 +71,8 @@ class Lbfgs:
         return _arrive(point, state.metric, pairs, state.due - 1, (state.scale, state.served + 1))
 
     def _renew(self, objective, state):
-        metric, price = objective.sharpened_curvature(state.point.theta, state.metric)
-        # Half of the time may go into metrics, not more.
-        return _arrive(state.point, metric, state.pairs, max(self.refresh, price))
+        metric = objective.sharpened_curvature(state.point.theta, state.metric)
+        return _arrive(state.point, metric, state.pairs, self.refresh)
 
 
 def _arrive(point, metric, pairs, due, scaling=(1.0, RESCALE)):

@@ -47,7 +47,7 @@ class Newton:
     def _direction(self, objective, point):
         metric, accuracy = objective.hessian(point.theta), EXACT
         if metric is None:
-            (metric, _), accuracy = objective.sharpened_curvature(point.theta), self.accuracy
+            metric, accuracy = objective.sharpened_curvature(point.theta), self.accuracy
         # Where columns are nearly collinear even the factor of the Hessian is only like it.
         return -conjugate_gradients(
             lambda vector: objective.hessian_product(point.theta, vector),

@@ -152,7 +152,7 @@ def test_sparse_columns_are_dense_ones(name):
 
 @pytest.mark.parametrize("matrix, kept", [(np.eye(6), True), (np.eye(6) + 1, False)])
 def test_uncorrelated_columns_stay_apart_as_the_model_sharpens(matrix, kept, monkeypatch):
-    monkeypatch.setattr(costs, "MOST_ENTRIES", 0)
+    monkeypatch.setattr(costs, "CLASS_COLUMNS", 0)
     objective = make_objective(PROBLEMS["three classes"])
     groups = ((np.arange(3), metric_factor(matrix)),)
     last = ProductMetric(np.eye(3), groups, np.ones(3), matrix)
@@ -423,7 +423,7 @@ def test_the_spanned_metric_is_positive_where_columns_are_kept_apart(seed, C, mo
     # The few rows of a column correlate it with hundreds of others a little: along the largest
     # of their principal axes columns vary more than the diagonal tells.
     monkeypatch.setattr(costs, "SMALL", 0)
-    monkeypatch.setattr(costs, "DEAR", 0)
+    monkeypatch.setattr(costs, "SOLUTION", 0)
     X, y = draw(700, 120, 5, noise=10.0, seed=seed)
     objective = make_objective(Problem(X, y, C=C))
     theta = np.zeros((121, 5))
