@@ -13,8 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax._curvature import costs
-from sksoftmax._curvature.grams import Grams, gram
-from sksoftmax._curvature.moments import Centring, centred_columns, moments
+from sksoftmax._curvature.moments import Centring, centred_columns, gram, moments
 from sksoftmax._curvature.preconditioners import (
     ClassMetric,
     DiagonalMetric,
@@ -103,12 +102,10 @@ def class_moments(objective, theta):
 
     def block_sums(block):
         block = every(stride, block)
-        spread = variances(at(block)) * block.weight
-        return Grams(centred_columns(block.X, about), spread)
+        columns, spread = centred_columns(block.X, about), variances(at(block)) * block.weight
+        return np.stack([gram(columns, own) for own in spread])
 
-    matrices = objective.rows.sum(block_sums).matrices(objective.rows.each)
-    matrices *= stride / objective.total_weight
-    return matrices
+    return objective.rows.sum(block_sums) * (stride / objective.total_weight)
 
 
 def sharpened(objective, theta, last=None):

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from sksoftmax._curvature.grams import gram
 from sksoftmax._objective.rows import every
 
 TINY = np.finfo(np.float64).tiny
@@ -22,6 +21,12 @@ class Centring(NamedTuple):
     @classmethod
     def of(cls, objective):
         return cls(objective.map.center, objective.dtype)
+
+
+def gram(columns, weight):
+    """``sum_i weight_i x_i x_i'``, as a product with itself, which BLAS does by halves."""
+    scaled = columns * np.sqrt(weight)[:, None].astype(columns.dtype)
+    return np.asarray(scaled.T @ scaled, dtype=np.float64)
 
 
 def second_moments(objective, stride=1):

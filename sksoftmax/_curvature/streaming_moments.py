@@ -13,8 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax._curvature import approximations, costs
-from sksoftmax._curvature.grams import gram
-from sksoftmax._curvature.moments import Centring, centred_columns
+from sksoftmax._curvature.moments import Centring, centred_columns, gram
 from sksoftmax._curvature.preconditioners import DiagonalMetric
 from sksoftmax._objective.kernels import cross_entropy_residual, restored, variances
 from sksoftmax._objective.rows import every

@@ -73,9 +73,6 @@ class Rows(Protocol):
     def map(self, function):
         """Rows whose blocks are ``function(block)``."""
 
-    def each(self, function, *items):
-        """The list of ``function(item)``: work on what is no row, by the engine's threads."""
-
 
 @dataclass(frozen=True)
 class InMemoryRows:
@@ -103,14 +100,11 @@ class InMemoryRows:
         def sum_chunk(chunk):
             return reduce(add, (function(read(block)) for block in chunk))
 
-        return add_pairwise(self.each(sum_chunk, self.chunks))
-
-    def each(self, function, *items):
         if self.n_threads == 1:
-            return list(map(function, *items))
+            return add_pairwise(list(map(sum_chunk, self.chunks)))
         if not self._pool:
             self._pool.append(ThreadPoolExecutor(self.n_threads))
-        return list(self._pool[0].map(function, *items))
+        return add_pairwise(list(self._pool[0].map(sum_chunk, self.chunks)))
 
     def map(self, function):
         chunks = tuple(tuple(function(read(block)) for block in chunk) for chunk in self.chunks)

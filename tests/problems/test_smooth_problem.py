@@ -27,7 +27,7 @@ from registry import (
     theta_scales,
 )
 
-from sksoftmax._curvature import approximations, costs, grams, low_rank
+from sksoftmax._curvature import approximations, costs, low_rank
 from sksoftmax._curvature.preconditioners import (
     DiagonalFactor,
     DiagonalMetric,
@@ -401,10 +401,7 @@ def inverse_of(metric, objective):
 
 
 @pytest.mark.parametrize("engine", [small_blocks, partition_two_threads], ids=lambda f: f.__name__)
-@pytest.mark.parametrize("rows", [1, 20, 10**6])
-def test_grams_are_the_same_however_many_rows_they_hold(rows, engine, monkeypatch):
-    monkeypatch.setattr(grams, "FEWEST_ROWS", rows)
-    monkeypatch.setattr(grams, "ROWS_A_COLUMN", 0)
+def test_matrices_of_classes_are_blocks_of_the_hessian(engine):
     problem = Problem(*draw(200, 5, 4))
     objective = make_objective(problem, engine)
     theta = random_theta(problem)

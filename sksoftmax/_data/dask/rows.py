@@ -82,9 +82,6 @@ class DaskRows:
         held = dask.persist(*(delayed(map_held)(sent, part) for part in self.held))
         return replace(self, held=list(held))
 
-    def each(self, function, *items):
-        return list(map(function, *items))
-
     def __enter__(self):
         return self
 
