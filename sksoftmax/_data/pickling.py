@@ -62,9 +62,7 @@ def as_plain(value, classes):
         names = [f.name for f in fields(value)] if is_dataclass(value) else value._fields
         content = {name: as_plain(getattr(value, name), classes) for name in names}
         return {RECORD: type(value).__name__, **content}
-    if type(value) is tuple:
-        return tuple(as_plain(part, classes) for part in value)
-    return value
+    return _by_parts(as_plain, value, classes)
 
 
 def as_record(value, classes):
@@ -72,6 +70,12 @@ def as_record(value, classes):
     if type(value) is dict and RECORD in value:
         content = {name: as_record(part, classes) for name, part in value.items()}
         return classes[content.pop(RECORD)](**content)
-    if type(value) is tuple:
-        return tuple(as_record(part, classes) for part in value)
-    return value
+    return _by_parts(as_record, value, classes)
+
+
+def _by_parts(function, value, classes):
+    """A tuple of what the function makes of its parts; the same one where they stay as they are."""
+    if type(value) is not tuple:
+        return value
+    parts = tuple(function(part, classes) for part in value)
+    return value if all(new is old for new, old in zip(parts, value, strict=True)) else parts

@@ -32,13 +32,19 @@ class Weighed(NamedTuple):
     factors: np.ndarray | None
 
 
-def encode(y, names, label_smoothing, dtype):
-    """Sorted classes, and targets of checked y, rows without weight being left out already.
+def encode(y, names, weight, label_smoothing, dtype):
+    """Sorted classes of all rows of checked y, and the targets of those with weight.
 
     names : column names of a matrix, or None
+    weight : ndarray of shape (n_rows,), or None where all are one
     dtype : of distributions
     """
-    classes, target = encode_labels(y) if y.ndim == 1 else _encode_matrix(y, names, dtype)
+    kept = slice(None) if weight is None else weight > 0
+    if y.ndim == 1:
+        classes, target = encode_labels(y)
+        target = target[kept]
+    else:
+        classes, target = _encode_matrix(y[kept], names, dtype)
     check_classes(classes)
     return classes, smoothed(target, len(classes), label_smoothing, dtype)
 
@@ -46,17 +52,49 @@ def encode(y, names, label_smoothing, dtype):
 def check_classes(classes):
     if len(classes) < 2:
         raise ValueError(
-            "samples of at least 2 classes with positive weight are needed; "
-            f"the data has only one class: {classes.tolist()[0]!r}"
+            f"y has only one class, {classes.tolist()[0]!r}: rows of at least 2 classes are needed"
         )
 
 
 def check_range(by_class):
-    if not np.isfinite(by_class).all() or by_class.min() < np.finfo(np.float64).tiny:
+    """Raise a ValueError unless the weights of classes that have any can be summed."""
+    positive = by_class[by_class > 0]
+    if not np.isfinite(by_class).all() or (
+        len(positive) and positive.min() < np.finfo(np.float64).tiny
+    ):
         raise ValueError(
             "sample_weight and class_weight are out of all range: the weights of the classes sum "
             f"to {by_class}"
         )
+
+
+def without_class_weight(class_weight, classes):
+    """Of each class, whether its class weight is 0; None where that is so of none."""
+    if not isinstance(class_weight, dict):
+        return None
+    zero = class_factors(class_weight, classes, None) == 0
+    return zero if zero.any() else None
+
+
+def rows_with_weight(target, zero):
+    """A mask of the rows that are of classes with weight, at least in part.
+
+    zero : ndarray of bool of shape (n_classes,), the classes without weight
+    """
+    return ~zero[target] if target.ndim == 1 else target[~zero].any(axis=0)
+
+
+def of_classes(present, target):
+    """Targets of all classes as targets of those that are present, which have all the weight.
+
+    present : ndarray of bool of shape (n_classes,)
+    """
+    if present.all():
+        return target
+    if target.ndim == 2:
+        return target[present]
+    numbers = np.maximum(np.cumsum(present) - 1, 0)
+    return numbers.astype(np.min_scalar_type(numbers[-1]))[target]
 
 
 # Weights out of all range become infinite, and are refused.
@@ -193,15 +231,10 @@ def _differences(y, least):
 
 
 def _encode_matrix(y, names, dtype):
-    """Sorted classes, and the rows' distributions, class-major.
-
-    A class that no row gives any probability is left out, like one that no row is labelled with.
-    """
+    """Sorted classes, and the rows' distributions, class-major."""
     classes = classes_of(names, y.shape[1])
     order = np.argsort(classes, kind="stable")
-    order = order[y.any(axis=0)[order]]
-    columns = y.T if names is None and len(order) == y.shape[1] else y.T[order]
-    return classes[order], normalised(columns, y, dtype)
+    return classes[order], normalised(y.T if names is None else y.T[order], y, dtype)
 
 
 def shares_of(y, names, classes, dtype):
@@ -258,7 +291,9 @@ def class_factors(class_weight, classes, by_class):
     if class_weight is None:
         return None
     if isinstance(class_weight, str) and class_weight == "balanced":
-        factors = by_class.sum() / (len(classes) * by_class)
+        present = by_class > 0
+        factors = np.ones(len(classes))
+        factors[present] = by_class.sum() / (np.count_nonzero(present) * by_class[present])
     elif isinstance(class_weight, dict):
         if not all(isinstance(each, Real) for each in class_weight.values()):
             raise TypeError(f"class_weight must hold numbers, got {class_weight!r}")
@@ -267,6 +302,8 @@ def class_factors(class_weight, classes, by_class):
         factors = compute_class_weight(class_weight, classes=classes, y=classes)
     else:
         raise ValueError(f"class_weight must be None, a dict or 'balanced', got {class_weight!r}")
-    if not (np.isfinite(factors).all() and (factors > 0).all()):
-        raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
+    if not (np.isfinite(factors).all() and (factors >= 0).all()):
+        raise ValueError(
+            f"class_weight must be finite and not negative, got {class_weight!r}"
+        )
     return factors

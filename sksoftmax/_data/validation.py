@@ -36,9 +36,10 @@ class Encoded:
     """Checked data: the rows behind an engine, and what is known of them at once.
 
     rows : Rows
-    classes : ndarray of shape (n_classes,), sorted
+    all_classes : ndarray of all classes of y, sorted
+    present : ndarray of bool, which of these the fit is of; see `with_weight`
     class_weight : ndarray of shape (n_classes,)
-        Summed weight of each class.
+        Summed weight of each class that is present.
     center : ndarray of shape (n_features,)
         Weighted means of the columns.
     dtype : dtype
@@ -50,7 +51,8 @@ class Encoded:
     """
 
     rows: InMemoryRows
-    classes: np.ndarray
+    all_classes: np.ndarray
+    present: np.ndarray
     class_weight: np.ndarray
     center: np.ndarray
     n_rows: int
@@ -85,6 +87,11 @@ class Encoded:
         return float(self.class_weight.sum())
 
     @property
+    def classes(self):
+        """Those that the fit is of."""
+        return self.all_classes[self.present]
+
+    @property
     def n_scores(self):
         """Rows of scores: one for two classes."""
         return 1 if len(self.classes) == 2 else len(self.classes)
@@ -115,23 +122,26 @@ def encode(
     weight = None if sample_weight is None else check_weight(sample_weight, X)
     if soft:
         targets.check_distributions(y, weight)
+    classes, target = targets.encode(y, names, weight, label_smoothing, X.dtype)
     indices = None
     if weight is not None and (weight == 0).any():
-        # A row without weight leaves no trace, whatever its label.
+        # A row without weight leaves no trace but its class.
         indices = np.flatnonzero(weight)
-        y, weight = y[indices], weight[indices]
-    classes, target = targets.encode(y, names, label_smoothing, X.dtype)
+        weight = weight[indices]
+    indices, target, weight = _of_weighted_classes(
+        class_weight, classes, indices, target, weight
+    )  # fmt: skip
     if hold_out is None:
         weighed = targets.weigh(target, weight, classes, class_weight)
         return _encoded(estimator, X, indices, classes, weighed, n_jobs)
-    indices = np.arange(len(y)) if indices is None else indices
+    indices = np.arange(target.shape[-1]) if indices is None else indices
     held = hold_out(target, len(classes))
     held_indices, *others = _rows(held, indices, target, weight)
     indices, target, weight = _rows(~held, indices, target, weight)
     weighed = targets.weigh(target, weight, classes, class_weight)
     data = _encoded(estimator, X, indices, classes, weighed, n_jobs)
     weighed = targets.weigh_like(weighed, *others)
-    held_out = _encoded(estimator, X, held_indices, classes, weighed, n_jobs)
+    held_out = _encoded(estimator, X, held_indices, classes, weighed, n_jobs, data.present)
     return replace(data, held_out=held_out)
 
 
@@ -139,29 +149,48 @@ def encode_rows(estimator, X, y, weight, rows, class_weight):
     """Encode some rows of checked X, by their indices, masks or slices, as a fold has them."""
     indices = np.arange(len(y))[rows]
     indices = indices[weight[indices] > 0]
-    classes, target = targets.encode(y[indices], None, 0.0, X.dtype)
-    weighed = targets.weigh(target, weight[indices], classes, class_weight)
+    classes, target = targets.encode(y[indices], None, None, 0.0, X.dtype)
+    indices, target, weight = _of_weighted_classes(
+        class_weight, classes, indices, target, weight[indices]
+    )  # fmt: skip
+    weighed = targets.weigh(target, weight, classes, class_weight)
     return _encoded(estimator, X, indices, classes, weighed, None)
+
+
+def _of_weighted_classes(class_weight, classes, indices, target, weight):
+    """The rows, by their indices, whose classes have a weight other than 0."""
+    zero = targets.without_class_weight(class_weight, classes)
+    if zero is None:
+        return indices, target, weight
+    kept = targets.rows_with_weight(target, zero)
+    check_some_class_weight(kept.any(), class_weight)
+    indices = np.arange(len(kept)) if indices is None else indices
+    return _rows(kept, indices, target, weight)
 
 
 def _rows(mask, indices, target, weight):
     return indices[mask], target[..., mask], None if weight is None else weight[mask]
 
 
-def _encoded(estimator, X, indices, classes, weighed, n_jobs):
-    """The rows of X by their indices, None being all; targets and weights are theirs."""
-    n_scores = 1 if len(classes) == 2 else len(classes)
+def _encoded(estimator, X, indices, classes, weighed, n_jobs, present=None):
+    """The rows of X by their indices, None being all; targets and weights are theirs.
+
+    present : ndarray of bool, the classes that the data are of; those with weight by default
+    """
+    present = with_weight(estimator, weighed.by_class) if present is None else present
+    n_present = int(np.count_nonzero(present))
+    n_scores = 1 if n_present == 2 else n_present
     n_threads = worthwhile_threads(X, n_scores, effective_n_jobs(n_jobs))
-    rows = partition(
-        X, weighed.target, weighed.weight, n_scores, n_threads, indices=indices
-    )  # fmt: skip
+    target, by_class = targets.of_classes(present, weighed.target), weighed.by_class[present]
+    rows = partition(X, target, weighed.weight, n_scores, n_threads, indices=indices)
     size = Magnitudes.of(rows)
     size.check(X.dtype, estimator)
     rows = size.widened(rows, X.dtype)
     return Encoded(
         rows=rows,
-        classes=classes,
-        class_weight=weighed.by_class,
+        all_classes=classes,
+        present=present,
+        class_weight=by_class,
         center=rows.sum(Means.of).values,
         n_rows=weighed.target.shape[-1],
         n_features=X.shape[1],
@@ -170,6 +199,17 @@ def _encoded(estimator, X, indices, classes, weighed, n_jobs):
         is_sparse=sp.issparse(X),
         magnitudes=size,
     )
+
+
+def with_weight(estimator, by_class):
+    """Of each class, whether a fit is of it.
+
+    A class without weight has an intercept of minus infinity in the optimum, and no part in all
+    else of it. Without an intercept it has a part: its scores must not be too high for the rows of
+    the others.
+    """
+    has_intercept = getattr(estimator, "fit_intercept", True)
+    return by_class > 0 if has_intercept else np.ones(len(by_class), dtype=bool)
 
 
 def matrix(X):
@@ -280,6 +320,12 @@ def check_some_weight(some):
     """Refuse weights that leave no sample."""
     if not some:
         raise ValueError("All values of sample_weight are zero: no sample has any weight")
+
+
+def check_some_class_weight(some, class_weight):
+    """Refuse weights of classes that leave no sample."""
+    if not some:
+        raise ValueError(f"class_weight={class_weight!r} leaves no sample any weight")
 
 
 def check_features(estimator, X, n_features):

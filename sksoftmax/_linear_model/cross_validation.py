@@ -22,6 +22,7 @@ class Task:
     """What all folds share.
 
     y : ndarray of labels; weight : of shape (n_samples,)
+    classes : of all rows; with_weight : those of them that a fit of all rows is of
     score_params : dict of metadata for the scorer
     """
 
@@ -29,6 +30,7 @@ class Task:
     y: np.ndarray
     weight: np.ndarray
     classes: np.ndarray
+    with_weight: np.ndarray
     class_weight: object
     Cs: np.ndarray
     l1_ratios: np.ndarray
@@ -85,11 +87,12 @@ def run_fold(task, number, fold, ready, done=None):
         Called after each fit.
     """
     train, test = fold
-    classes, paths = task.classes, ready
+    classes, paths = task.with_weight, ready
     if None in ready:
+        model = SoftmaxRegression(fit_intercept=task.settings.fit_intercept)
         data = validation.encode_rows(
-            SoftmaxRegression(), task.X, task.y, task.weight, train, task.class_weight
-        )
+            model, task.X, task.y, task.weight, train, task.class_weight
+        )  # fmt: skip
         classes = data.classes
         paths = [
             own or fit_path(data, task.Cs, ratio, task.settings, done)

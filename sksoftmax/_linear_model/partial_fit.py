@@ -175,6 +175,13 @@ def encode(model, X, y, classes, sample_weight):
     target = targets.shares_of(y, names, classes, X.dtype) if soft else _places(y, classes)
     target = targets.smoothed(target, len(classes), model.label_smoothing, X.dtype)
     factors = targets.class_factors(model.class_weight, classes, None)
+    zero = targets.without_class_weight(model.class_weight, classes)
+    if zero is not None:
+        kept = targets.rows_with_weight(target, zero)
+        validation.check_some_class_weight(kept.any(), model.class_weight)
+        cuts = np.unique(np.append(0, np.cumsum(kept))[cuts])
+        X, target = X[kept], target[..., kept]
+        weight = None if weight is None else weight[kept]
     target, weight = quiet(targets.weighed)(factors, target, weight)
     rows = partition(X, target, weight, len(classes))
     magnitudes = Magnitudes.of(rows)

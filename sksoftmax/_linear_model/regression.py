@@ -22,10 +22,17 @@ from sksoftmax._linear_model import (
 from sksoftmax._linear_model.base import LinearClassifierMixin, ScoreMixin
 from sksoftmax._linear_model.callbacks import CallbackSupportMixin, with_callbacks
 from sksoftmax._problems import build
+from sksoftmax._problems.class_rows import restricted
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
-from sksoftmax._solvers import STREAMS, minimize
+from sksoftmax._solvers import STREAMS, Solution, minimize
+
+
+def _all_of_one_class(theta, solver, watch):
+    """The solution where all weight is of one class: its probability is 1 without coefficients."""
+    watch.clock(0, None)
+    return Solution(theta, 0.0, 0.0, 0, True, [0.0], solver)
 
 
 def _streams(model):
@@ -233,10 +240,11 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Labels of any kind, or soft targets: a floating matrix of class probabilities, whose
             rows sum to 1. A row then counts as one row of each class, weighted by its
-            probability. Classes are 0, 1, ..., or the column names of a data frame; one that has
-            no probability in any row is left out, as without a row of its label.
+            probability. Classes are 0, 1, ..., or the column names of a data frame.
         sample_weight : array-like of shape (n_samples,), default=None
-            Not negative, not all zero. A weight of 2 is the row twice, 0 is no row.
+            Not negative, not all zero. A weight of 2 is the row twice. Rows of weight 0 count for
+            nothing, but that their classes are classes of the model: one without any weight, by
+            ``class_weight`` or here, is given a probability of next to 0.
 
         Returns
         -------
@@ -315,14 +323,17 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         with data:
             data, columns, objective = self._pose(data)
             coordinates = build.Coordinates(
-                objective.map, columns, data.center, data.classes, data.dtype
+                objective.map, columns, data.center, data.dtype, data.all_classes, data.present
             )
             watch = monitors.Monitors(draft, clock, task, held_out, coordinates)
-            ended = minimize(
-                objective, watch.announced(self._solver(objective)),
-                draft._start(data, columns, objective.map),
-                tol=self.tol, max_iter=self.max_iter, watch=watch,
-            )  # fmt: skip
+            start = draft._start(data, columns, objective)
+            if len(data.classes) == 1:
+                ended = _all_of_one_class(start, self.solver, watch)
+            else:
+                ended = minimize(
+                    objective, watch.announced(self._solver(objective)), start,
+                    tol=self.tol, max_iter=self.max_iter, watch=watch,
+                )  # fmt: skip
             separable = self._seeks_optimum(ended) and has_no_optimum(objective, ended)
             if separable:
                 ended = ended._replace(converged=False)
@@ -350,19 +361,26 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         )  # fmt: skip
         return data, columns, objective
 
-    def _start(self, data, columns, score_map):
-        if self.warm_start and hasattr(self, "coef_"):
-            return self._last(data, columns, score_map)
-        return build.neutral(data, score_map)
+    def _start(self, data, columns, objective):
+        """The last fit's theta where that is asked for, unless no columns at all are better."""
+        neutral = build.neutral(data, objective.map)
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return neutral
+        last = self._last(data, columns, objective.map)
+        value = objective.value_and_gradient(last)[0]
+        return last if value <= build.value_at_neutral(data, objective.map) else neutral
 
     def _last(self, data, columns, score_map):
         """Theta at the coefficients of the last fit, or at those set since."""
-        if not np.array_equal(getattr(self, "classes_", data.classes), data.classes):
+        if not np.array_equal(getattr(self, "classes_", data.all_classes), data.all_classes):
             raise ValueError(
                 f"warm_start needs the classes of the last fit, {self.classes_}; "
-                f"y has {data.classes}"
+                f"y has {data.all_classes}"
             )
-        coef, intercept = coefficients.dense(self, data.classes, self.n_features_in_)
+        coef, intercept = coefficients.dense(self, data.all_classes, self.n_features_in_)
+        coef, intercept = restricted(coef, intercept, data.present)
+        if len(data.classes) == 1:
+            return score_map.neutral()
         # What all classes share changes no probability, only the penalty.
         # With corners it is what makes zeros.
         shift = len(coef) > 1 and self.l1_ratio == 0
@@ -382,7 +400,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         self.time_curve_ = np.array(watch.clock.curve)
         self.solver_ = solution.solver
         # What partial_fit goes on from; the record of an earlier stream has ended.
-        self._class_weight = data.class_weight
+        self._class_weight = np.zeros(len(data.present))
+        self._class_weight[data.present] = data.class_weight
         vars(self).pop("_stream", None)
 
     def _keep_stream(self, stream, classes, dtype):

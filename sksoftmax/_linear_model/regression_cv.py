@@ -22,13 +22,14 @@ from sksoftmax._data.checks import validate_data
 from sksoftmax._data.dispatch import snapshot
 from sksoftmax._linear_model import parameters
 from sksoftmax._linear_model.base import LinearClassifierMixin
-from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, placed, run_fold
+from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, run_fold
 from sksoftmax._linear_model.scoring import scorer_of, takes_weights
 from sksoftmax._linear_model.tally import Tally
 from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
 from sksoftmax._paths.fit_path import fit_path
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 from sksoftmax._problems import build
+from sksoftmax._problems.class_rows import expanded
 from sksoftmax._runtime.blas import single_threaded_blas
 
 RULES = ("best", "1se")
@@ -214,10 +215,10 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         given = None if sample_weight is None else validation.check_weight(sample_weight, X)
         weight = np.broadcast_to(1.0, len(y)) if given is None else given
         to_split, to_score = self._routed(given, groups, params)
-        draft.classes_ = data.classes
+        draft.classes_ = data.all_classes
         with data:
             fits, results = draft._search(X, y, weight, data, to_split, to_score)
-        draft._keep(fits, results, data.dtype)
+        draft._keep(fits, results, data.present, data.dtype)
         self.__dict__ = draft.__dict__
         return self
 
@@ -312,8 +313,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         folds = check_cv(self.cv, y, classifier=True).split(X, y, **to_split)
         folds = check_folds(folds, y, weight)
         task = Task(
-            X, y, weight, data.classes, self.class_weight, self.Cs_, self.l1_ratios_,
-            self._settings(), scorer_of(self.scoring), to_score,
+            X, y, weight, data.all_classes, data.classes, self.class_weight, self.Cs_,
+            self.l1_ratios_, self._settings(), scorer_of(self.scoring), to_score,
         )  # fmt: skip
         return self._fit_all(task, data, folds)
 
@@ -322,7 +323,11 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         n_fits = (len(folds) + 1) * len(task.l1_ratios) * len(task.Cs)
         done = Tally(n_fits, "fits", bool(self.verbose)).advance
         fits, ready = [], [[] for _ in folds]
-        memberships = memberships_of(folds, task.weight, data, task.settings)
+        zero = targets.without_class_weight(self.class_weight, task.classes)
+        weight = task.weight
+        if zero is not None:
+            weight = np.where(np.isin(task.y, task.classes[zero]), 0.0, weight)
+        memberships = memberships_of(folds, weight, data, task.settings)
         for ratio in task.l1_ratios:
             of_folds = [None] * len(folds)
             if ratio == 0 and memberships is not None:
@@ -350,7 +355,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             results.append(result)
         return results
 
-    def _keep(self, fits, results, dtype):
+    def _keep(self, fits, results, present, dtype):
         """Choose, and set the fitted attributes."""
         self.scores_ = np.stack([result.scores for result in results])
         coefs = np.stack([result.coefs for result in results])
@@ -359,16 +364,19 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         # That to where a fit was expected is a step as well.
         least = min(1, self.max_iter)
         self.n_iter_ = np.maximum([result.n_iter for result in results], least)
+        models = [[expanded(fit.coef, fit.intercept, present) for fit in path] for path in fits]
         self.coef_path_ = np.array(
-            [[placed(fit, self.classes_, self.classes_) for fit in path] for path in fits]
+            [[np.column_stack(model) for model in path] for path in models]
         )[..., :n_shown]
         ratio, place = choose(self.scores_, self.rule)
         self.C_, self.l1_ratio_ = float(self.Cs_[place]), float(self.l1_ratios_[ratio])
-        chosen = fits[ratio][place]
-        coef, intercept = chosen.coef, chosen.intercept
+        coef, intercept = models[ratio][place]
         if not self.refit:
-            mean = np.nanmean(coefs[:, ratio, place], axis=0)
-            coef, intercept = mean[:, :-1], mean[:, -1]
+            own = present if len(coef) > 1 else slice(None)
+            mean = np.nanmean(coefs[:, ratio, place, own], axis=0)
+            if len(mean) == 2:
+                mean = mean[1:] - mean[:1]
+            coef, intercept = expanded(mean[:, :-1], mean[:, -1], present)
         self.coef_, self.intercept_ = build.rounded(coef, intercept, dtype)
         missed = sum(not fit.converged for path in fits for fit in path)
         missed += sum(int((~result.converged).sum()) for result in results)

@@ -7,6 +7,7 @@ import numpy as np
 from sksoftmax._data import magnitudes
 from sksoftmax._objective.penalties import SHAPES, Ridge, Rough
 from sksoftmax._objective.score_maps import LinearMap
+from sksoftmax._problems.class_rows import expanded
 from sksoftmax._problems.composite import Composite
 from sksoftmax._problems.smooth import Objective
 from sksoftmax._runtime.quiet import quiet
@@ -144,6 +145,14 @@ def neutral(data, score_map):
     return theta
 
 
+def value_at_neutral(data, score_map):
+    """The objective at `neutral`: the entropy of the classes' frequencies, or of even ones."""
+    if not score_map.has_intercept:
+        return float(np.log(len(data.classes)))
+    frequency = data.class_weight / data.total_weight
+    return -float(frequency @ np.log(frequency))
+
+
 def centred(scores):
     """Scores of all classes in the form of the map's: one row for two classes, else centred."""
     return scores[1:] - scores[:1] if len(scores) == 2 else scores - scores.mean()
@@ -167,23 +176,27 @@ class Coordinates:
     map : LinearMap
     columns : the way back from the columns that the fit is made on
     center : ndarray of shape (n_features,), of those columns
-    classes, dtype : of the model
+    dtype : of the model
+    classes : ndarray of shape (n_classes,), of the model
+    present : ndarray of bool of shape (n_classes,), the classes that the fit is of
     """
 
     map: LinearMap
     columns: object
     center: np.ndarray
-    classes: np.ndarray
     dtype: np.dtype
+    classes: np.ndarray
+    present: np.ndarray
 
     def coefficients(self, theta):
-        """Coefficients (n_scores, n_features) and intercepts (n_scores,), in float64."""
+        """Those of the classes that the fit is of, (n_scores, n_features) and (n_scores,)."""
         coef, intercept = coefficients(self.map, theta, self.center)
         return self.columns.expand(coef), intercept
 
     def attributes(self, theta):
         """What an estimator needs to predict by theta."""
-        coef, intercept = rounded(*self.coefficients(theta), self.dtype)
+        coef, intercept = expanded(*self.coefficients(theta), self.present)
+        coef, intercept = rounded(coef, intercept, self.dtype)
         return {"classes_": self.classes, "coef_": coef, "intercept_": intercept}
 
 

@@ -75,18 +75,19 @@ class Strips(NamedTuple):
         return cls(list(strips), np.array(lengths), np.array(entries), add_pairwise(list(weights)))
 
 
-def lay(checked, encoding, even=None):
+def lay(checked, encoding, even=None, zero=None):
     """Strips of all chunks, whose targets are of all classes, also those without weight.
 
     The chunks are let go of, so that Dask counts and keeps the rows once.
 
     even : the weight of every row, if it is one for all
+    zero : ndarray of bool, the classes whose class weight is 0, if there are any
     """
     if isinstance(encoding, Shares):
         problems = [delayed(problem_of)(*parts) for _, *parts in beside(checked)]
         raise_first(dask.compute(problems)[0], checked["X"].lengths, "the rows of X", cut=True)
     sent = delayed(encoding, traverse=False)
-    make = delayed(make_strip) if even is None else delayed(partial(make_strip, even=even))
+    make = delayed(partial(make_strip, even=even, zero=zero))
     strips = dask.persist(*(make(chunk, sent, *parts) for chunk, *parts in beside(checked)))
     checked.clear()
     return Strips.of(strips, len(encoding.classes))
@@ -103,9 +104,17 @@ def problem_of(labels, weights=None):
     return None
 
 
-def make_strip(chunk, encoding, labels, weights=None, even=None):
+def make_strip(chunk, encoding, labels, weights=None, even=None, zero=None):
     """A chunk of X with what belongs to its rows of the chunks of labels and weights."""
-    X = chunk.values
+    strip = _all_classes(chunk.values, encoding, labels, weights, even)
+    if zero is None:
+        return strip
+    (block,) = strip.rows
+    return Piece.of([picked(block, np.flatnonzero(targets.rows_with_weight(block.target, zero)))])
+
+
+def _all_classes(X, encoding, labels, weights, even):
+    """The rows that have weight, whatever their class."""
     if even == 0:
         return Piece.of([Block(X[:0], encoding.target([]), np.zeros(0))])
     if weights is None:
@@ -128,36 +137,35 @@ def size_of(strip, n_classes):
 
 
 class Code(NamedTuple):
-    """How targets of all classes become those of the classes with weight, and what these weigh."""
+    """How targets become those of the classes that are present, and what these weigh.
+
+    by_class : ndarray of shape (n_classes,), what all classes weigh
+    """
 
     present: np.ndarray
     smoothing: float
     dtype: np.dtype
     factors: np.ndarray | None = None
-
-    def target(self, block):
-        """Targets before they are smoothed, in a fresh array."""
-        if block.target.ndim == 2:
-            return block.target[self.present]
-        places = np.maximum(np.cumsum(self.present) - 1, 0)
-        return places.astype(np.min_scalar_type(places[-1]))[block.target]
+    by_class: np.ndarray | None = None
 
     def apply(self, block):
-        n_classes = int(self.present.sum())
-        target = targets.smoothed(self.target(block), n_classes, self.smoothing, self.dtype)
-        return Block(block.X, *targets.weighed(self.factors, target, block.weight))
+        target, n_classes = block.target.copy(), len(self.present)
+        target = targets.smoothed(target, n_classes, self.smoothing, self.dtype)
+        target, weight = targets.weighed(self.factors, target, block.weight)
+        return Block(block.X, targets.of_classes(self.present, target), weight)
 
     def weighing(self, class_weight, classes, by_class):
         """The same with the weights of classes, ``by_class`` being what they weigh so far."""
-        by_class, share = by_class[self.present], self.smoothing / len(classes)
-        by_class = (1 - self.smoothing) * by_class + share * by_class.sum()
-        return self._replace(factors=targets.class_factors(class_weight, classes, by_class))
+        by_class = (1 - self.smoothing) * by_class + self.smoothing * by_class.mean()
+        factors = targets.class_factors(class_weight, classes, by_class)
+        by_class = by_class if factors is None else by_class * factors
+        return self._replace(factors=factors, by_class=by_class)
 
 
 def split(strips, code, hold_out):
     """Strips to fit and strips to hold out; targets are brought here, where rows are chosen."""
-    found = dask.compute([delayed(target_of)(strip, code) for strip in strips.held])[0]
-    held = hold_out(np.concatenate(found, axis=-1), int(code.present.sum()))
+    found = dask.compute([delayed(target_of)(strip) for strip in strips.held])[0]
+    held = hold_out(np.concatenate(found, axis=-1), len(code.present))
     masks = np.split(held, np.cumsum(strips.lengths)[:-1])
     sides = [
         [delayed(pick)(strip, delayed(np.flatnonzero(mask == side), traverse=False))
@@ -169,10 +177,10 @@ def split(strips, code, hold_out):
     return [Strips.of(side, len(code.present)) for side in sides]
 
 
-def target_of(strip, code):
-    """The encoded target of a strip."""
+def target_of(strip):
+    """The target of a strip."""
     (block,) = strip.rows
-    return code.target(block)
+    return block.target
 
 
 def pick(strip, places):

@@ -48,14 +48,15 @@ def encode(
         encoding = Shares.of(targets.column_names(y), y.shape[1], stub.dtype)
     else:
         encoding = Labels(union([note for note in checked["y"].notes if note is not None]))
-    strips = lay(checked, encoding, even)
+    zero = targets.without_class_weight(class_weight, encoding.classes)
+    strips = lay(checked, encoding, even, zero)
     validation.check_some_weight(strips.held)
-    present = strips.by_class > 0
-    classes = encoding.classes[present]
+    classes = encoding.classes
     targets.check_classes(classes)
-    code = Code(present, label_smoothing, stub.dtype)
+    code = Code(np.ones(len(classes), dtype=bool), label_smoothing, stub.dtype)
     parts = [strips] if hold_out is None else split(strips, code, hold_out)
     code = code.weighing(class_weight, classes, parts[0].by_class)
+    code = code._replace(present=validation.with_weight(estimator, code.by_class))
     data, *others = [encoded(estimator, part, code, classes, is_sparse, stub) for part in parts]
     targets.check_range(data.class_weight)
     return replace(data, held_out=others[0]) if others else data
@@ -64,17 +65,19 @@ def encode(
 def encoded(estimator, strips, code, classes, is_sparse, stub):
     """The strips cut into blocks, and what a fit knows of them at once."""
     n_rows, n_entries = int(strips.lengths.sum()), int(strips.entries.sum())
-    n_scores = 1 if len(classes) == 2 else len(classes)
+    n_classes = int(np.count_nonzero(code.present))
+    n_scores = 1 if n_classes == 2 else n_classes
     entries_a_row = n_entries / n_rows if is_sparse else None
     step = rows_a_block(stub.shape[1], stub.dtype, n_scores, entries_a_row)
     rows = cut(strips, step, code)
     magnitudes = Magnitudes.of(rows)
     magnitudes.check(stub.dtype, estimator)
     rows = magnitudes.widened(rows, stub.dtype)
-    by_class, means = rows.sum(partial(sums_of, n_classes=len(classes)))
+    by_class, means = rows.sum(partial(sums_of, n_classes=n_classes))
     return validation.Encoded(
         rows=rows.bundled(),
-        classes=classes,
+        all_classes=classes,
+        present=code.present,
         class_weight=by_class,
         center=means.values,
         n_rows=n_rows,
