@@ -17,7 +17,7 @@ from scipy.special import ndtr
 from sksoftmax._calibration.learners import LEARNERS, Sample
 from sksoftmax._calibration.probability_scorer import probability_scorer
 from sksoftmax._calibration.reliability import Reliability, binned
-from sksoftmax._data import dispatch, score_columns, validation
+from sksoftmax._data import dispatch, parameter_checks, score_columns
 from sksoftmax._data.checks import check_array
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._runtime.quiet import as_usual
@@ -139,7 +139,7 @@ def expected_calibration_error(
     >>> expected_calibration_error([0, 0, 1, 1], [[0.75, 0.25]] * 4)
     0.25
     """
-    validation.check_flag("debiased", debiased)
+    parameter_checks.check_flag("debiased", debiased)
     with _encoded(y_true, y_proba, sample_weight, labels) as data:
         return _error(*binned(data.rows, _top, n_bins, strategy), debiased)
 
@@ -173,7 +173,7 @@ def classwise_calibration_error(
     >>> classwise_calibration_error([0, 0, 1, 1], [[0.75, 0.25]] * 4)
     0.25
     """
-    validation.check_flag("debiased", debiased)
+    parameter_checks.check_flag("debiased", debiased)
     with _encoded(y_true, y_proba, sample_weight, labels) as data:
         classes = binned(data.rows, _each_class, n_bins, strategy)
     return float(np.mean([_error(bins, debiased) for bins in classes]))

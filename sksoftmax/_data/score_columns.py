@@ -9,7 +9,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
-from sksoftmax._data import targets, validation
+from sksoftmax._data import parameter_checks, targets, validation
 from sksoftmax._data.checks import check_array
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._functions.checks import sum_to_one, sum_tolerance
@@ -24,7 +24,7 @@ def check_option(name, value, options):
 def checked_temperature(temperature):
     if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
         raise TypeError(f"temperature must be a real number. Got {temperature!r}.")
-    validation.check_is_float("temperature", temperature)
+    parameter_checks.check_is_float("temperature", temperature)
     if not (temperature > 0 and math.isfinite(temperature)):
         raise ValueError(f"temperature must be positive and finite. Got {temperature!r}.")
     return float(temperature)

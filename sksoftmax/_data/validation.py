@@ -4,9 +4,8 @@ Behind it there are blocks of floating X, class indices or distributions, and po
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,7 +13,7 @@ from joblib import effective_n_jobs
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from sksoftmax._data import magnitudes, targets
+from sksoftmax._data import magnitudes, parameter_checks, targets
 from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.magnitudes import DOUBLE, Magnitudes
 from sksoftmax._functions import arrays
@@ -282,7 +281,7 @@ def check_in_memory(culprit, advice, *values):
 def check_weight(sample_weight, X):
     """Weights of the rows of X, in float64: they may span more than X's dtype."""
     if isinstance(sample_weight, Real):
-        check_is_float("sample_weight", sample_weight)
+        parameter_checks.check_is_float("sample_weight", sample_weight)
         sample_weight = np.full(X.shape[0], float(sample_weight))
     weight = check_weight_values(sample_weight)
     if len(weight) != X.shape[0]:
@@ -354,60 +353,3 @@ def check_same_features(X, n_features):
         raise ValueError(
             f"warm_start needs the {n_features} features of the last fit; X has {shape[1]}"
         )
-
-
-def check_number(name, value, *, least, most=np.inf, below=None, integer=False, open_below=False):
-    """A parameter that is a number in a range, or an error that names it."""
-    kind = Integral if integer else Real
-    wanted = f"{'an integer' if integer else 'a number'} {'>' if open_below else '>='} {least:g}"
-    if below is not None:
-        wanted += f" and < {below:g}"
-    if most < np.inf:
-        wanted += f" and <= {most:g}"
-    if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be {wanted}, got {value!r} of {type(value).__name__}")
-    if not integer:
-        check_is_float(name, value)
-    above = value > least if open_below else value >= least
-    if not above or not value <= most or (below is not None and not value < below):
-        raise ValueError(f"{name} must be {wanted}, got {value!r}")
-
-
-def check_is_float(name, value):
-    """Raise a ValueError for a number that is too large to be a float."""
-    try:
-        float(value)
-    except OverflowError:
-        raise ValueError(f"{name} is too large for a floating-point number") from None
-
-
-def check_some(name, values, wanted):
-    """A parameter that is one or more values in a row, or an error that names it."""
-    in_order = isinstance(values, Sequence) or hasattr(values, "__array__")
-    if isinstance(values, str) or not in_order or np.ndim(values) == 0:
-        raise TypeError(f"{name} must be {wanted} in an array, got {values!r}")
-    if len(values) == 0:
-        raise ValueError(f"{name} must be {wanted} in an array, which is empty")
-    return values
-
-
-def check_option(name, value, options):
-    """A parameter that is one of a few names, or an error that lists them."""
-    if not (isinstance(value, str) and value in options):
-        raise ValueError(f"{name} must be one of {sorted(options)}, got {value!r}")
-
-
-def check_n_jobs(n_jobs):
-    """Refuse what is no number of threads."""
-    if n_jobs is None:
-        return
-    if not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool):
-        raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}")
-    if n_jobs == 0:
-        raise ValueError("n_jobs must not be 0")
-
-
-def check_flag(name, value):
-    """Check that a parameter is a boolean, Python's or NumPy's."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {value!r}")

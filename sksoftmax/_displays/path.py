@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sksoftmax._data import validation
+from sksoftmax._data import parameter_checks
 from sksoftmax._displays.reliability import pyplot
 
 KINDS = ("scores", "coefficients")
@@ -147,7 +147,7 @@ class PathDisplay:
         """
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {list(KINDS)}, got {kind!r}")
-        validation.check_number("most_names", most_names, least=0, integer=True)
+        parameter_checks.check_number("most_names", most_names, least=0, integer=True)
         curves = self._curves(label) if kind == "coefficients" else None
         ax = pyplot("PathDisplay").subplots()[1] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure

@@ -2,7 +2,7 @@
 
 import warnings
 
-from sksoftmax._data import validation
+from sksoftmax._data import parameter_checks
 from sksoftmax._linear_model import partial_fit
 from sksoftmax._objective.penalties import ElasticNet
 from sksoftmax._problems import build
@@ -15,27 +15,29 @@ FOREIGN_SOLVERS += ("sag", "saga")
 
 def check(model):
     """Raise an error that names the first parameter of a model that is wrong."""
-    validation.check_number("C", model.C, least=0, open_below=True)
-    validation.check_number("l1_ratio", model.l1_ratio, least=0, most=1)
+    parameter_checks.check_number("C", model.C, least=0, open_below=True)
+    parameter_checks.check_number("l1_ratio", model.l1_ratio, least=0, most=1)
     check_shared(model, [model.l1_ratio])
-    validation.check_number("label_smoothing", model.label_smoothing, least=0, below=1)
+    parameter_checks.check_number("label_smoothing", model.label_smoothing, least=0, below=1)
     partial_fit.check_parameters(model)
     for name in ("early_stopping", "warm_start"):
-        validation.check_flag(name, getattr(model, name))
+        parameter_checks.check_flag(name, getattr(model, name))
     fraction = model.validation_fraction
-    validation.check_number("validation_fraction", fraction, least=0, below=1, open_below=True)
-    validation.check_number("n_iter_no_change", model.n_iter_no_change, least=1, integer=True)
+    parameter_checks.check_number(
+        "validation_fraction", fraction, least=0, below=1, open_below=True
+    )  # fmt: skip
+    parameter_checks.check_number("n_iter_no_change", model.n_iter_no_change, least=1, integer=True)
 
 
 def check_shared(model, l1_ratios):
     """The same of what a model and its cross-validation both have."""
     shape = build.check_penalty(model.penalty)
-    validation.check_number("tol", model.tol, least=0)
-    validation.check_number("max_iter", model.max_iter, least=0, integer=True)
+    parameter_checks.check_number("tol", model.tol, least=0)
+    parameter_checks.check_number("max_iter", model.max_iter, least=0, integer=True)
     if not isinstance(model.verbose, bool):
-        validation.check_number("verbose", model.verbose, least=0, integer=True)
-    validation.check_n_jobs(model.n_jobs)
-    validation.check_flag("fit_intercept", model.fit_intercept)
+        parameter_checks.check_number("verbose", model.verbose, least=0, integer=True)
+    parameter_checks.check_n_jobs(model.n_jobs)
+    parameter_checks.check_flag("fit_intercept", model.fit_intercept)
     _check_solver(model.solver)
     idle = shape.penalty_factor is None and not isinstance(shape, ElasticNet)
     if idle and not any(ratio > 0 for ratio in l1_ratios):
@@ -53,4 +55,4 @@ def _check_solver(solver):
             f"solver={solver!r} is a solver of scikit-learn's LogisticRegression; "
             f"here there are {sorted(solvers)}, of which 'auto' suits all data"
         )
-    validation.check_option("solver", solver, solvers)
+    parameter_checks.check_option("solver", solver, solvers)

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from sksoftmax._curvature.preconditioners import DiagonalMetric, Factor, ProductMetric
 from sksoftmax._curvature.streaming_moments import FullColumns, Moments, PlainColumns
-from sksoftmax._data import targets, validation
+from sksoftmax._data import parameter_checks, targets, validation
 from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.magnitudes import Magnitudes, without_small_columns
 from sksoftmax._linear_model import coefficients
@@ -366,12 +366,14 @@ def check_parameters(model):
     """The parameters of the methods for streams."""
     if model.learning_rate != "auto":
         _refuse_name("learning_rate", model.learning_rate)
-        validation.check_number("learning_rate", model.learning_rate, least=0, open_below=True)
+        parameter_checks.check_number(
+            "learning_rate", model.learning_rate, least=0, open_below=True
+        )  # fmt: skip
         if not np.isfinite(model.learning_rate):
             raise ValueError(f"learning_rate must be finite, got {model.learning_rate!r}")
     if model.batch_size != "auto":
         _refuse_name("batch_size", model.batch_size)
-        validation.check_number("batch_size", model.batch_size, least=1, integer=True)
+        parameter_checks.check_number("batch_size", model.batch_size, least=1, integer=True)
     check_random_state(model.random_state)
 
 

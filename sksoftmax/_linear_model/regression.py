@@ -18,11 +18,11 @@ from sksoftmax._linear_model import (
     monitors,
     parameters,
     partial_fit,  # fmt: skip
+    warm_start,
 )
 from sksoftmax._linear_model.base import LinearClassifierMixin, ScoreMixin
 from sksoftmax._linear_model.callbacks import CallbackSupportMixin, with_callbacks
 from sksoftmax._problems import build
-from sksoftmax._problems.class_rows import restricted
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
@@ -326,7 +326,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
                 objective.map, columns, data.center, data.dtype, data.all_classes, data.present
             )
             watch = monitors.Monitors(draft, clock, task, held_out, coordinates)
-            start = draft._start(data, columns, objective)
+            start = warm_start.theta(draft, data, columns, objective)
             if len(data.classes) == 1:
                 ended = _all_of_one_class(start, self.solver, watch)
             else:
@@ -360,33 +360,6 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
             fit_intercept=self.fit_intercept, solver=self.solver,
         )  # fmt: skip
         return data, columns, objective
-
-    def _start(self, data, columns, objective):
-        """The last fit's theta where that is asked for, unless no columns at all are better."""
-        neutral = build.neutral(data, objective.map)
-        if not (self.warm_start and hasattr(self, "coef_")):
-            return neutral
-        last = self._last(data, columns, objective.map)
-        value = objective.value_and_gradient(last)[0]
-        return last if value <= build.value_at_neutral(data, objective.map) else neutral
-
-    def _last(self, data, columns, score_map):
-        """Theta at the coefficients of the last fit, or at those set since."""
-        if not np.array_equal(getattr(self, "classes_", data.all_classes), data.all_classes):
-            raise ValueError(
-                f"warm_start needs the classes of the last fit, {self.classes_}; "
-                f"y has {data.all_classes}"
-            )
-        coef, intercept = coefficients.dense(self, data.all_classes, self.n_features_in_)
-        coef, intercept = restricted(coef, intercept, data.present)
-        if len(data.classes) == 1:
-            return score_map.neutral()
-        # What all classes share changes no probability, only the penalty.
-        # With corners it is what makes zeros.
-        shift = len(coef) > 1 and self.l1_ratio == 0
-        coef = coef - coef.mean(axis=0) if shift else coef
-        coef = columns.restrict(coef).astype(np.float64)
-        return score_map.join(coef, intercept + coef @ data.center)
 
     def _keep(self, data, coordinates, solution, watch):
         """Set the fitted attributes from the solution."""

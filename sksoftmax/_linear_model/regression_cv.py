@@ -17,7 +17,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
-from sksoftmax._data import targets, validation
+from sksoftmax._data import parameter_checks, targets, validation
 from sksoftmax._data.checks import validate_data
 from sksoftmax._data.dispatch import snapshot
 from sksoftmax._linear_model import parameters
@@ -278,14 +278,14 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
 
     def _check_parameters(self):
         if isinstance(self.Cs, (int, np.integer)):
-            validation.check_number("Cs", self.Cs, least=1, integer=True)
+            parameter_checks.check_number("Cs", self.Cs, least=1, integer=True)
         else:
-            for C in validation.check_some("Cs", self.Cs, "an integer, or numbers"):
-                validation.check_number("Cs", C, least=0, below=np.inf, open_below=True)
-        for l1_ratio in validation.check_some("l1_ratios", self.l1_ratios, "numbers"):
-            validation.check_number("l1_ratios", l1_ratio, least=0, most=1)
-        validation.check_option("rule", self.rule, RULES)
-        validation.check_flag("refit", self.refit)
+            for C in parameter_checks.check_some("Cs", self.Cs, "an integer, or numbers"):
+                parameter_checks.check_number("Cs", C, least=0, below=np.inf, open_below=True)
+        for l1_ratio in parameter_checks.check_some("l1_ratios", self.l1_ratios, "numbers"):
+            parameter_checks.check_number("l1_ratios", l1_ratio, least=0, most=1)
+        parameter_checks.check_option("rule", self.rule, RULES)
+        parameter_checks.check_flag("refit", self.refit)
         scorer_of(self.scoring)
         parameters.check_shared(self, self.l1_ratios)
 
