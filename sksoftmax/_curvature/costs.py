@@ -32,7 +32,10 @@ def evaluation(objective):
 
 
 def single_is_cheaper(objective):
-    """Whether to round rows to single precision on the way through: their products outweigh it."""
+    """Whether to round rows to single precision on the way through: their products outweigh it.
+
+    It gains 56 % of the time of hundreds of classes, 45 % of a hundred.
+    """
     score_map = objective.map
     if score_map.hessian_sums is not None or score_map.n_scores < SINGLE_SCORES:
         return False
@@ -59,13 +62,19 @@ def rows_of_span(objective):
 
 
 def span_is_affordable(objective):
-    """Whether to make the Hessian along these directions; it gains 7 % (see `low_rank`)."""
+    """Whether to make the Hessian along these directions, see `low_rank`.
+
+    Fits take 7 % longer without, dummies of categories 126 %.
+    """
     small = 1 < objective.map.n_scores**2 <= MOST_SPANNED
     return small and columns_are_affordable(objective) and not is_small(objective)
 
 
 def classes_are_affordable(objective):
-    """Whether to make a matrix on columns for each class, which gains 8 %; not of many columns."""
+    """Whether to make a matrix on columns for each class: not of many columns.
+
+    Fits take 8 % longer without, those of a hundred classes 115 %.
+    """
     few = objective.map.n_columns <= CLASS_COLUMNS
     return objective.map.n_scores > 1 and few and not solutions_are_dear(objective)
 
@@ -87,7 +96,10 @@ def columns_are_affordable(objective):
 
 
 def solutions_are_dear(objective):
-    """Whether to solve with a factor on columns costs a good part of an evaluation."""
+    """Whether to solve with a factor on columns costs a good part of an evaluation.
+
+    Diagonals in place of factors then save 39 % of 200 classes on 1000 columns.
+    """
     return objective.map.n_scores * objective.map.n_columns**2 > SOLUTION
 
 
@@ -145,7 +157,10 @@ def hessian_model_is_affordable(objective):
 
 
 def is_small(objective):
-    """Whether the multiplications of a Hessian take less time than the interpreter's calls."""
+    """Whether the multiplications of a Hessian take less time than the interpreter's calls.
+
+    Small fits under light penalties take 3 % longer if it is never so, at most 29 %.
+    """
     return objective.n_rows * n_parameters(objective) ** 2 <= SMALL
 
 
@@ -153,7 +168,8 @@ def worthwhile_sample(objective):
     """Rows whose optimum is a good place to begin, and whose Hessian a good metric; or 0.
 
     The optimum of m rows is off by about n_parameters / m, the Hessian by its root: twenty rows a
-    parameter leave few steps on all rows, if those are many times more.
+    parameter leave few steps on all rows, if those are many times more. Fits of so many rows take
+    24 % longer without, and 13 % without the sample's Hessian.
     """
     n_rows = max(FEWEST_ROWS, ROWS_A_PARAMETER * n_parameters(objective))
     return n_rows if n_rows <= objective.n_rows / 8 else 0
