@@ -137,13 +137,14 @@ class SoftmaxCalibratedClassifier(
             if every split lacks a class.
         """
         validation.check_in_memory(type(self).__name__, TO_CALIBRATE, X, y, sample_weight)
+        validation.check_given(y, type(self).__name__)
         if sample_weight is not None:
             nothing = np.empty((np.shape(np.asarray(y))[0], 0))
             sample_weight = validation.check_weight(sample_weight, nothing)
         if np.asarray(y).dtype.kind == "f":
             assert_all_finite(np.asarray(y), input_name="y")
         check_splitter(self.cv, type(self).__name__)
-        X, y = validation.canonical(X), checked_labels(y)
+        X, y = validation.canonical(X), checked_labels(y, type(self).__name__)
         to_fit, to_split = self._route(sample_weight, params, groups)
         scorer = DecisionScores(self.estimator, cv=None).fit(X, y, **to_fit)
         if isinstance(self.estimator, FrozenEstimator):

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from sksoftmax._calibration import classifier_scores
 from sksoftmax._calibration.cross_fitting import check_splitter, held_out_scores, routed
 from sksoftmax._calibration.wrapping import WrapperMixin, router
-from sksoftmax._data.validation import canonical, check_in_memory
+from sksoftmax._data.validation import canonical, check_given, check_in_memory
 from sksoftmax._runtime.quiet import as_usual
 
 # What to do with collections of Dask.
@@ -129,7 +129,7 @@ class DecisionScores(
             ``SVC(decision_function_shape="ovo")``.
         """
         check_in_memory("DecisionScores", TO_CALIBRATE, X, y, sample_weight)
-        y = checked_labels(y)
+        y = checked_labels(y, type(self).__name__)
         to_fit, _ = routed(self, "fit", _with_weight(params, sample_weight), None)
         return self._fit(canonical(X), y, to_fit)
 
@@ -156,7 +156,7 @@ class DecisionScores(
             if the test parts do not hold each row once.
         """
         check_in_memory("DecisionScores", TO_CALIBRATE, X, y, sample_weight)
-        y = checked_labels(y)
+        y = checked_labels(y, type(self).__name__)
         X = canonical(X)  # here, for the classifier may sort it in place
         params = _with_weight(params, sample_weight)
         to_fit, to_split = routed(self, "fit_transform", params, groups)
@@ -249,8 +249,9 @@ def _with_weight(params, sample_weight):
     return params if sample_weight is None else {**params, "sample_weight": sample_weight}
 
 
-def checked_labels(y):
+def checked_labels(y, who):
     """Labels as a one-dimensional array, with scikit-learn's warning of a column."""
+    check_given(y, who)
     check_classification_targets(y)
     target = type_of_target(y, input_name="y")
     if target not in ("binary", "multiclass"):

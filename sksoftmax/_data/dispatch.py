@@ -63,6 +63,7 @@ def chunkwise(method):
 
 def accuracy(estimator, X, y, sample_weight):
     """The share of rows, by weight, that an estimator labels as y does."""
+    validation.check_given(y, f"{type(estimator).__name__}.score")
     X, y, sample_weight = map(validation.unwrapped, (X, y, sample_weight))
     if validation.on_dask(X):
         from sksoftmax._data.dask import prediction as dask_prediction

@@ -98,11 +98,7 @@ def check_labels(y, X, estimator):
 
     An estimator warns of a column of labels, and a metric takes it, as scikit-learn's do.
     """
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
-            "is None."
-        )
+    validation.check_given(y, "A metric" if estimator is None else type(estimator).__name__)
     y = column_or_1d(y, warn=estimator is not None)
     if y.dtype.kind == "f":
         check_array(y, ensure_2d=False, input_name="y")

@@ -278,6 +278,12 @@ def check_in_memory(culprit, advice, *values):
         raise TypeError(f"{culprit} takes no collections of Dask: {advice}")
 
 
+def check_given(y, who):
+    """Refuse no labels; ``who`` is a class or a method that wants them."""
+    if y is None:
+        raise ValueError(f"{who} requires y to be passed, but the target y is None.")
+
+
 def check_weight(sample_weight, X):
     """Weights of the rows of X, in float64: they may span more than X's dtype."""
     if isinstance(sample_weight, Real):

@@ -5,6 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sksoftmax._data.dispatch import snapshot
+from sksoftmax._displays.estimators import final_estimator
+from sksoftmax._displays.labels import verbatim
 from sksoftmax._displays.reliability import pyplot
 
 AXES = {"iterations": "steps", "time": "seconds"}
@@ -140,11 +143,11 @@ class OptimizationDisplay:
         for name, descent in self.descents.items():
             along = descent.time if x == "time" else np.arange(len(descent.objective))
             height = descent.objective - descent.bound if distance else descent.objective
-            (drawn,) = ax.plot(along, height, **{"label": name, **line})
+            (drawn,) = ax.plot(along, height, **{"label": verbatim(name), **line})
             self.lines_[name] = drawn
             if validation and not distance and len(descent.validation):
                 look = {"linestyle": "--", "color": drawn.get_color(), "alpha": 0.7}
-                label = f"{name}, rows held out"
+                label = f"{verbatim(name)}, rows held out"
                 (held,) = ax.plot(along, descent.validation, label=label, **look)
                 self.validation_lines_[name] = held
         ax.set(xlabel=AXES[x], ylabel="distance to the optimum" if distance else "objective")
@@ -158,25 +161,14 @@ def _named(estimators):
     """Estimators by what they print as; those that print alike are numbered."""
     named = {}
     for estimator in estimators:
-        text = " ".join(str(_last(estimator)).split())
+        text = " ".join(str(final_estimator(estimator)[0]).split())
         count = sum(name == text or name.startswith(f"{text} (") for name in named)
         named[f"{text} ({count + 1})" if count else text] = estimator
     return named
 
 
-def _last(estimator):
-    """The estimator at the end of searches and pipelines."""
-    while True:
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        else:
-            return estimator
-
-
 def _descent(estimator):
-    model = _last(estimator)
+    model = snapshot(final_estimator(estimator)[0])
     check_is_fitted(model)
     if not hasattr(model, "objective_curve_"):
         raise TypeError(

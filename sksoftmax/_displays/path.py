@@ -4,6 +4,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._data import parameter_checks
+from sksoftmax._data.dispatch import snapshot
+from sksoftmax._displays.estimators import final_estimator
+from sksoftmax._displays.labels import verbatim
 from sksoftmax._displays.reliability import pyplot
 
 KINDS = ("scores", "coefficients")
@@ -80,8 +83,9 @@ class PathDisplay:
 
         Parameters
         ----------
-        estimator : fitted SoftmaxRegressionCV
-            What holds the scores and coefficients.
+        estimator : fitted SoftmaxRegressionCV, or a pipeline or search that ends in one
+            What holds the scores and coefficients. Features are called by the names that the steps
+            of the pipeline give them.
         l1_ratio : float, default=None
             One of ``estimator.l1_ratios_``; None is the one chosen.
         **drawing : dict
@@ -97,9 +101,14 @@ class PathDisplay:
         ValueError, TypeError
             If the estimator did not try that `l1_ratio`, or is of another kind.
         """
-        check_is_fitted(estimator)
-        if not hasattr(estimator, "coef_path_"):
-            raise TypeError(f"estimator must be a SoftmaxRegressionCV, got {estimator!r}")
+        estimator, feature_names = final_estimator(estimator)
+        if not hasattr(estimator, "Cs"):
+            raise TypeError(
+                "estimator must be a SoftmaxRegressionCV, or a pipeline or search that ends in "
+                f"one, got {type(estimator).__name__}"
+            )
+        check_is_fitted(estimator, "coef_path_")
+        estimator = snapshot(estimator)
         wanted = estimator.l1_ratio_ if l1_ratio is None else l1_ratio
         places = np.flatnonzero(estimator.l1_ratios_ == wanted)
         if len(places) == 0:
@@ -112,7 +121,7 @@ class PathDisplay:
             coefs=estimator.coef_path_[places[0], :, :, : estimator.n_features_in_],
             C=estimator.C_,
             score_name=scoring if isinstance(scoring, str) else "score",
-            feature_names=getattr(estimator, "feature_names_in_", None),
+            feature_names=feature_names,
             classes=estimator.classes_,
         )
         return display.plot(**drawing)
@@ -157,7 +166,7 @@ class PathDisplay:
         else:
             self._plot_coefficients(curves, most_names, line)
             norms = label is None and np.shape(self.coefs)[1] > 1
-            one = "coefficient" if label is None else f"coefficient, {label}"
+            one = "coefficient" if label is None else f"coefficient, {verbatim(label)}"
             ax.set_ylabel("norm over classes" if norms else one)
         self.chosen_line_ = ax.axvline(
             self.C, color="black", linestyle="--", linewidth=1, label=f"chosen, C = {self.C:.3g}"
@@ -177,7 +186,7 @@ class PathDisplay:
             self.best_line_ = self.ax_.axvline(
                 best, color="gray", linestyle=":", linewidth=1, label=f"best, C = {best:.3g}"
             )
-        self.ax_.set_ylabel(self.score_name or "score")
+        self.ax_.set_ylabel(verbatim(self.score_name or "score"))
 
     def _plot_coefficients(self, curves, most_names, line):
         names = self.feature_names
@@ -190,7 +199,7 @@ class PathDisplay:
             look = {"linewidth": 1, "color": "silver"}
             if j in named:
                 # In colours that no other has, if they are no more than the cycle's.
-                look |= {"label": str(names[j]), "color": f"C{named[j]}"}
+                look |= {"label": verbatim(names[j]), "color": f"C{named[j]}"}
             self.lines_ += self.ax_.plot(self.Cs, curve, **{**look, **line})
 
     def _curves(self, label):

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.multiclass import unique_labels
 
 from sksoftmax._calibration.classifier_scores import probabilities
+from sksoftmax._displays.labels import verbatim
 from sksoftmax.metrics import reliability
 
 TOP = "most probable class"
@@ -174,7 +175,7 @@ class ReliabilityDisplay:
         self.lines_, self.bands_ = {}, {}
         ax.plot([0, 1], [0, 1], linestyle=":", color="gray", label="calibrated")
         for name, curve in self.curves.items():
-            style = {"marker": "o", "markersize": 4, "label": name, **line}
+            style = {"marker": "o", "markersize": 4, "label": verbatim(name), **line}
             (drawn,) = ax.plot(curve.confidence, curve.accuracy, **style)
             self.lines_[name] = drawn
             if band:

@@ -52,7 +52,8 @@ def _check_solver(solver):
     solvers = {**SOLVERS, **ROUGH_SOLVERS}
     if solver in FOREIGN_SOLVERS:
         raise ValueError(
-            f"solver={solver!r} is a solver of scikit-learn's LogisticRegression; "
-            f"here there are {sorted(solvers)}, of which 'auto' suits all data"
+            f"solver={solver!r} is a solver of scikit-learn's LogisticRegression: write "
+            f"solver='auto', the default, which suits all data and penalties; there are "
+            f"{sorted(solvers)}"
         )
     parameter_checks.check_option("solver", solver, solvers)

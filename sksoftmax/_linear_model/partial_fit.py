@@ -152,6 +152,7 @@ def encode(model, X, y, classes, sample_weight):
     ValueError, TypeError
         Naming what is wrong with X, y or the weights; labels that are none of the classes.
     """
+    validation.check_given(y, "partial_fit")
     advice = "pass it their chunks, computed, one after the other"
     validation.check_in_memory("partial_fit", advice, X, y, sample_weight)
     X = validate_data(

@@ -3,6 +3,8 @@
 import sys
 from time import perf_counter
 
+from sksoftmax._linear_model import terminal
+
 # A terminal's line is written anew no more often than this, in seconds.
 PAUSE = 0.1
 
@@ -25,7 +27,7 @@ class ProgressLine:
         self.every = every
         self.validation = validation
         self.out = sys.stdout
-        self.in_place = self.out.isatty()
+        self.in_place = terminal.is_terminal(self.out)
         self.begin = perf_counter()
         self.shown, self.width = -PAUSE, 0
 
@@ -55,4 +57,4 @@ class ProgressLine:
         if self.in_place:
             # Blanks wipe out what a longer line has left.
             line, self.width = "\r" + line.ljust(self.width), len(line)
-        print(line, end="\n" if last or not self.in_place else "", file=self.out, flush=True)
+        terminal.write(line + ("\n" if last or not self.in_place else ""), self.out)

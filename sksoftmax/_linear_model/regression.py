@@ -69,7 +69,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     C : float, default=1.0
         Inverse strength of the penalty, positive; ``np.inf`` is none.
     l1_ratio : float, default=0.0
-        Share of the l1 part of the penalty, from 0 to 1: it makes coefficients exactly zero.
+        Share of the l1 part of the penalty, from 0 to 1: it makes coefficients exactly zero. To
+        select features by them, give ``SelectFromModel`` a ``threshold`` such as 1e-10.
     penalty : {"elasticnet"}, ElasticNet or GroupLasso, default="elasticnet"
         What is zero together, and the penalty of single features: see
         :class:`~sksoftmax.ElasticNet` and :class:`~sksoftmax.GroupLasso`.

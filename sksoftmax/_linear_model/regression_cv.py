@@ -240,6 +240,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         advice = "score predictions of chunks, or compute them"
         validation.check_in_memory("SoftmaxRegressionCV.score", advice, X, y, sample_weight)
         y, sample_weight = validation.in_memory(y), validation.in_memory(sample_weight)
+        validation.check_given(y, "SoftmaxRegressionCV.score")
         scorer = scorer_of(self.scoring)
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
         if get_config()["enable_metadata_routing"]:

@@ -3,6 +3,8 @@
 import sys
 from time import perf_counter
 
+from sksoftmax._linear_model import terminal
+
 
 class Tally:
     """Counts what is done of a total, and shows it where that is wanted.
@@ -28,7 +30,5 @@ class Tally:
         bar = "#" * int(20 * self.done / self.total)
         seconds = perf_counter() - self.begin
         end = "\n" if self.done >= self.total else ""
-        print(
-            f"\r[{bar:<20}] {self.done}/{self.total} {self.name}, {seconds:.1f} s",
-            end=end, flush=True, file=sys.stdout,
-        )  # fmt: skip
+        line = f"\r[{bar:<20}] {self.done}/{self.total} {self.name}, {seconds:.1f} s"
+        terminal.write(line + end, sys.stdout)

@@ -5,7 +5,7 @@ what a feature's coefficients cost and how they shrink, and ``Rough``, that give
 amount.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -58,8 +58,52 @@ class Shape(Protocol):
         """``argmin_x amount * sizes(x) + |x - rows|^2 / 2``; amounts are (n_features, 1)."""
 
 
-@dataclass(frozen=True, eq=False)
-class ElasticNet:
+class ParametersMixin:
+    """The fields of a dataclass as scikit-learn's parameters, for clones and searches."""
+
+    def get_params(self, deep=True):
+        """Parameters by name.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Without effect: parameters have none of their own.
+
+        Returns
+        -------
+        params : dict
+        """
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def set_params(self, **params):
+        """Set parameters, as ``penalty__penalty_factor`` of a model does.
+
+        Parameters
+        ----------
+        **params : dict
+            By name.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            For a parameter that there is not; none is set then.
+        """
+        own = self.get_params()
+        unknown = sorted(params.keys() - own.keys())
+        if unknown:
+            raise ValueError(
+                f"Invalid parameter {unknown[0]!r} for {self!r}. Valid parameters are: {list(own)}."
+            )
+        vars(self).update(params)
+        return self
+
+
+@dataclass(eq=False)
+class ElasticNet(ParametersMixin):
     r"""Ridge and the sum of moduli: single coefficients become zero.
 
     With the factors :math:`f_j` of the features, ``SoftmaxRegression`` adds
@@ -102,8 +146,8 @@ class ElasticNet:
         return rows - np.clip(rows, -amount, amount)
 
 
-@dataclass(frozen=True, eq=False)
-class GroupLasso:
+@dataclass(eq=False)
+class GroupLasso(ParametersMixin):
     r"""Ridge and the sum of norms across classes: whole features become zero.
 
     With the factors :math:`f_j` of the features, ``SoftmaxRegression`` adds

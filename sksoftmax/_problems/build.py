@@ -21,18 +21,31 @@ NEGLIGIBLE = 1e-20
 LARGEST_FACTOR = 1e12
 
 
+# What to write for a penalty of scikit-learn's LogisticRegression.
+NO_PENALTY = "write C=np.inf for no penalty; SoftmaxRegressionCV has then nothing to choose"
+INSTEAD = {
+    "l1": "write l1_ratio=1.0, or l1_ratios=[1.0] in SoftmaxRegressionCV, and leave penalty out",
+    "l2": "write l1_ratio=0.0, or l1_ratios=[0.0] in SoftmaxRegressionCV, and leave penalty out; "
+    "both are the default",
+    "none": NO_PENALTY,
+    None: NO_PENALTY,
+}
+
+
 def check_penalty(penalty):
     """The shape that a penalty's name or object stands for."""
     if isinstance(penalty, str) and penalty in SHAPES:
         return SHAPES[penalty]
     parts = ("sizes", "shrink", "penalty_factor")
-    if isinstance(penalty, type) or not all(hasattr(penalty, part) for part in parts):
-        kind = ValueError if isinstance(penalty, str) else TypeError
-        raise kind(
-            f"penalty must be one of {sorted(SHAPES)}, ElasticNet() or GroupLasso(), "
-            f"whose l1 part is what l1_ratio says, got {penalty!r}"
-        )
-    return penalty
+    if not isinstance(penalty, type) and all(hasattr(penalty, part) for part in parts):
+        return penalty
+    kind = ValueError if isinstance(penalty, str) or penalty is None else TypeError
+    wanted = f"penalty must be one of {sorted(SHAPES)}, ElasticNet() or GroupLasso()"
+    if isinstance(penalty, type) and penalty.__name__ in ("ElasticNet", "GroupLasso"):
+        raise kind(f"{wanted}, got a class: write penalty={penalty.__name__}()")
+    advice = INSTEAD.get(penalty) if isinstance(penalty, str) or penalty is None else None
+    advice = advice or "l1_ratio is the share of the l1 part, and C=np.inf no penalty"
+    raise kind(f"{wanted}, got {penalty!r}: {advice}")
 
 
 def check_factors(shape, n_features):

@@ -1,0 +1,27 @@
+"""The estimator that a picture is of."""
+
+
+def final_estimator(estimator):
+    """The estimator at the end of searches and pipelines, and the names of what it is given.
+
+    The names are those that the steps before it give its columns; None where they are not known.
+    """
+    names = None
+    while True:
+        if hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        elif hasattr(estimator, "steps"):
+            names = _names_before(estimator)
+            estimator = estimator.steps[-1][1]
+        else:
+            return estimator, getattr(estimator, "feature_names_in_", names)
+
+
+def _names_before(pipeline):
+    """Names of the columns that reach the last step of a pipeline."""
+    if len(pipeline.steps) < 2:
+        return None
+    try:
+        return pipeline[:-1].get_feature_names_out()
+    except (AttributeError, TypeError, ValueError):  # a step that cannot tell, or is not fitted
+        return None
