@@ -21,8 +21,6 @@ MOST_COLUMNS_OF_STREAM = 1000  # whose moments with one another a stream keeps
 MOST_SPANNED = 200  # parameters along the directions that the coefficients span
 ROWS_A_PARAMETER = 20  # of a sample, and of the Hessian along such directions
 FEWEST_ROWS = 2000  # of either
-PAIRS = 20  # that correct a model
-LONG_VECTORS = 100_000  # parameters
 SINGLE_SCORES = 32  # for each of which a rounded entry is multiplied twice
 
 
@@ -135,15 +133,6 @@ def rows_of_metric(objective):
 def model_is_affordable(objective):
     """Whether proximal steps may model the curvature by second moments of the columns."""
     return columns(objective) <= MOST_FOR_MODEL
-
-
-def model_costs_as_much_as_data(objective):
-    """Whether a product with a model that pairs correct, from both sides, takes an evaluation.
-
-    Only where vectors are so long that memory is what it waits for.
-    """
-    size = n_parameters(objective)
-    return size >= LONG_VECTORS and 2 * 2 * PAIRS * size > evaluation(objective)
 
 
 def hessian_fits(objective):

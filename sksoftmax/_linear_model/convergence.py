@@ -3,6 +3,9 @@
 
 from sksoftmax._solvers import STREAMS
 
+# Steps at the end of a run, of which the gain is told.
+LAST = 10
+
 
 def complaint(model, ended, separable):
     """What there is to warn of a fit; None if nothing.
@@ -46,8 +49,17 @@ def describe(model, separable):
         advice += "large a question to be answered here"
     if not gap <= value:
         proved = "and nothing is proved of its distance to the optimum"
-        return f"{reached} {value:.3g}, {proved} (tol={model.tol:g}): {advice}."
+        return f"{reached} {value:.3g}{_last_gain(model)}, {proved} (tol={model.tol:g}): {advice}."
     return (
-        f"{reached} proved to be within {gap / value:.1e} of its optimum (relative), and "
-        f"tol={model.tol:g} was asked: {advice}."
+        f"{reached} proved to be within {gap / value:.1e} of its optimum (relative)"
+        f"{_last_gain(model)}, and tol={model.tol:g} was asked: {advice}."
     )
+
+
+def _last_gain(model):
+    """How fast the objective was still falling."""
+    curve = model.objective_curve_[-1 - LAST :]
+    if len(curve) < 2 or not curve[-1] > 0:
+        return ""
+    steps = "step" if len(curve) == 2 else f"{len(curve) - 1} steps"
+    return f" (the last {steps} lowered it by {(curve[0] - curve[-1]) / curve[-1]:.1e} of it)"

@@ -6,7 +6,7 @@ import numpy as np
 
 from sksoftmax._certificates import nonsmooth as nonsmooth_certificate
 from sksoftmax._certificates.stale_moments import Anchor
-from sksoftmax._curvature import costs, quadratic_models
+from sksoftmax._curvature import quadratic_models
 from sksoftmax._objective.penalties import Rough
 from sksoftmax._problems.smooth import Objective
 
@@ -70,11 +70,6 @@ class Composite:
     def model(self, theta, slow=False):
         """The smooth part's curvature at theta, to multiply with."""
         return quadratic_models.model(self.smooth, theta, self.is_free, slow)
-
-    @property
-    def model_costs_as_much_as_data(self):
-        """Whether a product with a corrected model takes as long as an evaluation."""
-        return costs.model_costs_as_much_as_data(self.smooth)
 
     def column_scales(self):
         return quadratic_models.column_scales(self.smooth)

@@ -13,11 +13,11 @@ MOST_TRIALS = 30
 
 
 class Point(NamedTuple):
-    """Theta with the objective's value and gradient there."""
+    """Theta with the objective's value and gradient there; None where that is not known yet."""
 
     theta: np.ndarray
     value: float
-    gradient: np.ndarray
+    gradient: np.ndarray | None
 
 
 def evaluate(objective, theta):

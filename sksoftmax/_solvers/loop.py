@@ -39,7 +39,7 @@ class Solution(NamedTuple):
 class State(Protocol):
     """Where a solver stands: immutable, and all that it remembers.
 
-    point : Point
+    point : Point, in whose place no proof is asked for where the gradient is not known yet
     decrement : what the solver's own metric expects to be left to gain, proving nothing
     stalled : whether rounding hides any further gain
     solver : name of the method that made the step
@@ -174,8 +174,10 @@ class Proof:
         theta, value, gradient = state.point
         enough = self.enough(value)
         if ended:
+            if gradient is None:
+                _, gradient = self.objective.value_and_gradient(theta)
             return self.objective.gap(theta, gradient)
-        if self.slack * state.decrement > enough:
+        if gradient is None or self.slack * state.decrement > enough:
             return np.inf
         gap = self.objective.gap(theta, gradient, enough)
         if gap > enough:

@@ -8,16 +8,14 @@ penalty is smooth, and Newton steps in the parameters that are not zero, each to
 take no notice. They are worth it where the model is the Hessian.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-# The step to the minimum is good enough when what is left of the first step is this share of it.
-ACCURACY = 0.05
 # Gradient steps before Newton steps, so few after them that nothing has changed, and in all.
 ROUND = 30
 QUICKLY = 2
 LONGEST = 150
-# Gradient steps where each takes as long as an evaluation, which could correct the model instead.
-SHORT = 10
 # Parameters that are not zero, up to which Newton steps are worth it.
 MOST_MOVING = 1000
 # Newton steps a round, and how often one is halved.
@@ -27,19 +25,34 @@ HALVINGS = 5
 ENOUGH = 1e-9
 
 
-def minimize_model(objective, model, point):
+class Minimum(NamedTuple):
+    """Where a model leads.
+
+    target : ndarray
+    gain : by how much the model is lower there; not positive where nothing is to be gained
+    change : of the gradient, as the model has it
+    weights : ndarray like theta, upper bounds on the curvature of each parameter
+    first : squared length of the first proximal gradient step, by these weights
+    """
+
+    target: np.ndarray
+    gain: float
+    change: np.ndarray
+    weights: np.ndarray
+    first: float
+
+    def error(self, change):
+        """How wrong the model was of the gradient's change, beside the gradient it began with."""
+        size = float(np.sum((change - self.change) ** 2 / self.weights))
+        return np.sqrt(size / self.first) if self.first > 0 else np.inf
+
+
+def minimize_model(objective, model, point, accuracy):
     """About ``argmin_x g . (x - theta) + (x - theta)' model (x - theta) / 2 + corners(x)``.
 
-    Returns
-    -------
-    target : ndarray
-    gain : float
-        By how much the model is lower there; not positive where nothing is to be gained.
+    accuracy : share of the first step that may be left
     """
-    descent = Descent(objective, model, point)
-    if not model.is_exact and objective.model_costs_as_much_as_data:
-        descent.run(SHORT)
-        return descent.result()
+    descent = Descent(objective, model, point, accuracy)
     for _ in range(LONGEST // ROUND):
         n_steps = descent.run(ROUND)
         if n_steps < (QUICKLY if model.is_exact else ROUND):
@@ -55,7 +68,8 @@ class Descent:
     Moves are kept as differences from theta, with their images under the model.
     """
 
-    def __init__(self, objective, model, point):
+    def __init__(self, objective, model, point, accuracy):
+        self.accuracy = accuracy
         scale = model.scale
         # Columns of any unit; those without curvature have no gradient either.
         self.scale = np.where(scale > 0, scale, scale.max())
@@ -68,7 +82,7 @@ class Descent:
     def run(self, n_steps):
         """So many steps, or as many as it takes; their number, if fewer."""
         for taken in range(n_steps):
-            if self._step() <= ACCURACY**2 * self.first:
+            if self._step() <= self.accuracy**2 * self.first:
                 return taken
         return n_steps
 
@@ -104,11 +118,10 @@ class Descent:
         return float(model) + self.objective.corner_value(self.target)
 
     def result(self):
-        """The target, and by how much the model is lower there."""
         bend = 0.5 * float(self.move @ self.image)
         gain = self.objective.corner_value(self.point.theta) - self.value()
         # At the minimum the gain is the bend or more, by convexity, whatever rounding leaves of it.
-        return self.target, max(gain, bend)
+        return Minimum(self.target, max(gain, bend), self.image, self.weights, self.first)
 
     def polish(self):
         """Newton steps in what is not zero, where that is little, each to the next corner."""

@@ -5,6 +5,10 @@ Each step minimises a quadratic model of the smooth part plus the penalty itself
 curvature at hand, corrected by what the last steps saw of it (BFGS). A step that does not lower
 the objective enough is shortened: the direction to the model's minimum always leads down.
 
+A model that predicts gradients badly is not worth minimising far: each step leaves of its model
+the share by which the last one's was wrong (an inexact Newton method's forcing sequence: Eisenstat
+and Walker 1996; Lee, Sun and Saunders 2014; Byrd, Nocedal and Oztoprak 2016).
+
 Columns whose coefficients are zero and stay so cost nothing: a round of steps is made on the
 columns of a working set alone, then all gradients are looked at, and columns that want to leave
 zero join the set.
@@ -17,11 +21,13 @@ import numpy as np
 
 from sksoftmax._solvers.bfgs_model import Pair, corrected
 from sksoftmax._solvers.line_search import DECREASE, MOST_TRIALS, ROUNDING, Point, evaluate
-from sksoftmax._solvers.model_minimizer import minimize_model
+from sksoftmax._solvers.model_minimizer import Minimum, minimize_model
 
 # Columns that a working set begins with, and the share of all from which on it is all of them.
 FEWEST = 100
 MOST = 0.6
+# Of a model, the shares of its first step that may be left: as a model was wrong, between these.
+BEST, WORST = 0.05, 0.5
 
 
 class Part(NamedTuple):
@@ -33,6 +39,7 @@ class Part(NamedTuple):
     pairs : tuple of Pair, the latest last
     age : steps since the model was made
     n_steps : of this descent
+    accuracy : to which the next model is minimised
     """
 
     columns: np.ndarray | None
@@ -41,6 +48,7 @@ class Part(NamedTuple):
     pairs: tuple = ()
     age: int = 0
     n_steps: int = 0
+    accuracy: float = BEST
 
     def restricted(self, objective, point):
         """A point of the whole objective as one of its part."""
@@ -62,23 +70,33 @@ class Part(NamedTuple):
 
     def aim(self, point):
         """Where the model leads from a point of the part."""
-        return Aim(*minimize_model(self.objective, corrected(self.model, self.pairs), point))
+        model = corrected(self.model, self.pairs)
+        return minimize_model(self.objective, model, point, self.accuracy)
 
 
-class Aim(NamedTuple):
-    """Where a model leads, and by how much it is lower there; no gain where there is no way."""
+class Round(NamedTuple):
+    """Where steps on a working set stand.
 
-    target: np.ndarray
-    gain: float
+    point : of the part
+    first : the gain that its first step expected; None before it
+    n_steps : that were made
+    """
+
+    point: Point
+    first: float | None = None
+    n_steps: int = 0
 
 
 class ProximalState(NamedTuple):
+    """In the middle of a round the point's gradient is not known: it is made at the end."""
+
     point: Point
     decrement: float
     stalled: bool
     part: Part | None
     scales: np.ndarray  # of the columns' curvatures
-    aim: Aim | None = None
+    aim: Minimum | None = None
+    round: Round | None = None
     solver: str = "proximal"
 
 
@@ -105,27 +123,32 @@ class Proximal:
         return _arrive(objective, point, part, None, False, gain)._replace(aim=aim)
 
     def step(self, objective, state):
+        if state.round is not None:
+            return self._on_part(objective, state, state.part, state.round)
         part = _working_set(objective, state)
-        point, part, stalled, gain = self._round(objective, state.point, part, state.aim)
-        if stalled and part.columns is not None:
-            # What is left is all outside, or below rounding.
-            stalled = not _newcomers(objective, point.gradient, part).any()
         if part.columns is not None:
-            gain += _outside(objective, point.gradient, part, state.scales)
+            begun = Round(part.restricted(objective, state.point))
+            return self._on_part(objective, state, part, begun)
+        point, part, stalled, gain = self._step(state.point, part, state.aim)
         return _arrive(objective, point, part, state.scales, stalled, gain)
 
-    def _round(self, objective, point, part, aim):
-        """Steps on the working set, and the point they lead to with all of its gradient."""
-        if part.columns is None:
-            return self._step(point, part, aim)
-        restricted, first = part.restricted(objective, point), None
-        for _ in range(self.longest):
-            restricted, part, stalled, gain = self._step(restricted, part)
-            first = gain if first is None else first
-            if stalled or gain <= self.thorough * first:
-                break
-        theta = part.extended(objective, restricted.theta)
-        return evaluate(objective, theta), part, stalled, gain
+    def _on_part(self, objective, state, part, begun):
+        """A step on the working set; where it ends the round, all of the gradient is made."""
+        point, part, stalled, gain = self._step(begun.point, part)
+        first, n_steps = gain if begun.first is None else begun.first, begun.n_steps + 1
+        theta = part.extended(objective, point.theta)
+        if not stalled and gain > self.thorough * first and n_steps < self.longest:
+            # More steps on the same columns.
+            return state._replace(
+                point=Point(theta, point.value, None), decrement=gain, part=part, aim=None,
+                round=Round(point, first, n_steps),
+            )  # fmt: skip
+        whole = evaluate(objective, theta)
+        if stalled:
+            # What is left is all outside, or below rounding.
+            stalled = not _newcomers(objective, whole.gradient, part).any()
+        gain += _outside(objective, whole.gradient, part, state.scales)
+        return _arrive(objective, whole, part, state.scales, stalled, gain)
 
     def _step(self, point, part, aim=None):
         """One step: the point, the part, whether there was no way down, the gain expected."""
@@ -134,14 +157,17 @@ class Proximal:
             slow = part.n_steps >= self.refresh
             model = objective.model(point.theta, slow)
             part, aim = part._replace(model=model, age=0), None
-        target, gain = aim or part.aim(point)
+        aim = aim or part.aim(point)
+        target, gain = aim.target, aim.gain
         if not gain > 0:
             return point, part, True, 0.0
         found = _search(objective, point, target - point.theta, target, gain)
         if found is None:
             # Rounding, or pairs that mislead: the model alone is the last resort.
-            return point, part._replace(pairs=()), not part.pairs, gain
+            return point, part._replace(pairs=(), accuracy=BEST), not part.pairs, gain
         pair = Pair(found.theta - point.theta, found.gradient - point.gradient)
+        wrong = aim.error(pair.change) if found.theta is target else WORST
+        part = part._replace(accuracy=min(max(wrong, BEST), WORST))
         pairs = (*part.pairs, pair)[-self.memory :] if pair.is_convex else part.pairs
         pairs = () if part.model.is_exact else pairs
         part = part._replace(pairs=pairs, age=part.age + 1, n_steps=part.n_steps + 1)

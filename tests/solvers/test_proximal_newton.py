@@ -17,13 +17,14 @@ from sklearn.preprocessing import scale
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
-from sksoftmax._curvature import costs
-from sksoftmax._curvature.quadratic_models import FullModel
+from sksoftmax._curvature.quadratic_models import DiagonalModel, FullModel
 from sksoftmax._objective.penalties import Rough
-from sksoftmax._solvers import model_minimizer
+from sksoftmax._problems.composite import Composite
+from sksoftmax._solvers import proximal_newton
 from sksoftmax._solvers.bfgs_model import Pair, corrected
 from sksoftmax._solvers.line_search import Point
 from sksoftmax._solvers.model_minimizer import minimize_model
+from sksoftmax._solvers.proximal_newton import BEST, WORST, Proximal
 
 COSTS = {case.make: case.cost for case in CORNERED.values()}
 PENALTY = pytest.mark.parametrize("penalty", COSTS, ids=CORNERED)
@@ -78,7 +79,7 @@ def test_the_minimum_of_a_model_is_found_however_flat_it_is(penalty, condition):
     corners = Rough(penalty(), np.full((6, 1), 0.01), n_scores)
     theta, gradient = random.standard_normal(18), matrix @ random.standard_normal(18)
     model = FullModel(matrix, n_scores)
-    target, gain = minimize_model(Held(corners), model, Point(theta, 0.0, gradient))
+    target, gain, *_ = minimize_model(Held(corners), model, Point(theta, 0.0, gradient), 0.05)
 
     def value(x):
         return gradient @ (x - theta) + (x - theta) @ matrix @ (x - theta) / 2 + corners.value(x)
@@ -363,29 +364,41 @@ def test_it_is_known_whether_an_optimum_exists(factor):
         assert_allclose(model.objective_, expected.objective_, rtol=1e-5)
 
 
-@pytest.mark.parametrize("is_large", [False, True])
-def test_models_as_dear_as_the_data_are_minimised_in_few_steps(is_large, monkeypatch):
-    """Of long vectors: ten steps on a model, where each costs an evaluation, not 150."""
-    steps = []
-    step = model_minimizer.Descent._step
-    monkeypatch.setattr(costs, "LONG_VECTORS", 0 if is_large else 10**9)
-    monkeypatch.setattr(costs, "PAIRS", 10**6)
-    monkeypatch.setattr(costs, "is_small", lambda objective: False)
-    monkeypatch.setattr(costs, "hessian_model_is_affordable", lambda objective: False)
+@pytest.mark.parametrize("max_iter", [1, 2, 7, 20])
+def test_max_iter_bounds_all_steps_those_on_a_working_set_too(max_iter, monkeypatch):
+    steps, step = [], Proximal._step
+    monkeypatch.setattr(Proximal, "_step", lambda *args: steps.append(0) or step(*args))
+    X = np.random.default_rng(0).normal(size=(60, 400))
+    model = SoftmaxRegression(1e2, l1_ratio=1.0, max_iter=max_iter, tol=1e-12)
+    with pytest.warns(ConvergenceWarning, match=f"After {max_iter} steps.* lowered it by"):
+        model.fit(X, np.arange(60) % 3)
+    assert len(steps) == model.n_iter_ == max_iter
+    assert len(model.objective_curve_) == max_iter + 1
+    scores = model.decision_function(X)
+    loss = np.mean(logsumexp(scores, axis=1) - scores[np.arange(60), np.arange(60) % 3])
+    size = np.abs(model.coef_).sum() / (1e2 * 60)
+    assert_allclose(model.objective_, loss + size, rtol=1e-9)
+    assert (np.diff(model.objective_curve_) < 0).all()
 
-    def counted(descent):
-        steps[-1] += 1
-        return step(descent)
 
-    class Counted(model_minimizer.Descent):
-        def __init__(self, *args):
-            steps.append(0)
-            super().__init__(*args)
+@pytest.mark.parametrize("is_wrong", [False, True])
+def test_a_model_is_minimised_the_less_the_more_the_last_one_was_wrong(is_wrong, monkeypatch):
+    """Of the Hessian, and of its diagonal, which takes no notice of correlations."""
+    wanted, minimize, make = [], proximal_newton.minimize_model, Composite.model
 
-    monkeypatch.setattr(model_minimizer, "Descent", Counted)
-    monkeypatch.setattr(Counted, "_step", counted)
-    X = np.random.default_rng(0).normal(size=(60, 8)) @ np.random.default_rng(1).normal(size=(8, 8))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        SoftmaxRegression(1e3, l1_ratio=1.0, max_iter=10).fit(X, np.arange(60) % 3)
-    assert (max(steps) <= model_minimizer.SHORT) == is_large
+    def diagonal(*args):
+        matrix = make(*args).matrix
+        return DiagonalModel(np.diag(matrix).reshape(9, 3))
+
+    def recorded(objective, model, point, accuracy):
+        wanted.append(accuracy)
+        return minimize(objective, model, point, accuracy)
+
+    monkeypatch.setattr(proximal_newton, "minimize_model", recorded)
+    if is_wrong:
+        monkeypatch.setattr(Composite, "model", diagonal)
+    random = np.random.default_rng(0)
+    X = random.normal(size=(60, 1)) + 0.1 * random.normal(size=(60, 8))
+    SoftmaxRegression(1.0, l1_ratio=0.5, tol=1e-9).fit(X, np.arange(60) % 3)
+    assert wanted[0] == BEST and all(BEST <= accuracy <= WORST for accuracy in wanted)
+    assert (max(wanted) > 0.3) == is_wrong
