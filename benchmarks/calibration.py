@@ -10,6 +10,7 @@ import statistics
 import time
 import warnings
 
+import machine
 import numpy as np
 from real_data import read_member
 from sklearn.base import clone
@@ -168,4 +169,5 @@ def main():
 
 
 if __name__ == "__main__":
+    print(f"{machine.description()}\n")
     main()

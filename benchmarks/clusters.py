@@ -12,6 +12,7 @@ import time
 
 import dask
 import dask.array as da
+import machine
 import numpy as np
 from dask.delayed import delayed
 
@@ -183,6 +184,7 @@ def clusters(n_rows, repeats):
 
 
 if __name__ == "__main__":
+    print(f"{machine.description()}\n")
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick

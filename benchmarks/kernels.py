@@ -13,6 +13,7 @@ import time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import machine
 import numpy as np
 import scipy.special
 
@@ -71,4 +72,5 @@ def main():
 
 
 if __name__ == "__main__":
+    print(f"{machine.description()}\n")
     main()

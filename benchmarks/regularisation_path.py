@@ -14,6 +14,7 @@ import argparse
 import time
 import warnings
 
+import machine
 import numpy as np
 from problems import gaussian
 from scipy.special import logsumexp
@@ -151,4 +152,5 @@ def main():
 
 
 if __name__ == "__main__":
+    print(f"{machine.description()}\n")
     main()

@@ -9,6 +9,8 @@ from datetime import date
 from importlib import metadata
 from pathlib import Path
 
+import machine
+
 RESULTS = Path(__file__).parent / "cache" / "results"
 PACKAGES = ("sksoftmax", "numpy", "scipy", "scikit-learn", "scikit-learn-intelex")
 
@@ -50,18 +52,9 @@ def conditions(command, quick):
         "command": command,
         "quick": quick,
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-        "machine": f"{processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "machine": machine.description(),
         "versions": {"Python": platform.python_version()} | versions(),
     }
-
-
-def processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def versions():

@@ -13,6 +13,7 @@ import copy
 import time
 import warnings
 
+import machine
 import numpy as np
 from kernels import median_times
 from problems import documents, draw_labels, strokes
@@ -127,4 +128,5 @@ def main():
 
 
 if __name__ == "__main__":
+    print(f"{machine.description()}\n")
     main()

@@ -10,6 +10,7 @@ import argparse
 import time
 import warnings
 
+import machine
 import numpy as np
 from problems import draw_labels
 from sklearn.linear_model import SGDClassifier
@@ -106,4 +107,5 @@ def main():
 
 
 if __name__ == "__main__":
+    print(f"{machine.description()}\n")
     main()

@@ -6,6 +6,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from time import perf_counter
 
+import machine
 import numpy as np
 
 from sksoftmax import SoftmaxRegression
@@ -31,6 +32,7 @@ def tell(name, model, *arguments, repeats=3):
 
 
 if __name__ == "__main__":
+    print(f"{machine.description()}\n")
     X, y, target = data()
     print("| fit to | seconds | steps | objective |\n|---|---|---|---|")
     tell("labels", SoftmaxRegression(), X, y)
