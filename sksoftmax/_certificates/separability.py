@@ -21,14 +21,17 @@ MOST_ENTRIES = 2_000_000
 
 
 def has_no_optimum(objective, solution):
-    """Whether an unpenalised objective falls forever; asked only where there is reason to.
+    """Whether the objective falls forever; asked only where there is reason to.
 
-    None where the question is too large to answer.
+    Only along columns that no penalty holds: any move of the others costs more than it gains in the
+    end. None where the question is too large to answer.
     """
-    objective, theta = objective.smooth_part(solution.theta)
+    objective, theta = objective.free_part(solution.theta)
+    if objective.map.n_features == 0:
+        return False
     if solution.converged and largest_range(objective, theta) < SUSPICIOUS:
         return False
-    if _separates(objective, solution.value):
+    if _separates(objective, theta):
         return True
     if not objective.rows.sum(lambda block: Largest(_has_an_empty_class(block))).number:
         return False  # every class holds every row back
@@ -63,8 +66,9 @@ def _lightest(block):
     return float(shares[shares > 0].min())
 
 
-def _separates(objective, value):
+def _separates(objective, theta):
     """Whether the loss of every row is below log 2, so that its own class leads all others."""
+    value, _ = objective.value_and_gradient(theta)
     lightest = -objective.rows.sum(lambda block: Largest(-_lightest(block))).number
     return value * objective.total_weight < np.log(2) * lightest
 

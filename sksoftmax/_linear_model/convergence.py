@@ -1,5 +1,6 @@
 """What a fit says that could not keep the promise of ``tol``."""
 
+import numpy as np
 
 from sksoftmax._solvers import STREAMS
 
@@ -33,8 +34,8 @@ def describe(model, separable):
     reached = f"After {model.n_iter_} steps of solver={model.solver_!r} the objective is"
     if separable:
         return (
-            f"{reached} {value:.3g}, and it has no optimum: the classes are separable and C=inf is "
-            "no penalty. Give C a finite value."
+            f"{reached} {value:.3g}, and it has no optimum: the classes are separable"
+            f"{_by_what(model)}"
         )
     stopped = model.n_iter_ < model.max_iter
     if not stopped:
@@ -45,14 +46,24 @@ def describe(model, separable):
     else:
         advice = "rounding hides any further gain: a larger tol can be kept"
     if separable is None:
-        advice += ", or give C a finite value: with C=inf there may be no optimum, which is too "
-        advice += "large a question to be answered here"
+        advice += ", or a penalty on every column: without one there may be no optimum, which is "
+        advice += "too large a question to be answered here"
     if not gap <= value:
         proved = "and nothing is proved of its distance to the optimum"
         return f"{reached} {value:.3g}{_last_gain(model)}, {proved} (tol={model.tol:g}): {advice}."
     return (
         f"{reached} proved to be within {gap / value:.1e} of its optimum (relative)"
         f"{_last_gain(model)}, and tol={model.tol:g} was asked: {advice}."
+    )
+
+
+def _by_what(model):
+    """The columns that separate classes, and what to do."""
+    if np.isinf(model.C):
+        return " and C=inf is no penalty. Give C a finite value."
+    return (
+        " by columns that no penalty holds. Give them a penalty_factor above 0, or np.inf to leave "
+        "them out."
     )
 
 

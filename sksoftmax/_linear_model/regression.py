@@ -335,7 +335,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
                     objective, watch.announced(self._solver(objective)), start,
                     tol=self.tol, max_iter=self.max_iter, watch=watch,
                 )  # fmt: skip
-            separable = self._seeks_optimum(ended) and has_no_optimum(objective, ended)
+            sought = not (ended.stopped or self.early_stopping)
+            separable = sought and has_no_optimum(objective, ended)
             if separable:
                 ended = ended._replace(converged=False)
             solution = watch.settled(ended, objective, self.tol)
@@ -345,10 +346,6 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
 
     def _solver(self, objective):
         return partial_fit.tuned(build.solver_for(objective, self.solver), self)
-
-    def _seeks_optimum(self, ended):
-        """Whether the fit was to go on to an optimum that may not exist."""
-        return np.isinf(self.C) and not (ended.stopped or self.early_stopping)
 
     def _pose(self, data):
         """Data in the columns that are cheapest to fit on, the way back, and the objective."""

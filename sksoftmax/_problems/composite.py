@@ -98,14 +98,9 @@ class Composite:
         """Of each column, by how much its gradient exceeds what holds it at zero."""
         return np.sqrt(np.sum(self.corners.excess(gradient) ** 2, axis=1))
 
-    def smooth_part(self, theta):
-        """The smooth part, and theta there, on the columns that are not held at zero for good."""
-        held = np.isinf(self.corners.amount[: self.map.n_features, 0])
-        if not held.any():
-            return self.smooth, theta
-        places = self.places(np.flatnonzero(~held))
-        part = self.smooth.on_columns(np.flatnonzero(~held), places)
-        return part, self.rows_of(theta)[places].ravel()
+    def free_part(self, theta):
+        """The smooth part on the columns of X that no penalty holds, and theta there."""
+        return self.smooth.restricted(np.flatnonzero(self.is_free), theta)
 
     def on_columns(self, columns, known=None):
         """The objective of these columns alone, all others being zero.

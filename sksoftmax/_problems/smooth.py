@@ -199,9 +199,20 @@ class Objective:
         share = n_rows / self.n_rows
         return replace(self, rows=rows, n_rows=n_rows, n_entries=int(share * self.n_entries))
 
-    def smooth_part(self, theta):
-        """What has no corners: all of it, as it is."""
-        return self, theta
+    def free_part(self, theta):
+        """The objective on the columns of X that no penalty holds, and theta there."""
+        strength = self.penalty.strength.reshape(self.map.n_columns, -1)
+        return self.restricted(np.flatnonzero((strength == 0).all(axis=1)), theta)
+
+    def restricted(self, columns, theta):
+        """The objective on some columns of X and on the intercept, and theta there."""
+        n_features = self.map.n_features
+        columns = columns[columns < n_features]
+        if len(columns) == n_features:
+            return self, theta
+        places = np.append(columns, n_features) if self.map.has_intercept else columns
+        rows = theta.reshape(self.map.n_columns, -1)
+        return self.on_columns(columns, places), rows[places].ravel()
 
     def batches(self, size, random):
         """Objectives of ``size`` rows each, all rows once, in random order.
