@@ -40,8 +40,10 @@ class Composite:
 
     @property
     def rough(self):
-        """The objective to its rough precision, at half the price; None if there is no other."""
+        """The objective to its rough precision, as `Objective.rough`; None if there is no other."""
         if self.smooth.rough_dtype == self.smooth.dtype:
+            return None
+        if self.is_free[: self.map.n_features].any():
             return None
         smooth = replace(self.smooth, dtype=self.smooth.rough_dtype)
         return replace(self, smooth=smooth, recent=Recent())

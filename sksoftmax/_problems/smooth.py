@@ -54,10 +54,14 @@ class Objective:
 
     @property
     def rough(self):
-        """The objective in single precision, at half the price; None if there is no gain."""
+        """The objective in single precision, at half the price; None if there is no gain.
+
+        Nor where some coefficient is not penalised: along columns that are collinear nothing would
+        then hold coefficients back from following the rounding of single sums.
+        """
         cheaper = self.fits_single and costs.single_is_cheaper(self)
-        single = self.rough_dtype == SINGLE or cheaper
-        return replace(self, dtype=SINGLE) if self.dtype != SINGLE and single else None
+        single = self.dtype != SINGLE and (self.rough_dtype == SINGLE or cheaper)
+        return replace(self, dtype=SINGLE) if single and self.penalised_coef else None
 
     @cached_property
     def is_symmetric(self):

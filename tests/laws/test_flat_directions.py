@@ -97,7 +97,8 @@ def check(X, y, weight=None, make=lambda X: X, *, tol=1e-6, **options):
     sizes = np.abs(X) @ np.abs(model.coef_).T + np.abs(model.intercept_)
     rounding = np.finfo(np.float64).eps * (4 + sizes.max())
     assert -rounding <= model.objective_ - best <= tol * best + rounding
-    assert rounding < np.sqrt(np.finfo(make(X).dtype).eps)
+    assert rounding < np.sqrt(np.finfo(np.float64).eps)
+    return model
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -137,12 +138,43 @@ def test_so_it_is_for_soft_targets(design):
     check(DESIGNS[design], np.random.default_rng(7).dirichlet([2.0, 3.0, 4.0], size=120))
 
 
-@pytest.mark.parametrize(
-    "design", ["ones", "zeros", "dummies", "duplicates", "few patterns, columns for each row"]
+SINGLE_DESIGNS = (
+    "ones",
+    "zeros",
+    "dummies",
+    "two sets of dummies",
+    "duplicates",
+    "duplicates with an offset",
+    "few patterns, columns for each row",
 )
-def test_columns_that_are_equal_in_single_precision_are_equal(design):
-    X = DESIGNS[design].astype(np.float32)
-    check(X.astype(np.float64), labels(), make=lambda _: X)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("design", SINGLE_DESIGNS)
+def test_columns_that_are_equal_in_single_precision_are_equal(design, n_classes, solver):
+    X, y = DESIGNS[design].astype(np.float32), labels(n_classes=n_classes)
+    model = check(X.astype(np.float64), y, make=lambda _: X, solver=solver, tol=1e-9)
+    double = SoftmaxRegression(C=np.inf, solver=solver, tol=1e-9).fit(X.astype(np.float64), y)
+    # No coefficient follows the rounding of single sums, and what is predicted keeps its digits.
+    size = np.abs(double.coef_).max()
+    assert np.abs(model.coef_).max() <= 4 * size + 1e-3
+    scores = np.abs(X) @ np.abs(double.coef_).T + np.abs(double.intercept_)
+    rounding = np.finfo(np.float32).eps * (8 + 8 * scores.max())
+    expected = double.predict_proba(X.astype(np.float64))
+    assert np.abs(model.predict_proba(X) - expected).max() <= rounding + 1e-4
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_so_it_is_for_free_columns_in_single_precision(l1_ratio):
+    X = DESIGNS["duplicates with an offset"].astype(np.float32)
+    factor = np.r_[np.zeros(2), 1.0, np.zeros(2), 1.0]
+    single, double = (
+        SoftmaxRegression(1.0, l1_ratio=l1_ratio, penalty=ElasticNet(factor), tol=1e-9)
+        .fit(X.astype(dtype), labels())
+        for dtype in (np.float32, np.float64)
+    )  # fmt: skip
+    assert np.abs(single.coef_).max() <= 4 * np.abs(double.coef_).max() + 1e-3
 
 
 @pytest.mark.parametrize("design", ["ones", "zeros", "duplicates", "dummies", "combinations"])
