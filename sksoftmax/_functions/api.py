@@ -183,7 +183,7 @@ def cross_entropy(scores, y, *, sample_weight=None, label_smoothing=0.0, return_
     sample_weight : array-like of shape (n,), default=None
         Non-negative, finite and not zero everywhere. Rows of weight 0 leave no trace, even if
         their scores are nan.
-    label_smoothing : float in [0, 1), default=0.0
+    label_smoothing : float in [0, 1], default=0.0
         Share of the uniform distribution in the target.
     return_gradient : bool, default=False
         Whether to return the gradient as well.
@@ -203,7 +203,7 @@ def cross_entropy(scores, y, *, sample_weight=None, label_smoothing=0.0, return_
     ValueError
         If there are no rows, shapes do not match, a label is no integer or out of range, a row of
         the target is no distribution, weights are negative, not finite or all zero, or
-        ``label_smoothing`` is outside [0, 1).
+        ``label_smoothing`` is outside [0, 1].
 
     Examples
     --------

@@ -128,9 +128,9 @@ def check_out(out, shape, dtype):
 
 
 def check_label_smoothing(label_smoothing):
-    """A float from 0 to less than 1."""
-    if not isinstance(label_smoothing, numbers.Real) or not 0 <= label_smoothing < 1:
-        raise ValueError(f"label_smoothing must be a number in [0, 1); got {label_smoothing!r}.")
+    """A float from 0 to 1."""
+    if not isinstance(label_smoothing, numbers.Real) or not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must be a number in [0, 1]; got {label_smoothing!r}.")
     return float(label_smoothing)
 
 

@@ -511,7 +511,7 @@ def reference_loss(scores, target, weight):
 @pytest.mark.parametrize("shape", [(1, 2), (40, 3), (300, 300), (20, 1)])
 @pytest.mark.parametrize("soft", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 1.0])
 def test_cross_entropy_equals_its_definition(shape, soft, weighted, label_smoothing):
     n_rows, n_classes = shape
     random = np.random.default_rng(0)
@@ -535,7 +535,7 @@ def test_cross_entropy_equals_its_definition(shape, soft, weighted, label_smooth
     assert_allclose(gradient, expected, rtol=1e-11, atol=1e-17)
 
 
-@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2, 1.0])
 def test_gradient_equals_differences(label_smoothing):
     scores, labels = random_scores(5, 4, scale=1), np.array([0, 3, 1, 1, 2])
     options = {"sample_weight": [1, 2, 0, 0.5, 1], "label_smoothing": label_smoothing}
@@ -618,7 +618,7 @@ def test_refused_targets_and_weights():
     for weight in ([1, -1, 1], [0, 0, 0], [1, INF, 1], [1, NAN, 1], [1, 1], 1.0):
         with pytest.raises(ValueError, match="weight"):
             cross_entropy(scores, [0, 1, 0], sample_weight=weight)
-    for label_smoothing in (-0.1, 1.0, NAN, "a"):
+    for label_smoothing in (-0.1, 1.1, NAN, "a"):
         with pytest.raises(ValueError, match="label_smoothing"):
             cross_entropy(scores, [0, 1, 0], label_smoothing=label_smoothing)
     with pytest.raises(ValueError, match="no rows"):
