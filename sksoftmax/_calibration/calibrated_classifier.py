@@ -23,6 +23,7 @@ from sksoftmax._calibration.transformer import SoftmaxTransformer
 from sksoftmax._calibration.wrapping import WrapperMixin, router
 from sksoftmax._data import validation
 from sksoftmax._data.checks import assert_all_finite
+from sksoftmax._data.dispatch import of_one_moment
 from sksoftmax._functions.api import log_softmax, softmax
 from sksoftmax._runtime.quiet import as_usual
 
@@ -154,9 +155,11 @@ class SoftmaxCalibratedClassifier(
         rows, columns, weight = _to_learn_from(parts, sample_weight)
         calibrator = _calibrator(scorer.estimator_, self.calibration, scorer.classes_)
         calibrator.fit(_as_input(calibrator, columns), y[rows], sample_weight=weight)
-        self.scores_, self.calibrator_, self.classes_ = scorer, calibrator, scorer.classes_
+        fitted = {"scores_": scorer, "calibrator_": calibrator, "classes_": scorer.classes_}
+        vars(self).update(fitted)  # at once, for whoever predicts meanwhile
         return self
 
+    @of_one_moment
     def predict_proba(self, X):
         """Calibrated probabilities.
 
@@ -171,6 +174,7 @@ class SoftmaxCalibratedClassifier(
         """
         return softmax(self._scores(X), axis=1)
 
+    @of_one_moment
     def predict_log_proba(self, X):
         """Logarithms of the calibrated probabilities, exact also where these underflow.
 
@@ -184,6 +188,7 @@ class SoftmaxCalibratedClassifier(
         """
         return log_softmax(self._scores(X), axis=1)
 
+    @of_one_moment
     def predict(self, X):
         """The most probable class of each row.
 

@@ -15,7 +15,7 @@ from sksoftmax._calibration.learners import Learned, Sample
 from sksoftmax._calibration.score_reading import Reading
 from sksoftmax._data import dispatch, score_columns, validation
 from sksoftmax._data.checks import validate_data
-from sksoftmax._data.dispatch import chunkwise
+from sksoftmax._data.dispatch import chunkwise, snapshot
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._runtime.quiet import as_usual
 
@@ -217,9 +217,12 @@ class SoftmaxTransformer(
                 fitted = self._learn(data, temperature)
             else:
                 fitted = self._plain(like, temperature)
-        # Only now, with nothing left that can fail, is the estimator touched.
-        validate_data(self, like, reset=True, skip_check_array=True)
-        return self._keep(fitted)
+        draft = snapshot(self)
+        validate_data(draft, like, reset=True, skip_check_array=True)
+        draft._keep(fitted)
+        # At once, and with nothing left that can fail.
+        self.__dict__ = draft.__dict__
+        return self
 
     @chunkwise
     @as_usual
@@ -349,7 +352,6 @@ class SoftmaxTransformer(
             self.classes_ = fitted.classes
         elif hasattr(self, "classes_"):
             del self.classes_
-        return self
 
     @property
     def _n_features_out(self):

@@ -43,11 +43,18 @@ def snapshot(estimator):
     return same
 
 
-def chunkwise(method):
-    """A method of rows, of the estimator as it is when the call begins.
+def of_one_moment(method):
+    """A method of rows, of the estimator as it is when the call begins."""
 
-    Where Dask holds the rows it is applied chunk by chunk, lazily.
-    """
+    @wraps(method)
+    def applied(self, X):
+        return method(snapshot(self), X)
+
+    return applied
+
+
+def chunkwise(method):
+    """A method of one moment that is applied chunk by chunk, lazily, where Dask holds the rows."""
 
     @wraps(method)
     def applied(self, X):
