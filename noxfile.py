@@ -2,7 +2,7 @@
 
 ::
 
-    nox                                       everything: about an hour on two cores
+    nox                                       everything
     nox -s "processors(nehalem)"              one configuration
     nox -s floors -- tests/solvers            with arguments for pytest
     nox -s numerics                           processors and floors, on the tests of the arithmetic

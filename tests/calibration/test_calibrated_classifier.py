@@ -33,7 +33,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sksoftmax import SoftmaxCalibratedClassifier, SoftmaxTransformer
 
 ESTIMATORS = {
-    # So exact that a weight of 2 is the row twice: its default tolerance leaves 1e-4 of difference.
+    # So exact that a weight of 2 is the row twice, whatever the kernels.
     "linear": LinearSVC(dual=False, tol=1e-10, random_state=0),
     # A bootstrap draws rows, so that a weight of 2 is not the row twice for such a forest itself.
     "forest": RandomForestClassifier(
