@@ -82,3 +82,16 @@ def labels(model, index, n_scores):
             f"is {classes.shape}"
         )
     return classes[index]
+
+
+def sorted_classes(model):
+    """``classes_`` to go on from; None where a model has none."""
+    if not hasattr(model, "classes_"):
+        return None
+    classes = np.asarray(model.classes_)
+    if not np.array_equal(np.unique(classes), classes):
+        raise ValueError(
+            f"classes_ must be sorted to go on from, as fit leaves them, got {classes}: sort them, "
+            "and the rows of coef_ and intercept_ with them"
+        )
+    return classes

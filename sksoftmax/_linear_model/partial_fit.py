@@ -115,7 +115,7 @@ def check(model, classes):
 
 def check_classes(model, classes):
     """The classes of the stream, sorted: those given, or those of what the model has seen."""
-    known = getattr(model, "classes_", None)
+    known = coefficients.sorted_classes(model)
     if classes is None:
         if known is None:
             raise ValueError("classes must be passed on the first call to partial_fit")
@@ -319,7 +319,7 @@ def _begun(model, stream, batch, n_scores):
     score_map = LinearMap(n_scores, len(center), center if model.fit_intercept else None)
     theta = score_map.neutral()
     if hasattr(model, "coef_"):
-        found = coefficients.dense(model, model.classes_, len(center))
+        found = coefficients.dense(model, range(max(2, n_scores)), len(center))
         theta = score_map.join(*_about(center, *found))
     width = np.append(width, 0) if model.fit_intercept else width
     moments = Moments.expected(width**2, len(batch.target.T))

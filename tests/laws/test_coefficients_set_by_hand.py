@@ -157,6 +157,7 @@ WRONG = {
     "intercepts": {"intercept_": np.zeros(2)},
     "text": {"coef_": [["a"] * 4] * 3},
     "labels": {"classes_": np.arange(2)},
+    "order of the labels": {"classes_": np.array([2, 0, 1])},
 }
 CALLS = {
     "predict": lambda model: model.predict(X),
@@ -176,13 +177,21 @@ def test_what_does_not_fit_is_an_error_and_changes_nothing(wrong, call, before):
     else:
         model.fit(X, Y) if before == "fit" else model.partial_fit(X, Y, classes=[0, 1, 2])
     vars(model).update(WRONG[wrong])
-    if wrong == "columns" and call == "to_sklearn":
+    if (wrong, call) == ("columns", "to_sklearn"):
         return  # they are those of other data
+    if wrong == "order of the labels" and call in ("to_sklearn", "predict"):
+        return  # to predict, any order will do
     state = vars(model).copy()
     with pytest.raises(ValueError):
         CALLS[call](model)
     state["warm_start"] = model.warm_start
     assert vars(model) == state or all(vars(model)[name] is state[name] for name in state)
+
+
+def test_a_stream_needs_no_classes_of_the_model_where_it_is_told_them():
+    model, _ = set_by_hand(SoftmaxRegression, 3, solver="sgd")
+    del model.classes_
+    assert model.partial_fit(X, labels(3), classes=NAMES).score(X, labels(3)) > 0.9
 
 
 def test_nothing_less_than_all_of_them_is_a_model():
