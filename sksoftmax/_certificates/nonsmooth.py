@@ -63,6 +63,10 @@ STALE = 0.5
 # Share of the columns from which on to tilt along all, and a number of them that are few.
 ALL = 0.9
 FEW = 100
+# Share of a direction's curvature that may be the factor's jitter.
+JITTER = 0.1
+# Rounding of a product with moments, beside its terms.
+UNITS = 8 * np.finfo(np.float64).eps
 # The constraints are met with a margin for rounding.
 MARGIN = 1 - 1e-15
 
@@ -178,7 +182,8 @@ def _balanced(objective, theta, pull, hopefully):
     objective.rows_of(direction)[free] = tilt.reshape(len(free), -1)
     moved = pull + smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
     cost = max(float(tilt @ spread @ tilt), 0.0) / (2 * (1 - reach))  # rounding is not less
-    cost += _unsolved(Factor.of(spread), left, objective.smooth_at(theta)[0], cost)
+    system = System(spread, Factor.of(spread), _rounding(objective, theta, free).ravel())
+    cost += _unsolved(system, tilt, left, objective.smooth_at(theta)[0], cost)
     if cost < np.inf:
         yield Dual(moved, cost, smooth.residuals(theta, direction))
 
@@ -194,6 +199,7 @@ def _aimed(objective, theta, pull, hopefully):
         return
     places = slice(None) if columns is None else objective.places(columns)
     way = _centred(objective.rows_of(pull) - _aim(objective, theta, pull))
+    rounding = _rounding(objective, theta, slice(None))
     while True:
         if not anchor.covers(columns):
             anchor.drop(smooth, theta, columns, places)
@@ -203,7 +209,8 @@ def _aimed(objective, theta, pull, hopefully):
         left = _centred(way[anchor.places] - anchor.moments @ tilt)
         left = np.where(objective.is_free[anchor.places, None], left, 0.0)
         (share, fresh, cost), taken, residual = anchor.tilted(smooth, theta, tilt)
-        cost += _unsolved(anchor.factor, left, objective.smooth_at(theta)[0], cost)
+        system = System(anchor.moments, anchor.factor, rounding[anchor.places])
+        cost += _unsolved(system, tilt, left, objective.smooth_at(theta)[0], cost)
         if share <= MOST_SHARE and cost < np.inf:
             yield Dual(pull - _centred(objective.rows_of(taken)).ravel(), cost, residual)
         if anchor.theta is theta:
@@ -216,13 +223,40 @@ def _aimed(objective, theta, pull, hopefully):
             return
 
 
-def _unsolved(factor, left, value, cost):
+class System(NamedTuple):
+    """What a tilt is the solution of.
+
+    rounding : ndarray like the right side, of what is to be balanced there
+    """
+
+    matrix: np.ndarray
+    factor: Factor
+    rounding: np.ndarray
+
+
+def _rounding(objective, theta, places):
+    """What rounding may make of the gradient, in some rows of theta; 0 where columns are held."""
+    n_features = objective.map.n_features
+    if not objective.is_free[:n_features].any():
+        return np.zeros(objective.rows_of(theta).shape)[places]
+    return objective.rows_of(objective.smooth.rounding(theta))[places]
+
+
+def _unsolved(system, tilt, left, value, cost):
     """What it costs to balance what a solution left of the free columns; inf if that is too much.
 
-    It should be rounding. Where columns are nearly collinear more is left, of which the factor
-    can't tell how much it is worth.
+    Nothing where it is rounding. Where columns are nearly collinear more is left; and along what
+    its jitter makes up for, the factor can't tell how much that is worth.
     """
-    size = float(np.sum(left * factor.solve(left)))
+    matrix, factor, rounding = system
+    rounding = rounding + UNITS * (np.abs(matrix) @ np.abs(tilt)) * (rounding > 0)
+    left = np.where(np.abs(left) > rounding, left, 0.0)
+    solution = factor.solve(left)
+    size = float(np.sum(left * solution))
+    again = left - matrix @ solution
+    if float(np.sum(again * factor.solve(again))) > JITTER**2 * size:
+        return np.inf
+    size /= 1 - JITTER
     return size + 2 * np.sqrt(size * cost) if size <= MOST_UNSOLVED**2 * value else np.inf
 
 
