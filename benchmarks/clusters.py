@@ -19,10 +19,10 @@ from dask.delayed import delayed
 from sksoftmax import SoftmaxRegression
 from sksoftmax._data.dask import rows as dask_rows
 from sksoftmax._data.dask.rows import DaskRows, Piece
+from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import Ridge
 from sksoftmax._objective.rows import partition
 from sksoftmax._objective.score_maps import LinearMap
-from sksoftmax._problems.smooth import Objective
 
 
 def draw(n_rows, n_features, n_classes, scales=1.0):

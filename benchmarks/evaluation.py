@@ -47,12 +47,12 @@ def compare(shape, dtype, repeats):
 
 def our_call(X, y, coef):
     data = validation.encode(SoftmaxRegression(), X, y)
-    shape = build.check_penalty("elasticnet")
-    objective = build.pose(
-        data, C=1.0, l1_ratio=0.0, shape=shape, fit_intercept=True, solver="auto"
+    norm = build.check_penalty("elasticnet")
+    objective = build.make_problem(
+        data, C=1.0, l1_ratio=0.0, norm=norm, fit_intercept=True, solver="auto"
     )
     if X.dtype == np.float32:
-        objective = objective.rough
+        objective = objective.low_precision
     # Our intercept is that at the columns' means, theirs that at zero.
     theta = objective.map.join(coef, coef @ data.center)
     return lambda: objective.value_and_gradient(theta)

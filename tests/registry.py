@@ -4,7 +4,7 @@ The references here are written apart from the package, row by row in dense floa
 no center in the parameters and no two-class shortcut other than its definition, scores ``(0, s)``.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -15,10 +15,11 @@ from scipy.special import logsumexp
 
 from sksoftmax import _solvers
 from sksoftmax._curvature import approximations, low_rank
+from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import ElasticNet, GroupLasso, Ridge
 from sksoftmax._objective.rows import Block, InMemoryRows, partition, row_slice
 from sksoftmax._objective.score_maps import LinearMap
-from sksoftmax._problems.smooth import Objective
+from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._solvers.gradient_descent import GradientDescent
 from sksoftmax._solvers.lbfgs import Lbfgs
 from sksoftmax._solvers.newton import Newton
@@ -296,15 +297,15 @@ METRICS = {
 }
 
 
-class HessianFree(Objective):
-    """An objective that holds no Hessian, as if it were too large."""
+class HessianFree(SmoothProblem):
+    """A problem that holds no Hessian, as if it were too large."""
 
     def hessian(self, theta):
         return None
 
 
-class Large(Objective):
-    """An objective that seems to be worth a thought before each step."""
+class Large(SmoothProblem):
+    """A problem that seems to be worth a thought before each step."""
 
     is_small = False
 
@@ -323,7 +324,7 @@ class Shown:
         return self.solver.step(self._show(objective), state)
 
     def _show(self, objective):
-        return self.kind(**{part.name: getattr(objective, part.name) for part in fields(Objective)})
+        return self.kind(objective.objective)
 
 
 SOLVERS = {
@@ -362,8 +363,13 @@ def make_objective(problem, engine=partition):
         total_weight=float(problem.weights.sum()),
         n_rows=problem.X.shape[0],
         n_entries=problem.X.nnz if sp.issparse(problem.X) else problem.X.size,
-        rough_dtype=problem.X.dtype,
+        working_dtype=problem.X.dtype,
     )
+
+
+def make_problem(problem, engine=partition):
+    """What solvers are given."""
+    return SmoothProblem(make_objective(problem, engine))
 
 
 def column_scales(problem):

@@ -23,10 +23,11 @@ from sksoftmax._calibration.transforms import (
     sum_of_losses,
 )
 from sksoftmax._curvature import approximations
+from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import Ridge
 from sksoftmax._objective.rows import Block, Largest, Rows, partition, picked
 from sksoftmax._objective.score_maps import LinearMap
-from sksoftmax._problems.smooth import Objective
+from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._solvers import SOLVERS, minimize
 from sksoftmax._solvers.lbfgs import Lbfgs
 from sksoftmax._solvers.loop import descend
@@ -224,7 +225,7 @@ def _followed(sample, learned, learn, name):
 def _vector(sample):
     score_map = VectorMap(sample.n_scores)
     strength = np.full(score_map.n_parameters, 2 * sample.n_classes / sample.total)
-    objective = _objective(sample, score_map, Ridge(strength, score_map.neutral()))
+    objective = _objective(sample, score_map, Ridge(strength, score_map.initial()))
     solution = _minimized(objective, GOOD)
     return VectorStep(*score_map.split(solution.theta))
 
@@ -241,7 +242,8 @@ def _matrix(off_diagonal):
         objective = _objective(sample, score_map, Ridge(strength, start))
         # Where strengths differ by entry the diagonal is the better metric, and the cheaper.
         solver = Lbfgs(metric=approximations.diagonal(objective, start), refresh=NEVER)
-        solution = minimize(objective, solver, start, tol=GOOD, max_iter=500)
+        problem = SmoothProblem(objective)
+        solution = minimize(problem, solver, start, tol=GOOD, max_iter=500)
         return MatrixStep(*map(np.copy, score_map.split(solution.theta)))
 
     return learn
@@ -255,8 +257,8 @@ def _polynomial(degree):
         score_map = LinearMap(1, degree, center=np.zeros(degree))
         start = score_map.join([1.0, 0.0][:degree], 0.0)
         strength = np.full(degree + 1, BINARY_RIDGE / sample.total)
-        objective = _objective(powers, score_map, Ridge(strength, start))
-        solution = minimize(objective, SOLVERS["newton"], start, tol=GOOD, max_iter=100)
+        problem = SmoothProblem(_objective(powers, score_map, Ridge(strength, start)))
+        solution = minimize(problem, SOLVERS["newton"], start, tol=GOOD, max_iter=100)
         coef, intercept = score_map.split(solution.theta)
         return PolynomialStep(float(intercept[0]), *map(float, coef[0]))
 
@@ -276,14 +278,14 @@ def _objective(sample, score_map, penalty):
 
 def _minimized(objective, tol):
     """The optimum of a map that has few parameters, from that of a sample where rows are many."""
-    start, newton = objective.map.neutral(), SOLVERS["newton"]
-    n_rows = objective.worthwhile_sample()
+    problem, newton = SmoothProblem(objective), SOLVERS["newton"]
+    start, n_rows = objective.map.initial(), problem.worthwhile_sample()
     if n_rows == 0:
-        return minimize(objective, newton, start, tol=tol, max_iter=100)
-    part = objective.sample(n_rows)
+        return minimize(problem, newton, start, tol=tol, max_iter=100)
+    part = problem.sample(n_rows)
     start = descend(part, newton, start, tol=1e-4, max_iter=20).theta
     solver = Lbfgs(metric=part.hessian(start))
-    return minimize(objective, solver, start, tol=tol, max_iter=100)
+    return minimize(problem, solver, start, tol=tol, max_iter=100)
 
 
 def _smoothed(sample):

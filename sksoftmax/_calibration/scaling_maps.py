@@ -22,7 +22,7 @@ class TemperatureMap:
     n_scores: int
     n_parameters = 1
 
-    def neutral(self):
+    def initial(self):
         return np.ones(1)
 
     def split(self, theta):
@@ -66,7 +66,7 @@ class VectorMap:
     def n_parameters(self):
         return 2 * self.n_scores
 
-    def neutral(self):
+    def initial(self):
         return np.repeat([1.0, 0.0], self.n_scores)
 
     def split(self, theta):

@@ -50,6 +50,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax._certificates.smooth import MOST_TILT, MOST_UNSOLVED, largest_range
+from sksoftmax._certificates.stale_moments import StaleMoments
 from sksoftmax._curvature import approximations, costs
 from sksoftmax._curvature.preconditioners import Factor
 
@@ -74,80 +75,90 @@ MARGIN = 1 - 1e-15
 class Dual(NamedTuple):
     """``d`` for ``q~``, and the bound on ``mean_i KL(q~_i, p_i)``.
 
+    loss_gradient : ndarray like theta, ``d``
     residual : function of blocks
-        ``w_i (q~_i - y_i)``, of which the pull on columns that the objective lacks is made too.
+        ``w_i (q~_i - y_i)``, of which the gradient in columns that the objective lacks is made.
     """
 
-    pull: np.ndarray
+    loss_gradient: np.ndarray
     cost: float
     residual: object = None
 
 
 class Bound(NamedTuple):
-    """The least bound found, with the dual and the c, the share of ``q~``, that prove it."""
+    """The least bound found, with the dual and the c, the share of ``q~``, that prove it.
 
-    value: float
+    moments : StaleMoments or None, those that the next proof begins with
+    """
+
+    gap: float
     share: float = 0.0
     dual: Dual | None = None
+    moments: StaleMoments | None = None
 
 
-def bound(objective, theta, gradient, enough=0.0):
-    """The Bound by the cheaper tilt that proves enough; inf where nothing is proved."""
-    smooth = objective.smooth
-    pull = gradient - smooth.penalty.strength * theta
-    value = objective.smooth_at(theta)[0] + objective.corner_value(theta)
-    ways = [_balanced, _aimed]
-    if expected(objective, theta, value, gradient) > enough:
+def bound(objective, point, target_gap=0.0, moments=None):
+    """The Bound by the cheaper tilt that proves the target gap; inf where nothing is proved.
+
+    objective : CompositeObjective
+    point : Point, with the value of the sum and the gradient of its smooth part
+    moments : StaleMoments or None, made by an earlier proof of a like objective
+    """
+    loss_gradient = objective.loss_gradient(point.theta, point.gradient)
+    tilts = [_balanced, _along_columns]
+    if expected(objective, point) > target_gap:
         # Balance proves no more than that.
-        ways = ways[1:] if enough > 0 else ways
-        ways.reverse()
-    elif objective.anchor.theta is not None:
-        ways.reverse()
+        tilts = tilts[1:] if target_gap > 0 else tilts
+        tilts.reverse()
+    elif moments is not None:
+        tilts.reverse()
     least = Bound(np.inf)
-    for way in ways:
-        for dual in way(objective, theta, pull, enough > 0):
-            found = _best(objective, theta, value, dual)
-            least = found if found.value < least.value else least
-            if least.value <= enough:
-                return least
-    return least
+    for tilted in tilts:
+        for dual, latest in tilted(objective, point, loss_gradient, target_gap > 0, moments):
+            moments = latest
+            found = Bound(np.inf) if dual is None else _best(objective, point, dual)
+            least = found if found.gap < least.gap else least
+            if least.gap <= target_gap:
+                return least._replace(moments=moments)
+    return least._replace(moments=moments)
 
 
-def expected(objective, theta, value, gradient):
+def expected(objective, point):
     """The bound as if the free columns were balanced, which needs no pass over the data."""
-    pull = gradient - objective.smooth.penalty.strength * theta
-    return _best(objective, theta, value, Dual(pull, 0.0)).value
+    loss_gradient = objective.loss_gradient(point.theta, point.gradient)
+    return _best(objective, point, Dual(loss_gradient, 0.0)).gap
 
 
-def _best(objective, theta, value, dual):
+def _best(objective, point, dual):
     """The least Bound over c, the share of ``q~``."""
+    theta, value, _ = point
     rows = objective.rows_of(theta)
     strength = objective.rows_of(objective.smooth.penalty.strength)[:, :1]
-    amount = objective.corners.amount
+    l1_strength = objective.nonsmooth.l1_strength
     held = ~objective.is_free
     ridge = 0.5 * float(np.sum(strength * rows**2))
-    corner = objective.corner_value(theta)
-    loss = value - ridge - corner
-    sizes = objective.corners.sizes(dual.pull)[held]
-    alignment = float(np.sum(objective.rows_of(dual.pull)[held] * rows[held]))
-    strength, amount = strength[held], amount[held]
+    l1 = objective.nonsmooth.value(theta)
+    loss = value - ridge - l1
+    norms = objective.nonsmooth.norms(dual.loss_gradient)[held]
+    alignment = float(np.sum(objective.rows_of(dual.loss_gradient)[held] * rows[held]))
+    strength, l1_strength = strength[held], l1_strength[held]
     least = Bound(np.inf)
-    for share in _shares(sizes, strength, amount):
-        conjugate = _conjugate(share * sizes, strength, amount)
-        bracket = ridge + corner + share * alignment + conjugate
+    for share in _shares(norms, strength, l1_strength):
+        conjugate = _conjugate(share * norms, strength, l1_strength)
+        bracket = ridge + l1 + share * alignment + conjugate
         found = share * dual.cost + (1 - share) * loss + max(bracket, 0.0)
-        if found < least.value:
+        if found < least.gap:
             least = Bound(found, share, dual)
     return least
 
 
-def _shares(sizes, strength, amount):
+def _shares(norms, strength, l1_strength):
     """Values of c to try: from 1 to what satisfies all constraints, if the ridge allows it."""
-    inside = sizes > amount
-    if not inside.any():
+    violated = norms > l1_strength
+    if not violated.any():
         return [1.0]
-    ratio = np.divide(amount, sizes, out=np.ones_like(sizes), where=inside)
-    hard = inside & (strength == 0)
+    ratio = np.divide(l1_strength, norms, out=np.ones_like(norms), where=violated)
+    hard = violated & (strength == 0)
     most = MARGIN * float(ratio[hard].min()) if hard.any() else 1.0
     least = min(most, MARGIN * float(ratio.min()))
     if least == most:
@@ -155,72 +166,88 @@ def _shares(sizes, strength, amount):
     return most - (most - least) * SHARES
 
 
-def _conjugate(sizes, strength, amount):
-    excess = np.maximum(sizes - amount, 0)
-    soft = np.broadcast_to(strength > 0, sizes.shape)
-    return float(np.sum(np.divide(excess**2, 2 * strength, out=np.zeros_like(sizes), where=soft)))
+def _conjugate(norms, strength, l1_strength):
+    violation = np.maximum(norms - l1_strength, 0)
+    soft = np.broadcast_to(strength > 0, norms.shape)
+    terms = np.divide(violation**2, 2 * strength, out=np.zeros_like(norms), where=soft)
+    return float(np.sum(terms))
 
 
-def _balanced(objective, theta, pull, hopefully):
-    """The pull of distributions that balance the free columns, unless they are too far off."""
-    smooth = objective.smooth
+def _balanced(objective, point, loss_gradient, skip_unlikely, moments):
+    """The Dual of distributions that balance the free columns, unless they are too far off."""
+    smooth, theta = objective.smooth, point.theta
     free = np.flatnonzero(objective.is_free)
     if len(free) == 0:
-        yield Dual(pull, 0.0, smooth.residuals(theta))
+        yield Dual(loss_gradient, 0.0, smooth.residuals(theta)), moments
         return
     features = free[free < smooth.map.n_features]
     part = smooth.on_columns(features, free)
     at = approximations.probabilities_at(smooth, theta)
-    spread = approximations.exact_of(part, features, at, smooth.rows)
-    way = objective.rows_of(pull)[free]
-    tilt = -np.linalg.pinv(spread, hermitian=True) @ way.ravel()
-    left = _centred(way + (spread @ tilt).reshape(way.shape)).ravel()
-    reach = largest_range(part, tilt)
-    if reach > MOST_TILT:
+    curvature = approximations.exact_of(part, features, at, smooth.rows)
+    unbalanced = objective.rows_of(loss_gradient)[free]
+    tilt = -np.linalg.pinv(curvature, hermitian=True) @ unbalanced.ravel()
+    left = _centred(unbalanced + (curvature @ tilt).reshape(unbalanced.shape)).ravel()
+    score_range = largest_range(part, tilt)
+    if score_range > MOST_TILT:
         return
     direction = np.zeros_like(theta)
     objective.rows_of(direction)[free] = tilt.reshape(len(free), -1)
-    moved = pull + smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
-    cost = max(float(tilt @ spread @ tilt), 0.0) / (2 * (1 - reach))  # rounding is not less
-    system = System(spread, Factor.of(spread), _rounding(objective, theta, free).ravel())
-    cost += _unsolved(system, tilt, left, objective.smooth_at(theta)[0], cost)
+    product = smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
+    # Rounding is not below 0.
+    cost = max(float(tilt @ curvature @ tilt), 0.0) / (2 * (1 - score_range))
+    rounding = _rounding(objective, theta, free).ravel()
+    system = System(curvature, Factor.of(curvature), rounding)
+    cost += _unsolved(system, tilt, left, _smooth_value(objective, point), cost)
     if cost < np.inf:
-        yield Dual(moved, cost, smooth.residuals(theta, direction))
+        yield Dual(loss_gradient + product, cost, smooth.residuals(theta, direction)), moments
 
 
-def _aimed(objective, theta, pull, hopefully):
-    """The pulls of distributions tilted along columns, by moments at hand and by new ones.
+def _along_columns(objective, point, loss_gradient, skip_unlikely, moments):
+    """The Duals of distributions tilted along columns, by moments at hand and by new ones.
 
-    hopefully : whether to leave out what is not likely to prove anything
+    skip_unlikely : skip candidates whose expected tilt is too large to be valid
+
+    Yields
+    ------
+    dual : Dual or None
+    moments : StaleMoments or None, those that the next proof begins with
     """
-    smooth, anchor = objective.smooth, objective.anchor
-    columns = _columns_to_tilt(objective, theta, pull)
+    smooth, theta = objective.smooth, point.theta
+    columns = _columns_to_tilt(objective, theta, loss_gradient)
     if columns is not None and not _can_tilt(smooth, len(columns)):
         return
-    places = slice(None) if columns is None else objective.places(columns)
-    way = _centred(objective.rows_of(pull) - _aim(objective, theta, pull))
+    wanted = _dual_target(objective, theta, loss_gradient)
+    change = _centred(objective.rows_of(loss_gradient) - wanted)
     rounding = _rounding(objective, theta, slice(None))
-    while True:
-        if not anchor.covers(columns):
-            anchor.drop(smooth, theta, columns, places)
-        tilt = anchor.factor.solve(way[anchor.places])
-        if hopefully and anchor.expected_share(tilt) > UNLIKELY:
-            return
-        left = _centred(way[anchor.places] - anchor.moments @ tilt)
-        left = np.where(objective.is_free[anchor.places, None], left, 0.0)
-        (share, fresh, cost), taken, residual = anchor.tilted(smooth, theta, tilt)
-        system = System(anchor.moments, anchor.factor, rounding[anchor.places])
-        cost += _unsolved(system, tilt, left, objective.smooth_at(theta)[0], cost)
+    is_new = False
+    while not is_new:
+        if moments is None or not moments.covers(columns):
+            rows = slice(None) if columns is None else objective.rows_of_columns(columns)
+            moments, is_new = StaleMoments.of(smooth, theta, columns, rows), True
+        is_new = is_new or moments.theta is theta
+        tilt = moments.factor.solve(change[moments.rows])
+        if skip_unlikely and moments.expected_share(tilt) > UNLIKELY:
+            break
+        left = _centred(change[moments.rows] - moments.matrix @ tilt)
+        left = np.where(objective.is_free[moments.rows, None], left, 0.0)
+        (share, renewed_share, cost), taken, residual, moments = moments.tilted(smooth, theta, tilt)
+        system = System(moments.matrix, moments.factor, rounding[moments.rows])
+        cost += _unsolved(system, tilt, left, _smooth_value(objective, point), cost)
         if share <= MOST_SHARE and cost < np.inf:
-            yield Dual(pull - _centred(objective.rows_of(taken)).ravel(), cost, residual)
-        if anchor.theta is theta:
-            return
-        stale = fresh < STALE * share
-        if hopefully and not stale and (share <= MOST_SHARE or fresh > UNLIKELY):
-            return
-        anchor.theta = None
-        if hopefully and fresh > MOST_SHARE:
-            return
+            taken = _centred(objective.rows_of(taken)).ravel()
+            yield Dual(loss_gradient - taken, cost, residual), moments
+        stale = renewed_share < STALE * share
+        enough = share <= MOST_SHARE or renewed_share > UNLIKELY
+        if is_new or (skip_unlikely and not stale and enough):
+            break
+        moments = None
+        if skip_unlikely and renewed_share > MOST_SHARE:
+            break
+    yield None, moments
+
+
+def _smooth_value(objective, point):
+    return point.value - objective.nonsmooth.value(point.theta)
 
 
 class System(NamedTuple):
@@ -234,12 +261,12 @@ class System(NamedTuple):
     rounding: np.ndarray
 
 
-def _rounding(objective, theta, places):
+def _rounding(objective, theta, rows):
     """What rounding may make of the gradient, in some rows of theta; 0 where columns are held."""
     n_features = objective.map.n_features
     if not objective.is_free[:n_features].any():
-        return np.zeros(objective.rows_of(theta).shape)[places]
-    return objective.rows_of(objective.smooth.rounding(theta))[places]
+        return np.zeros(objective.rows_of(theta).shape)[rows]
+    return objective.rows_of(objective.smooth.rounding(theta))[rows]
 
 
 def _unsolved(system, tilt, left, value, cost):
@@ -261,45 +288,44 @@ def _unsolved(system, tilt, left, value, cost):
 
 
 def _can_tilt(smooth, n_columns):
-    """Whether moments of so many columns are worth their price.
+    """Whether moments of so many columns are worth what they cost.
 
     Not by the number of rows, which is another where rows are repeated for their weights.
     """
-    price = costs.SPEED * costs.products_of_columns(smooth, n_columns)
-    return price <= costs.MOST_FOR_COLUMNS * costs.evaluation(smooth)
+    cost = costs.SPEED * costs.products_of_columns(smooth, n_columns)
+    return cost <= costs.MOST_FOR_COLUMNS * costs.evaluation(smooth)
 
 
-def _columns_to_tilt(objective, theta, pull):
+def _columns_to_tilt(objective, theta, loss_gradient):
     """Columns that are not zero, or want to leave it; None for all, where they are few or most.
 
-    The others need no tilt, and to keep all of them where they are takes large ones.
+    The others need no tilt, and to keep all of them at zero takes large ones.
     """
     smooth = objective.smooth
-    wanted = objective.rows_of(theta).any(axis=1) | (objective.violations(pull) > 0)
+    wanted = objective.rows_of(theta).any(axis=1) | (objective.violations(loss_gradient) > 0)
     wanted = wanted[: smooth.map.n_features]
     affordable = _can_tilt(smooth, len(wanted)) and costs.columns_are_affordable(smooth)
     most = wanted.mean() >= ALL or len(wanted) <= FEW
     return None if affordable and most else np.flatnonzero(wanted)
 
 
-def _aim(objective, theta, pull):
+def _dual_target(objective, theta, loss_gradient):
     """The d that the optimum would have if its zeros and signs were those of theta."""
-    rows, pulls = objective.rows_of(theta), objective.rows_of(pull)
-    amount = objective.corners.amount
+    rows, gradients = objective.rows_of(theta), objective.rows_of(loss_gradient)
+    nonsmooth = objective.nonsmooth
+    l1_strength, norms = nonsmooth.l1_strength, nonsmooth.norms(theta)
     strength = objective.rows_of(objective.smooth.penalty.strength)[:, :1]
-    on = np.broadcast_to(objective.corners.sizes(theta) > 0, rows.shape)
-    sizes = objective.corners.sizes(theta)
-    held = rows * np.divide(amount, sizes, out=np.zeros_like(rows[:, : sizes.shape[1]]),
-                            where=sizes > 0)  # fmt: skip
-    excess = objective.corners.shape.shrink(pulls, amount)
-    aim = np.where(on, -(strength * rows + held), pulls - excess)
+    on = np.broadcast_to(norms > 0, rows.shape)
+    slopes = np.divide(l1_strength, norms, out=np.zeros_like(norms), where=norms > 0)
+    beyond = nonsmooth.norm.prox(gradients, l1_strength)
+    target = np.where(on, -(strength * rows + rows * slopes), gradients - beyond)
     if rows.shape[1] == 1:
-        return aim
+        return target
     # Classes sum to zero: what is inside its bounds makes up for the rest.
-    inside = ~on & (objective.corners.sizes(pull) < amount)
+    inside = ~on & (nonsmooth.norms(loss_gradient) < l1_strength)
     count = inside.sum(axis=1, keepdims=True)
-    total = aim.sum(axis=1, keepdims=True)
-    return aim - np.divide(total, count, out=np.zeros_like(total), where=count > 0) * inside
+    total = target.sum(axis=1, keepdims=True)
+    return target - np.divide(total, count, out=np.zeros_like(total), where=count > 0) * inside
 
 
 def _centred(rows):

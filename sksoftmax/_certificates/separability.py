@@ -20,16 +20,17 @@ SUSPICIOUS = 25.0
 MOST_ENTRIES = 2_000_000
 
 
-def has_no_optimum(objective, solution):
+def has_no_optimum(objective, theta, converged):
     """Whether the objective falls forever; asked only where there is reason to.
+
+    objective, theta : as a problem's ``free_part`` gives them
 
     Only along columns that no penalty holds: any move of the others costs more than it gains in the
     end. None where the question is too large to answer.
     """
-    objective, theta = objective.free_part(solution.theta)
     if objective.map.n_features == 0:
         return False
-    if solution.converged and largest_range(objective, theta) < SUSPICIOUS:
+    if converged and largest_range(objective, theta) < SUSPICIOUS:
         return False
     if _separates(objective, theta):
         return True

@@ -4,18 +4,18 @@ With ``v_i`` any positive weight of row i, the distributions
 
     q_i = p_i - v_i (b_i - mean_k b_ik)
 
-move the pull of the columns by their moments, weighted by v, times b, exactly. They need be no more
-than positive: with ``a_ik`` the share of ``p_ik`` that is taken away,
+move the gradient in the columns by their moments, weighted by v, times b, exactly. They need be no
+more than positive: with ``a_ik`` the share of ``p_ik`` that is taken away,
 
     KL(q_i, p_i) <= sum_k p_ik a_ik^2 / (2 (1 - max(a_ik, 0))),
 
 so that rows whose probabilities have changed since cost what they cost, and no bound on how far
-away the anchor is, is needed.
+away that theta is, is needed.
 
-The weights are the least probabilities at the anchor.
+The weights are the least probabilities where the moments were made.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -31,12 +31,12 @@ class Tilted(NamedTuple):
     """What a tilt does to the rows.
 
     share : the largest part that it takes of any probability
-    fresh : the same, about, of the tilt by moments that are made here
+    renewed : the same, about, of the tilt by moments that are made here
     cost : a bound on the mean KL, where the share is below 1
     """
 
     share: float
-    fresh: float
+    renewed: float
     cost: float
 
 
@@ -45,7 +45,7 @@ class Tilts:
     """The tilts of rows, from their columns.
 
     joint : Affine
-        The scores of theta, those of the tilt, and those of the anchor where it is elsewhere.
+        The scores of theta, of the tilt, and of the moments' theta where it is another.
     """
 
     map: LinearMap
@@ -79,43 +79,45 @@ class Tilts:
         return residual
 
 
-@dataclass
-class Anchor:
-    """Where moments were made last; empty at first.
+@dataclass(frozen=True)
+class StaleMoments:
+    """Moments of some columns, weighted by the least probabilities at a theta.
 
+    theta : ndarray of shape (n_parameters,), where they were made
     columns : indices of the columns of X that they are of; None for all
-    places : rows of theta that belong to them
-    moments : ndarray of shape (n_places, n_places)
-    factor : Factor, of them
-    steepness : share that the last tilt took, over its norm in the moments
+    rows : rows of theta that belong to them
+    matrix : ndarray of shape (n_rows, n_rows)
+    factor : Factor, of the matrix
+    steepness : share that the last tilt took, over its norm in the moments; 0 is unknown
     """
 
-    theta: np.ndarray | None = None
-    columns: np.ndarray | None = None
-    places: np.ndarray | None = None
-    moments: np.ndarray | None = None
-    factor: Factor | None = None
+    theta: np.ndarray
+    columns: np.ndarray | None
+    rows: np.ndarray
+    matrix: np.ndarray
+    factor: Factor
     steepness: float = 0.0
 
+    @classmethod
+    def of(cls, objective, theta, columns, rows):
+        """Moments of some columns at theta, which is zero on all others."""
+        own = theta
+        if columns is not None:
+            objective = objective.on_columns(columns, rows)
+            own = theta.reshape(-1, objective.map.n_scores)[rows].ravel()
+        matrix = least_moments(objective, own)
+        return cls(theta, columns, rows, matrix, Factor.of(matrix))
+
     def covers(self, columns):
-        """Whether there are moments of all these columns."""
-        if self.theta is None or columns is None or self.columns is None:
-            return self.theta is not None and self.columns is None
+        """Whether these are moments of all the columns."""
+        if columns is None or self.columns is None:
+            return self.columns is None
         return bool(np.isin(columns, self.columns).all())
 
-    def drop(self, objective, theta, columns, places):
-        """Make the moments of some columns at theta, which is zero on all others."""
-        self.theta, self.columns, self.places = theta, columns, places
-        if columns is not None:
-            objective = objective.on_columns(columns, places)
-            theta = theta.reshape(-1, objective.map.n_scores)[places].ravel()
-        self.moments = least_moments(objective, theta)
-        self.factor, self.steepness = Factor.of(self.moments), 0.0
-
     def tilted(self, objective, theta, tilt):
-        """What a tilt does, the pull that it takes away from all columns, and what it leaves.
+        """What a tilt does, the gradient that it takes away in all columns, and what it leaves.
 
-        tilt : ndarray of shape (n_places, n_scores), whose rows sum to zero over classes
+        tilt : ndarray of shape (n_rows, n_scores), whose rows sum to zero over classes
 
         Returns
         -------
@@ -123,10 +125,12 @@ class Anchor:
         taken : ndarray like theta
         residual : function of blocks
             Their weighted residuals.
+        moments : StaleMoments
+            These, with the steepness of this tilt.
         """
         score_map, n_scores = objective.map, objective.map.n_scores
         whole = np.zeros((score_map.n_columns, n_scores))
-        whole[self.places] = tilt
+        whole[self.rows] = tilt
         vectors = (theta, whole.ravel())
         if self.theta is not theta:
             vectors = (*vectors, self.theta)
@@ -141,20 +145,21 @@ class Anchor:
             moved *= then * block.weight
             return *numbers, *score_map.backward(block.X, moved)
 
-        share, fresh, bent, then, now, *sums = objective.rows.sum(block_sums)
-        norm = _norm(self.moments, tilt)
-        self.steepness = float(share.number) / norm if norm > 0 else 0.0  # which is to say, unknown
+        share, renewed, bent, then, now, *sums = objective.rows.sum(block_sums)
+        norm = _norm(self.matrix, tilt)
+        steepness = float(share.number) / norm if norm > 0 else 0.0
         if known:
-            taken = (self.moments @ tilt).ravel()
+            taken = (self.matrix @ tilt).ravel()
         else:
             taken = score_map.gradient(sums) / objective.total_weight
         # Where all rows are sure of their class, moments made here would be nothing.
-        fresh = float(fresh.number) * then / now if now > 0 else np.inf
-        outcome = Tilted(float(share.number), fresh, bent / objective.total_weight)
-        return outcome, taken, tilts.residual
+        renewed = float(renewed.number) * then / now if now > 0 else np.inf
+        outcome = Tilted(float(share.number), renewed, bent / objective.total_weight)
+        return outcome, taken, tilts.residual, replace(self, steepness=steepness)
 
     def expected_share(self, tilt):
-        return self.steepness * _norm(self.moments, tilt)
+        """The share that a tilt is expected to take, by the steepness of the last one."""
+        return self.steepness * _norm(self.matrix, tilt)
 
 
 def _numbers(probability, moved, then, weight):
@@ -167,11 +172,12 @@ def _numbers(probability, moved, then, weight):
     # Where a probability has underflown so has its row's weight, and nothing is taken.
     share = taken / np.maximum(probability, np.finfo(probability.dtype).tiny)
     renewed = np.divide(now, then, out=np.zeros_like(then), where=then > 0)
-    fresh = Largest(float((share.max(axis=0) * renewed).max()))
+    renewed_share = Largest(float((share.max(axis=0) * renewed).max()))
     bent = taken * share
     bent /= 1 - np.maximum(share, 0)
     bent = 0.5 * float(bent.sum(axis=0, dtype=np.float64) @ weight)
-    return Largest(float(share.max())), fresh, bent, float(then @ weight), float(now @ weight)
+    sums = bent, float(then @ weight), float(now @ weight)
+    return Largest(float(share.max())), renewed_share, *sums
 
 
 def _norm(moments, tilt):

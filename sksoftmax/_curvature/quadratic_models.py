@@ -82,7 +82,7 @@ def model(objective, theta, free, slow=False):
     slow : whether cheaper models have taken many steps
     """
     n_scores = objective.map.n_scores
-    if objective.is_small or (slow and costs.hessian_model_is_affordable(objective)):
+    if costs.is_small(objective) or (slow and costs.hessian_model_is_affordable(objective)):
         return hessian(objective, theta, free)
     if not costs.model_is_affordable(objective):
         diagonal = approximations.diagonal(objective, theta).diagonal

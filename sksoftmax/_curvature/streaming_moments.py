@@ -251,7 +251,7 @@ def _least(objective):
     center = objective.map.center
     if center is None:
         return None
-    return (ROUNDING * np.finfo(objective.rough_dtype).eps * np.append(center, 0)) ** 2
+    return (ROUNDING * np.finfo(objective.working_dtype).eps * np.append(center, 0)) ** 2
 
 
 def _still(diagonal, least):

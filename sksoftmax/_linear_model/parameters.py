@@ -6,7 +6,7 @@ from sksoftmax._data import parameter_checks
 from sksoftmax._linear_model import partial_fit
 from sksoftmax._objective.penalties import ElasticNet
 from sksoftmax._problems import build
-from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS
+from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS
 
 # Of scikit-learn's LogisticRegression, for an error that helps those who come from there.
 FOREIGN_SOLVERS = ("liblinear", "newton-cg", "newton-cholesky", "newton-cd", "newton-cd-gram")
@@ -31,7 +31,7 @@ def check(model):
 
 def check_shared(model, l1_ratios):
     """The same of what a model and its cross-validation both have."""
-    shape = build.check_penalty(model.penalty)
+    norm = build.check_penalty(model.penalty)
     parameter_checks.check_number("tol", model.tol, least=0)
     parameter_checks.check_number("max_iter", model.max_iter, least=0, integer=True)
     if not isinstance(model.verbose, bool):
@@ -39,17 +39,17 @@ def check_shared(model, l1_ratios):
     parameter_checks.check_n_jobs(model.n_jobs)
     parameter_checks.check_flag("fit_intercept", model.fit_intercept)
     _check_solver(model.solver)
-    idle = shape.penalty_factor is None and not isinstance(shape, ElasticNet)
+    idle = norm.penalty_factor is None and not isinstance(norm, ElasticNet)
     if idle and not any(ratio > 0 for ratio in l1_ratios):
         warnings.warn(
-            f"penalty={shape!r} is a ridge and no more without an l1 part: give an l1_ratio above "
+            f"penalty={norm!r} is a ridge and no more without an l1 part: give an l1_ratio above "
             "0, which is 1.0 for the group lasso alone.",
             stacklevel=2,
         )
 
 
 def _check_solver(solver):
-    solvers = {**SOLVERS, **ROUGH_SOLVERS}
+    solvers = {**SOLVERS, **COMPOSITE_SOLVERS}
     if solver in FOREIGN_SOLVERS:
         raise ValueError(
             f"solver={solver!r} is a solver of scikit-learn's LogisticRegression: write "

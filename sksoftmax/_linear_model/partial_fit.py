@@ -75,7 +75,7 @@ RECORDS = (
 
 
 class Batch(NamedTuple):
-    """Encoded rows, as ``build.pose`` wants them; the weight is that of the stream so far."""
+    """Encoded rows for ``build.make_problem``; the weight is that of the stream so far."""
 
     rows: InMemoryRows
     total_weight: float
@@ -230,8 +230,9 @@ def advance(model, encoded, classes):
             weight=stream.weight + own,
             n_steps=stream.n_steps + 1,
         )
-        objective = replace(_objective(model, stream, batch), total_weight=own)
-        stream = replace(stream, state=_stepped(model, method, objective, stream.state))
+        problem = _problem(model, stream, batch)
+        problem = replace(problem, objective=replace(problem.objective, total_weight=own))
+        stream = replace(stream, state=_stepped(model, method, problem, stream.state))
     return stream
 
 
@@ -252,10 +253,10 @@ def _found(model, classes, n_features):
     return replace(stream, state=state)
 
 
-def _stepped(model, method, objective, state):
+def _stepped(model, method, problem, state):
     """The state after a step, or an error where that leads out of all range."""
     try:
-        state = method.advance(objective, state)
+        state = method.advance(problem, state)
         if np.isfinite(state.value) and np.isfinite(state.theta).all():
             return state
     except np.linalg.LinAlgError:  # moments that are not finite have no metric
@@ -266,8 +267,8 @@ def _stepped(model, method, objective, state):
     )
 
 
-def _objective(model, stream, encoded):
-    """The objective of all rows so far, as these rows show it."""
+def _problem(model, stream, encoded):
+    """The problem of all rows so far, as these rows show it."""
     X, n_scores = encoded.X, stream.map.n_scores
     batch = Batch(
         rows=partition(X, encoded.target, encoded.weight, n_scores),
@@ -279,12 +280,12 @@ def _objective(model, stream, encoded):
         center=stream.map.center,
         working_dtype=X.dtype,
     )
-    objective = build.pose(
-        batch, C=model.C, l1_ratio=model.l1_ratio, shape=build.check_penalty(model.penalty),
+    problem = build.make_problem(
+        batch, C=model.C, l1_ratio=model.l1_ratio, norm=build.check_penalty(model.penalty),
         fit_intercept=model.fit_intercept, solver=model.solver,
     )  # fmt: skip
-    build.solver_for(objective, model.solver)  # refuses corners
-    return objective
+    build.solver_for(problem, model.solver)  # refuses corners
+    return problem
 
 
 def _ready(model, stream, batch, own, n_scores):
@@ -317,7 +318,7 @@ def _begun(model, stream, batch, n_scores):
     """A stream with its first state: nothing, or what was fitted."""
     center, width = _center(batch.X, batch.weight)
     score_map = LinearMap(n_scores, len(center), center if model.fit_intercept else None)
-    theta = score_map.neutral()
+    theta = score_map.initial()
     if hasattr(model, "coef_"):
         found = coefficients.dense(model, range(max(2, n_scores)), len(center))
         theta = score_map.join(*_about(center, *found))

@@ -336,7 +336,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
                     tol=self.tol, max_iter=self.max_iter, watch=watch,
                 )  # fmt: skip
             sought = not (ended.stopped or self.early_stopping)
-            separable = sought and has_no_optimum(objective, ended)
+            free, theta = objective.free_part(ended.theta)
+            separable = sought and has_no_optimum(free, theta, ended.converged)
             if separable:
                 ended = ended._replace(converged=False)
             solution = watch.settled(ended, objective, self.tol)
@@ -349,12 +350,12 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
 
     def _pose(self, data):
         """Data in the columns that are cheapest to fit on, the way back, and the objective."""
-        shape = build.check_penalty(self.penalty)
-        build.check_small_columns(data, C=self.C, l1_ratio=self.l1_ratio, shape=shape)
-        alike = build.treats_columns_alike(self.l1_ratio, shape, self.solver)
+        norm = build.check_penalty(self.penalty)
+        build.check_small_columns(data, C=self.C, l1_ratio=self.l1_ratio, norm=norm)
+        alike = build.treats_columns_alike(self.l1_ratio, norm, self.solver)
         data, columns = reduce_columns(data, alike, penalised=np.isfinite(self.C))
-        objective = build.pose(
-            data, C=self.C, l1_ratio=self.l1_ratio, shape=shape,
+        objective = build.make_problem(
+            data, C=self.C, l1_ratio=self.l1_ratio, norm=norm,
             fit_intercept=self.fit_intercept, solver=self.solver,
         )  # fmt: skip
         return data, columns, objective

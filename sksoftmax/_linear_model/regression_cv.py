@@ -291,9 +291,9 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         parameters.check_shared(self, self.l1_ratios)
 
     def _settings(self):
-        shape = build.check_penalty(self.penalty)
+        norm = build.check_penalty(self.penalty)
         return Settings(
-            shape, self.fit_intercept, self.solver, self.tol, self.max_iter, self.class_weight
+            norm, self.fit_intercept, self.solver, self.tol, self.max_iter, self.class_weight
         )
 
     def _lay_grid(self, data):
@@ -309,8 +309,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         """What `_fit_all` returns, on the grid and the folds that the parameters ask for."""
         self._lay_grid(data)
         for ratio in self.l1_ratios_:
-            shape = build.check_penalty(self.penalty)
-            build.check_small_columns(data, C=self.Cs_[-1], l1_ratio=ratio, shape=shape)
+            norm = build.check_penalty(self.penalty)
+            build.check_small_columns(data, C=self.Cs_[-1], l1_ratio=ratio, norm=norm)
         folds = check_cv(self.cv, y, classifier=True).split(X, y, **to_split)
         folds = check_folds(folds, y, weight)
         task = Task(

@@ -12,12 +12,12 @@ def theta(model, data, columns, objective):
 
     columns : how the columns of the fit are those of X, as by ``row_space.reduce_columns``
     """
-    neutral = build.neutral(data, objective.map)
+    neutral = build.initial(data, objective.map)
     if not (model.warm_start and hasattr(model, "coef_")):
         return neutral
     last = _last(model, data, columns, objective.map)
     value = objective.value_and_gradient(last)[0]
-    return last if value <= build.value_at_neutral(data, objective.map) else neutral
+    return last if value <= build.initial_value(data, objective.map) else neutral
 
 
 def _last(model, data, columns, score_map):
@@ -30,7 +30,7 @@ def _last(model, data, columns, score_map):
     coef, intercept = coefficients.dense(model, classes, model.n_features_in_)
     coef, intercept = restricted(coef, intercept, data.present)
     if len(data.classes) == 1:
-        return score_map.neutral()
+        return score_map.initial()
     # What all classes share changes no probability, only the penalty.
     # With corners it is what makes zeros.
     shift = len(coef) > 1 and model.l1_ratio == 0

@@ -1,8 +1,8 @@
 """Penalties on the parameters: the part of an objective that needs no data.
 
-``Ridge`` is smooth and belongs to the smooth objective. What has corners is a ``Shape``, that says
-what a feature's coefficients cost and how they shrink, and ``Rough``, that gives each feature its
-amount.
+``Ridge`` is smooth and belongs to the smooth objective. A nonsmooth penalty is a ``Norm``, of the
+coefficients of one feature, with its proximal operator, and ``NonsmoothPenalty``, which gives each
+feature its strength.
 """
 
 from dataclasses import dataclass, fields
@@ -41,21 +41,29 @@ class Ridge:
         return Ridge(self.strength.reshape(-1, n_scores)[columns].ravel())
 
 
-class Shape(Protocol):
-    """What makes coefficients exactly zero, on rows of a feature's coefficients for all classes.
+class Norm(Protocol):
+    """A norm of a feature's coefficients whose proximal operator makes some exactly zero.
 
-    The penalty of a row is the sum of its sizes, times an amount. Sizes are norms that are their
-    own dual, as the modulus and the Euclidean norm are: the certificate takes those of the
-    gradient.
+    The penalty of a feature is the sum of its norms times its l1 strength. Each norm is its own
+    dual, as the modulus and the Euclidean norm are: certificates take it of the gradient.
+
+    penalty_factor : array-like of shape (n_features,), or None
+        Multiplies the strength of the penalty, by feature.
     """
 
     penalty_factor: object
 
-    def sizes(self, rows):
-        """Norms of what becomes zero together: (n_features, n_scores) or (n_features, 1)."""
+    def norms(self, rows):
+        """Norms of what becomes zero together: (n_features, n_scores) or (n_features, 1).
 
-    def shrink(self, rows, amount):
-        """``argmin_x amount * sizes(x) + |x - rows|^2 / 2``; amounts are (n_features, 1)."""
+        rows : ndarray of shape (n_features, n_scores), coefficients
+        """
+
+    def prox(self, rows, strength):
+        """``argmin_x strength * norms(x) + |x - rows|^2 / 2``.
+
+        strength : ndarray of shape (n_features, 1)
+        """
 
 
 class ParametersMixin:
@@ -137,13 +145,13 @@ class ElasticNet(ParametersMixin):
 
     penalty_factor: object = None
 
-    def sizes(self, rows):
-        """Moduli of rows of coefficients, a row for each feature."""
+    def norms(self, rows):
+        """The modulus of each coefficient."""
         return np.abs(rows)
 
-    def shrink(self, rows, amount):
-        """Every coefficient by the amount of its row, towards zero and not beyond."""
-        return rows - np.clip(rows, -amount, amount)
+    def prox(self, rows, strength):
+        """Soft thresholding: each coefficient by the strength of its row, to zero at most."""
+        return rows - np.clip(rows, -strength, strength)
 
 
 @dataclass(eq=False)
@@ -184,93 +192,97 @@ class GroupLasso(ParametersMixin):
 
     penalty_factor: object = None
 
-    def sizes(self, rows):
-        """Euclidean norms of rows of coefficients, a row for each feature."""
+    def norms(self, rows):
+        """The Euclidean norm of each row."""
         return np.sqrt(np.einsum("jk,jk->j", rows, rows))[:, None]
 
-    def shrink(self, rows, amount):
-        """Every row by its amount in length, towards zero and not beyond."""
-        sizes = self.sizes(rows)
-        kept = np.maximum(sizes - amount, 0)
-        return rows * np.divide(kept, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+    def prox(self, rows, strength):
+        """Block soft thresholding: each row by its strength in length, to zero at most."""
+        norms = self.norms(rows)
+        kept = np.maximum(norms - strength, 0)
+        return rows * np.divide(kept, norms, out=np.zeros_like(norms), where=norms > 0)
 
 
-SHAPES = {"elasticnet": ElasticNet()}
+NORMS = {"elasticnet": ElasticNet()}
 
 
 @dataclass(frozen=True)
-class Rough:
-    """``sum_j amount_j * sizes_j(theta)``, on theta as rows of ``n_scores`` parameters.
+class NonsmoothPenalty:
+    """``sum_j l1_strength_j * norms_j(theta)``, on theta as rows of ``n_scores`` parameters.
 
-    shape : Shape
-    amount : ndarray of shape (n_columns, 1), >= 0
+    norm : Norm
+    l1_strength : ndarray of shape (n_columns, 1), >= 0
         inf keeps a column at zero.
     n_scores : int
     """
 
-    shape: Shape
-    amount: np.ndarray
+    norm: Norm
+    l1_strength: np.ndarray
     n_scores: int
 
-    def sizes(self, theta):
-        return self.shape.sizes(theta.reshape(-1, self.n_scores))
+    def norms(self, theta):
+        """Norms of theta's rows, (n_columns, n_scores) or (n_columns, 1)."""
+        return self.norm.norms(theta.reshape(-1, self.n_scores))
 
     def value(self, theta):
-        sizes = self.sizes(theta)
-        # An infinite amount of nothing is nothing.
-        return float(np.sum(np.where(sizes > 0, self.amount, 0) * sizes))
+        norms = self.norms(theta)
+        # An infinite strength times nothing is nothing.
+        return float(np.sum(np.where(norms > 0, self.l1_strength, 0) * norms))
 
     def prox(self, theta, step):
         """``argmin_x value(x) + sum_j |x_j - theta_j|^2 / (2 step_j)``; steps by column."""
         rows = theta.reshape(-1, self.n_scores)
-        return self.shape.shrink(rows, step[:, None] * self.amount).ravel()
+        return self.norm.prox(rows, step[:, None] * self.l1_strength).ravel()
 
-    def slope(self, theta):
-        """The gradient of the value where sizes are not zero, and zero where they are."""
-        rows, sizes = theta.reshape(-1, self.n_scores), self.sizes(theta)
-        pull = np.divide(self.amount, sizes, out=np.zeros_like(sizes), where=sizes > 0)
-        return (rows * pull).ravel()
+    def gradient_on_support(self, theta):
+        """The gradient of the value where norms are not zero, and zero where they are."""
+        rows, norms = theta.reshape(-1, self.n_scores), self.norms(theta)
+        slopes = np.divide(self.l1_strength, norms, out=np.zeros_like(norms), where=norms > 0)
+        return (rows * slopes).ravel()
 
-    def bend(self, theta, places):
-        """The matrix of second derivatives in some parameters, of sizes that are not zero.
+    def hessian_on_support(self, theta, indices):
+        """The matrix of second derivatives in some parameters, of norms that are not zero.
 
-        ``amount (I - u u') / size`` for the direction u of a row; nothing where parameters have
-        sizes of their own.
+        ``l1_strength (I - u u') / norm`` for the direction u of a row; nothing where parameters
+        have norms of their own.
         """
-        rows, sizes = theta.reshape(-1, self.n_scores), self.sizes(theta)
-        if sizes.shape[1] == self.n_scores:
-            return np.zeros((len(places), len(places)))
-        row = places // self.n_scores
-        unit = rows.ravel()[places] / sizes[row, 0]
-        blocks = (row[:, None] == row) * (np.eye(len(places)) - np.outer(unit, unit))
-        return (self.amount / sizes)[row] * blocks
+        rows, norms = theta.reshape(-1, self.n_scores), self.norms(theta)
+        if norms.shape[1] == self.n_scores:
+            return np.zeros((len(indices), len(indices)))
+        row = indices // self.n_scores
+        unit = rows.ravel()[indices] / norms[row, 0]
+        blocks = (row[:, None] == row) * (np.eye(len(indices)) - np.outer(unit, unit))
+        return (self.l1_strength / norms)[row] * blocks
 
-    def settled(self, theta):
+    def shifted(self, theta):
         """Theta moved, all classes alike, to where the values of its rows are least.
 
-        Of norms that is to where the mean is zero, of sizes of each class's own the median.
+        That is to where the mean is zero for Euclidean norms, and the median for moduli.
         """
         rows = theta.reshape(-1, self.n_scores)
         if self.n_scores == 1:
             return theta
-        if self.sizes(theta).shape[1] == 1:
+        if self.norms(theta).shape[1] == 1:
             middle = rows.mean(axis=1)
         else:
             middle = np.partition(rows, self.n_scores // 2, axis=1)[:, self.n_scores // 2]
-        return (rows - np.where(self.amount[:, 0] > 0, middle, 0.0)[:, None]).ravel()
+        return (rows - np.where(self.l1_strength[:, 0] > 0, middle, 0.0)[:, None]).ravel()
 
-    def stride(self, theta, step):
-        """Theta and as much of a step, at most all, as leads to the first zero that is a corner."""
-        if self.sizes(theta).shape[1] < self.n_scores or not (theta * (theta + step) < 0).any():
+    def to_first_breakpoint(self, theta, step):
+        """Theta plus as much of a step, at most all, as leads to the first kink of the value.
+
+        A kink is where a modulus becomes zero (Nocedal and Wright 2006, section 16.7).
+        """
+        if self.norms(theta).shape[1] < self.n_scores or not (theta * (theta + step) < 0).any():
             return theta + step
-        ways = np.divide(-theta, step, out=np.full_like(theta, np.inf), where=theta * step < 0)
-        target = theta + ways.min() * step
-        target[ways.argmin()] = 0.0
+        lengths = np.divide(-theta, step, out=np.full_like(theta, np.inf), where=theta * step < 0)
+        target = theta + lengths.min() * step
+        target[lengths.argmin()] = 0.0
         return target
 
-    def excess(self, theta):
-        """By how much sizes exceed the amounts: the distance to the subdifferential at 0."""
-        return np.maximum(self.sizes(theta) - self.amount, 0)
+    def subdiff_distance(self, gradient):
+        """By how much norms exceed the strengths: the distance to the subdifferential at 0."""
+        return np.maximum(self.norms(gradient) - self.l1_strength, 0)
 
     def on_columns(self, columns):
-        return Rough(self.shape, self.amount[columns], self.n_scores)
+        return NonsmoothPenalty(self.norm, self.l1_strength[columns], self.n_scores)

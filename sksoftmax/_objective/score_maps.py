@@ -15,7 +15,7 @@ from sksoftmax._objective.kernels import class_major_scores
 class ScoreMap(Protocol):
     """Scores of a block as a linear function of theta."""
 
-    def neutral(self): ...
+    def initial(self): ...
 
     def prepare(self, theta, dtype): ...
 
@@ -69,7 +69,7 @@ class LinearMap:
         """The cross-entropy of even probabilities."""
         return float(np.log(max(2, self.n_scores)))
 
-    def neutral(self):
+    def initial(self):
         return np.zeros(self.n_parameters)
 
     def split(self, theta):
@@ -81,7 +81,7 @@ class LinearMap:
 
     def join(self, coef, intercept):
         """Theta from coefficients and intercepts at the center."""
-        theta = self.neutral()
+        theta = self.initial()
         own_coef, own_intercept = self.split(theta)
         own_coef[:] = coef
         if self.has_intercept:

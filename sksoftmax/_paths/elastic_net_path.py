@@ -21,7 +21,7 @@ ROUNDING = 1e-13
 class Settings:
     """What all fits of a path share."""
 
-    shape: object
+    norm: object
     fit_intercept: bool
     solver: str
     tol: float
@@ -46,7 +46,7 @@ def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
     """Fits of an objective with corners at increasing values of C; see ``fit_path``."""
     first = pose(data, Cs[0], l1_ratio, settings)
     walk = SparseWalk(
-        lambda C: pose(data, C, l1_ratio, settings), settings, build.neutral(data, first.map)
+        lambda C: pose(data, C, l1_ratio, settings), settings, build.initial(data, first.map)
     )  # fmt: skip
     fits = []
     for C in Cs:
@@ -66,19 +66,19 @@ def smallest_C(data, l1_ratio, settings):
     """
     if l1_ratio == 0:
         return 0.0
-    factors = build.check_factors(settings.shape, data.n_features)
+    factors = build.check_factors(settings.norm, data.n_features)
     held = (factors > 0) & np.isfinite(factors)
     if not held.any():
         return np.inf
     objective = pose(data, 1.0, l1_ratio, settings)
-    theta = build.neutral(data, objective.map)
+    theta = build.initial(data, objective.map)
     if (factors == 0).any():
-        only_free = replace(settings.shape, penalty_factor=np.where(factors > 0, np.inf, 0.0))
-        null = pose(data, 1.0, l1_ratio, replace(settings, shape=only_free))
+        only_free = replace(settings.norm, penalty_factor=np.where(factors > 0, np.inf, 0.0))
+        null = pose(data, 1.0, l1_ratio, replace(settings, norm=only_free))
         solver = build.solver_for(null, "auto")
         theta = minimize(null, solver, theta, tol=1e-8, max_iter=settings.max_iter).theta
-    gradient = objective.smooth.value_and_gradient(theta)[1]
-    sizes = objective.corners.sizes(gradient)[: data.n_features].max(axis=1)
+    gradient = objective.value_and_gradient(theta)[1]
+    sizes = objective.nonsmooth.norms(gradient)[: data.n_features].max(axis=1)
     moduli = data.rows.sum(lambda block: np.asarray(block.weight @ abs(block.X), dtype=np.float64))
     sizes[sizes <= ROUNDING * moduli / data.total_weight] = 0
     largest = np.max(sizes[held] / factors[held])
@@ -96,8 +96,8 @@ def grid(Cs, C_min):
 
 def pose(data, C, l1_ratio, settings):
     """The objective of one fit of a path."""
-    return build.pose(
-        data, C=C, l1_ratio=l1_ratio, shape=settings.shape,
+    return build.make_problem(
+        data, C=C, l1_ratio=l1_ratio, norm=settings.norm,
         fit_intercept=settings.fit_intercept, solver=settings.solver,
     )  # fmt: skip
 

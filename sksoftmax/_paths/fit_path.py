@@ -4,7 +4,7 @@
 from sksoftmax._paths.elastic_net_path import fit_elastic_net_path, fit_of, pose
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, suits
 from sksoftmax._problems import build
-from sksoftmax._problems.composite import Composite
+from sksoftmax._problems.composite import CompositeProblem
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import minimize
@@ -23,7 +23,7 @@ def fit_path(data, Cs, l1_ratio, settings, done=None):
     if l1_ratio == 0 and suits(data, settings):
         return [fit for (fit,) in fit_ridge_paths(data, Cs, settings, done=done)]
     objective = pose(data, Cs[0], l1_ratio, settings)
-    if isinstance(objective, Composite):
+    if isinstance(objective, CompositeProblem):
         return fit_elastic_net_path(data, Cs, l1_ratio, settings, done)
     return _fit_warm_started(data, Cs, l1_ratio, settings, done)
 
@@ -31,13 +31,13 @@ def fit_path(data, Cs, l1_ratio, settings, done=None):
 @quiet
 def _fit_warm_started(data, Cs, l1_ratio, settings, done):
     """Smooth fits by any solver, each begun where the last one ended."""
-    alike = build.treats_columns_alike(l1_ratio, settings.shape, settings.solver)
+    alike = build.treats_columns_alike(l1_ratio, settings.norm, settings.solver)
     data, columns = reduce_columns(data, alike)
     fits, theta = [], None
     for C in Cs:
         objective = pose(data, C, l1_ratio, settings)
         solver = build.solver_for(objective, settings.solver, warm=theta is not None)
-        theta = build.neutral(data, objective.map) if theta is None else theta
+        theta = build.initial(data, objective.map) if theta is None else theta
         solution = minimize(
             objective, solver, theta, tol=settings.tol, max_iter=settings.max_iter
         )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from sksoftmax._paths.screening import Screen, largest_excess
 from sksoftmax._problems import build
-from sksoftmax._problems.composite import Composite
+from sksoftmax._problems.composite import CompositeProblem
 from sksoftmax._solvers import minimize
 from sksoftmax._solvers.line_search import Point
 from sksoftmax._solvers.proximal_newton import Part
@@ -47,21 +47,20 @@ class Passed(NamedTuple):
         of_ridge, pull_of_ridge = ridge.value_and_gradient(theta)
         return cls(place, theta, value - of_ridge, gradient - pull_of_ridge)
 
-    def point(self, objective):
+    def point(self, problem):
         """The point under a penalty."""
-        smooth = objective.smooth if isinstance(objective, Composite) else objective
-        value, gradient = smooth.penalty.value_and_gradient(self.theta)
-        corner = objective.corner_value(self.theta) if isinstance(objective, Composite) else 0.0
-        return Point(self.theta, self.loss + value + corner, self.pull + gradient)
+        objective, l1 = problem.objective, 0.0
+        if isinstance(problem, CompositeProblem):
+            objective, l1 = objective.smooth, objective.nonsmooth.value(self.theta)
+        value, gradient = objective.penalty.value_and_gradient(self.theta)
+        return Point(self.theta, self.loss + value + l1, self.pull + gradient)
 
 
-def passed(place, theta, objective):
-    """A fit on its own objective."""
-    if isinstance(objective, Composite):
-        point, ridge = objective.smooth_at(theta), objective.smooth.penalty
-    else:
-        point, ridge = objective.value_and_gradient(theta), objective.penalty
-    return Passed.at(place, Point(theta, *point), ridge)
+def passed(place, solution, problem):
+    """A fit of a composite problem."""
+    smooth, nonsmooth = problem.objective.smooth, problem.objective.nonsmooth
+    value = solution.value - nonsmooth.value(solution.theta)
+    return Passed.at(place, Point(solution.theta, value, solution.gradient), smooth.penalty)
 
 
 def lengthened(trail, latest):
@@ -107,7 +106,7 @@ class SparseWalk:
 
     def __init__(self, pose, settings, begin):
         self.pose, self.settings, self.begin, self.trail = pose, settings, begin, []
-        self.pull = self.screen = None
+        self.pull = self.screen = self.moments = None
 
     def to(self, C):
         """The solution at another C; the way there may take half the steps."""
@@ -128,7 +127,8 @@ class SparseWalk:
         if self.trail:
             return []
         whole = self.pose(C)
-        self.pull = whole.smooth_at(self.begin)[1] - whole.smooth.penalty.strength * self.begin
+        gradient = whole.value_and_gradient(self.begin)[1]
+        self.pull = whole.objective.loss_gradient(self.begin, gradient)
         excess = largest_excess(whole, self.pull)
         return [C / min(excess, SPAN)] if excess > 1 else []
 
@@ -160,7 +160,7 @@ class SparseWalk:
 
     def _screen(self, whole, theta, old=None):
         self.screen = Screen.of(whole, theta, self.pull, old)
-        self.curvature = Part(None, self.screen.part, None)
+        self.curvature, self.moments = Part(None, self.screen.part, None), None
 
     def _predicted(self, whole, place):
         screen, part = self.screen, self.screen.part
@@ -180,11 +180,12 @@ class SparseWalk:
             part = self.screen.part
             solution = minimize(
                 part, self._solver(part), theta, tol=tol,
-                max_iter=max_iter - n_iter, watch=self._watch,
+                max_iter=max_iter - n_iter, watch=self._watch, moments=self.moments,
             )  # fmt: skip
             n_iter += solution.n_iter
+            self.moments = solution.certificate.moments
             theta = self.screen.extended(whole, solution.theta)
-            proved = solution.converged and self._holds(whole, theta, part.recent.bound)
+            proved = solution.converged and self._holds(whole, theta, solution.certificate)
             if proved or not solution.converged:
                 break
             self._screen(whole, theta, self.screen)
@@ -192,7 +193,7 @@ class SparseWalk:
         if not proved:
             solution = self._leave(whole, place, theta, tol, max_iter - n_iter)
             return solution._replace(n_iter=n_iter + solution.n_iter)
-        here = passed(place, solution.theta, part)
+        here = passed(place, solution, part)
         pull = self.screen.extended(whole, here.pull, self.pull)
         self.trail = lengthened(self.trail, Passed(place, theta, here.loss, pull))
         return solution._replace(theta=theta, n_iter=n_iter)
@@ -200,7 +201,7 @@ class SparseWalk:
     def _holds(self, whole, theta, bound):
         """Whether what is proved of the part is proved of all columns."""
         if self.screen.columns is None:
-            self.pull = bound.dual.pull
+            self.pull = bound.dual.loss_gradient
             return True
         self.pull = self.screen.pull(whole, bound.dual.residual)
         return self.screen.holds(whole, theta, bound.share * self.pull)
@@ -209,7 +210,7 @@ class SparseWalk:
         """The solution by an ordinary fit of all columns."""
         solver = build.solver_for(whole, self.settings.solver)
         solution = minimize(whole, solver, theta, tol=tol, max_iter=max_iter)
-        latest = passed(place, solution.theta, whole)
+        latest = passed(place, solution, whole)
         self.pull = latest.pull
         self.trail = lengthened(self.trail, latest)
         return solution

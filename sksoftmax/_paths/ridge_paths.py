@@ -21,11 +21,12 @@ from sksoftmax._paths.fold_objectives import FoldObjectives, fold_objectives, on
 from sksoftmax._paths.predictor import Passed, extrapolated, lengthened
 from sksoftmax._problems import build
 from sksoftmax._problems.row_space import reduce_columns
+from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import lockstep, minimize
 from sksoftmax._solvers.lbfgs import two_loop
-from sksoftmax._solvers.line_search import Point, evaluate
-from sksoftmax._solvers.loop import Proof
+from sksoftmax._solvers.line_search import Point
+from sksoftmax._solvers.loop import FLOOR
 
 # Steps after which a metric is behind the times, and those after which its kind is too weak.
 STALE = 2
@@ -58,15 +59,15 @@ def fit_ridge_paths(data, Cs, settings, memberships=None, done=None):
         The first is of all rows.
     """
     data, columns = reduce_columns(data)
-    first = pose(data, Cs[0], 0.0, settings)
+    first = pose(data, Cs[0], 0.0, settings).objective
     # Together, single precision would be of as many fits as there are folds: it gains nothing.
-    first = replace(first, rough_dtype=first.dtype)
+    first = replace(first, working_dtype=first.dtype)
     folds = one_fit(first) if memberships is None else fold_objectives(first, *memberships)
     paths = RidgePaths.of(folds, settings)
-    state = paths.start(folds, build.neutral(data, first.map))
+    state = paths.start(folds, build.initial(data, first.map))
     fits = []
     for C in Cs:
-        penalty = pose(data, C, 0.0, settings).penalty
+        penalty = pose(data, C, 0.0, settings).objective.penalty
         state, solutions = paths.advance(state, np.log(C), penalty)
         fits.append([fit_of(solution, data, columns, first.map) for solution in solutions])
         if done is not None:
@@ -77,7 +78,7 @@ def fit_ridge_paths(data, Cs, settings, memberships=None, done=None):
 def suits(data, settings, n_fits=1):
     """Whether these are plain ridge fits, few and small enough to hold side by side."""
     size = n_fits * data.n_scores * data.n_features
-    plain = settings.solver == "auto" and settings.shape.penalty_factor is None
+    plain = settings.solver == "auto" and settings.norm.penalty_factor is None
     return plain and n_fits <= MOST_FITS and size <= MOST_NUMBERS
 
 
@@ -213,10 +214,10 @@ class RidgePaths:
     @property
     def target(self):
         """The gap that is to be proved, relative to the value."""
-        return max(self.tol, Proof.FLOOR)
+        return max(self.tol, FLOOR)
 
     def start(self, folds, theta):
-        slack = folds.whole.usual_slack
+        slack = SmoothProblem(folds.whole).usual_slack
         return PathState(folds, tuple(FitState(p, (), slack) for p in folds.points_at(theta)))
 
     def advance(self, state, log_C, penalty):
@@ -266,13 +267,13 @@ class RidgePaths:
         theta, value, _ = result.point
         if result.gap <= self.target * abs(value):
             return Proved(theta, value, result.gap, result.n_iter), fit
-        objective = folds.objective(i)
+        problem = SmoothProblem(folds.objective(i))
         solution = minimize(
-            objective, build.solver_for(objective, self.solver, warm=True), theta,
+            problem, build.solver_for(problem, self.solver, warm=True), theta,
             tol=self.tol, max_iter=max(0, self.max_iter - result.n_iter),
         )  # fmt: skip
         # Where it ended is where the fit at the next C begins.
-        fit = fit.tried(evaluate(objective, solution.theta))
+        fit = fit.tried(Point(solution.theta, solution.value, solution.gradient))
         return solution._replace(n_iter=solution.n_iter + result.n_iter), fit
 
     def _prove(self, folds, fits, points, numbers, lower):
@@ -318,7 +319,7 @@ class RidgePaths:
 
 def _proved_alone(folds, points, numbers, targets):
     return [
-        folds.objective(i).gap(point.theta, point.gradient, target)
+        SmoothProblem(folds.objective(i)).certify(point, target).gap
         for i, point, target in zip(numbers, points, targets, strict=True)
     ]
 

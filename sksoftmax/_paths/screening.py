@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sksoftmax._problems.composite import Composite
+from sksoftmax._problems.composite import CompositeProblem
 
 # Share of its amount from which on a column's pull is worth watching.
 NEAR = 0.95
@@ -29,13 +29,13 @@ class Screen:
 
     columns : indices of the columns of X; None for all
     places : rows of theta that belong to them
-    part : Composite
+    part : CompositeProblem
         The objective on them.
     """
 
     columns: np.ndarray | None
     places: object
-    part: Composite
+    part: CompositeProblem
 
     @classmethod
     def of(cls, whole, theta, pull, old=None):
@@ -48,15 +48,12 @@ class Screen:
         if len(wanted) <= FEW or wanted.sum() >= MOST * len(wanted):
             return cls(None, slice(None), whole)
         columns = np.flatnonzero(wanted)
-        return cls(columns, whole.places(columns), whole.on_columns(columns))
+        return cls(columns, whole.rows_of_columns(columns), whole.on_columns(columns))
 
     def moved_to(self, whole):
-        """The same columns under other penalties, and the moments that their proofs share."""
-        if self.columns is None:
-            part = whole
-        else:
-            part = whole.on_columns(self.columns, self.part)
-        return replace(self, part=replace(part, anchor=self.part.anchor))
+        """The same columns under other penalties."""
+        known = self.columns is None
+        return replace(self, part=whole if known else whole.on_columns(self.columns, self.part))
 
     def restricted(self, whole, vector):
         """Of a vector like the whole theta."""
@@ -72,7 +69,8 @@ class Screen:
 
     def pull(self, whole, residual):
         """The pull on all columns of what residuals the part's blocks have."""
-        return whole.smooth.pull_of(self.part.smooth, residual)
+        smooth = whole.objective.smooth
+        return smooth.pull_of(self.part.objective.smooth, residual)
 
     def holds(self, whole, theta, pull):
         """Whether theta is zero outside, and no column there is pulled by more than its amount."""
@@ -91,8 +89,8 @@ def support(whole, theta):
 def near(whole, pull, share=NEAR):
     """Of each column of X, whether its pull is more than a share of its amount."""
     n_features = whole.map.n_features
-    sizes = whole.corners.sizes(pull)[:n_features]
-    amount = whole.corners.amount[:n_features]
+    sizes = whole.nonsmooth.norms(pull)[:n_features]
+    amount = whole.nonsmooth.l1_strength[:n_features]
     # What is no number is no proof.
     return (~(sizes <= share * amount) | (amount == 0)).any(axis=1)
 
@@ -100,7 +98,7 @@ def near(whole, pull, share=NEAR):
 def largest_excess(whole, pull):
     """The largest pull over its amount, of the columns that are held at all."""
     n_features = whole.map.n_features
-    sizes = whole.corners.sizes(pull)[:n_features]
-    amount = np.broadcast_to(whole.corners.amount[:n_features], sizes.shape)
+    sizes = whole.nonsmooth.norms(pull)[:n_features]
+    amount = np.broadcast_to(whole.nonsmooth.l1_strength[:n_features], sizes.shape)
     held = (amount > 0) & np.isfinite(amount)
     return float(np.max(sizes[held] / amount[held], initial=0.0))

@@ -1,17 +1,19 @@
-"""The objective of softmax regression, from encoded data and the parameters of an estimator."""
+"""The problem of softmax regression, from encoded data and the parameters of an estimator."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from sksoftmax._data import magnitudes
-from sksoftmax._objective.penalties import SHAPES, Ridge, Rough
+from sksoftmax._objective.composite import CompositeObjective
+from sksoftmax._objective.objective import Objective
+from sksoftmax._objective.penalties import NORMS, NonsmoothPenalty, Ridge
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems.class_rows import expanded
-from sksoftmax._problems.composite import Composite
-from sksoftmax._problems.smooth import Objective
+from sksoftmax._problems.composite import CompositeProblem
+from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._runtime.quiet import quiet
-from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS, WARM_SOLVERS
+from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS, WARM_SOLVERS
 
 # Beyond this the squares of what is divided by it vanish.
 LARGEST = 1e100
@@ -33,14 +35,14 @@ INSTEAD = {
 
 
 def check_penalty(penalty):
-    """The shape that a penalty's name or object stands for."""
-    if isinstance(penalty, str) and penalty in SHAPES:
-        return SHAPES[penalty]
-    parts = ("sizes", "shrink", "penalty_factor")
+    """The Norm that a penalty's name or object stands for."""
+    if isinstance(penalty, str) and penalty in NORMS:
+        return NORMS[penalty]
+    parts = ("norms", "prox", "penalty_factor")
     if not isinstance(penalty, type) and all(hasattr(penalty, part) for part in parts):
         return penalty
     kind = ValueError if isinstance(penalty, str) or penalty is None else TypeError
-    wanted = f"penalty must be one of {sorted(SHAPES)}, ElasticNet() or GroupLasso()"
+    wanted = f"penalty must be one of {sorted(NORMS)}, ElasticNet() or GroupLasso()"
     if isinstance(penalty, type) and penalty.__name__ in ("ElasticNet", "GroupLasso"):
         raise kind(f"{wanted}, got a class: write penalty={penalty.__name__}()")
     advice = INSTEAD.get(penalty) if isinstance(penalty, str) or penalty is None else None
@@ -48,12 +50,12 @@ def check_penalty(penalty):
     raise kind(f"{wanted}, got {penalty!r}: {advice}")
 
 
-def check_factors(shape, n_features):
+def check_factors(norm, n_features):
     """The penalty factors of the features."""
-    if shape.penalty_factor is None:
+    if norm.penalty_factor is None:
         return np.ones(n_features)
     try:
-        factors = np.asarray(shape.penalty_factor, dtype=np.float64)
+        factors = np.asarray(norm.penalty_factor, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"penalty_factor must be numbers: {error}") from None
     if factors.shape != (n_features,):
@@ -72,9 +74,9 @@ def check_factors(shape, n_features):
     return factors
 
 
-def treats_columns_alike(l1_ratio, shape, solver):
+def treats_columns_alike(l1_ratio, norm, solver):
     """Whether the penalty is the same for all columns, so that these may be rotated."""
-    return l1_ratio == 0 and shape.penalty_factor is None and solver != "proximal"
+    return l1_ratio == 0 and norm.penalty_factor is None and solver != "proximal"
 
 
 def penalty_strength(C, total_weight):
@@ -88,7 +90,7 @@ def penalty_strength(C, total_weight):
     return strength
 
 
-def check_small_columns(data, *, C, l1_ratio, shape):
+def check_small_columns(data, *, C, l1_ratio, norm):
     """Raise a ValueError for a column too small to measure, whose penalty does not hold it at zero.
 
     What it can lower the objective by is at most the square of its largest entry over the
@@ -98,7 +100,7 @@ def check_small_columns(data, *, C, l1_ratio, shape):
     small = largest < magnitudes.COLUMNS[data.dtype].least
     if not small.any():
         return
-    factors = check_factors(shape, data.n_features) * penalty_strength(C, data.total_weight)
+    factors = check_factors(norm, data.n_features) * penalty_strength(C, data.total_weight)
     ridge, l1 = (1 - l1_ratio) * factors, l1_ratio * factors
     held = (largest <= np.sqrt(NEGLIGIBLE * ridge)) | (2 * largest <= l1)
     loose = np.flatnonzero(small & ~held & (largest > 0))
@@ -110,19 +112,19 @@ def check_small_columns(data, *, C, l1_ratio, shape):
         )
 
 
-def pose(data, *, C, l1_ratio, shape, fit_intercept, solver):
-    """The objective: smooth where no coefficient is to become zero, else with corners.
+def make_problem(data, *, C, l1_ratio, norm, fit_intercept, solver):
+    """The SmoothProblem, or the CompositeProblem where coefficients may become zero.
 
-    shape : Shape
+    norm : Norm
     """
     score_map = LinearMap(data.n_scores, data.n_features, data.center if fit_intercept else None)
-    factors = check_factors(shape, data.n_features)
+    factors = check_factors(norm, data.n_features)
     excluded = np.isinf(factors)
     factors = np.where(excluded, 0.0, factors) * penalty_strength(C, data.total_weight)
     strength = np.zeros(score_map.n_scores * score_map.n_columns)
     score_map.split(strength)[0][:] = (1 - l1_ratio) * factors
-    amount = np.zeros((score_map.n_columns, 1))
-    amount[: data.n_features, 0] = np.where(excluded, np.inf, l1_ratio * factors)
+    l1_strength = np.zeros((score_map.n_columns, 1))
+    l1_strength[: data.n_features, 0] = np.where(excluded, np.inf, l1_ratio * factors)
     smooth = Objective(
         rows=data.rows,
         map=score_map,
@@ -130,36 +132,37 @@ def pose(data, *, C, l1_ratio, shape, fit_intercept, solver):
         total_weight=data.total_weight,
         n_rows=data.n_rows,
         n_entries=data.n_entries,
-        rough_dtype=data.working_dtype,
+        working_dtype=data.working_dtype,
         fits_single=data.fits_single,
     )
-    if not amount.any() and solver != "proximal":
-        return smooth
-    return Composite(smooth, Rough(shape, amount, score_map.n_scores))
+    if not l1_strength.any() and solver != "proximal":
+        return SmoothProblem(smooth)
+    nonsmooth = NonsmoothPenalty(norm, l1_strength, score_map.n_scores)
+    return CompositeProblem(CompositeObjective(smooth, nonsmooth))
 
 
-def solver_for(objective, name, warm=False):
-    """The solver of that name, if it can deal with the objective; else a ValueError."""
-    if not isinstance(objective, Composite):
+def solver_for(problem, name, warm=False):
+    """The solver of that name, if it can deal with the problem; else a ValueError."""
+    if not isinstance(problem, CompositeProblem):
         return (WARM_SOLVERS if warm else SOLVERS)[name]
-    if name not in ROUGH_SOLVERS:
+    if name not in COMPOSITE_SOLVERS:
         raise ValueError(
             f"solver={name!r} needs a smooth objective, and an l1 part or excluded features have "
             "corners: use solver='proximal', or 'auto', which takes it"
         )
-    return ROUGH_SOLVERS[name]
+    return COMPOSITE_SOLVERS[name]
 
 
-def neutral(data, score_map):
+def initial(data, score_map):
     """Theta without columns: the optimum is then at the frequencies of the classes."""
-    theta = score_map.neutral()
+    theta = score_map.initial()
     if score_map.has_intercept:
         score_map.split(theta)[1][:] = centred(np.log(data.class_weight))
     return theta
 
 
-def value_at_neutral(data, score_map):
-    """The objective at `neutral`: the entropy of the classes' frequencies, or of even ones."""
+def initial_value(data, score_map):
+    """The objective at `initial`: the entropy of the classes' frequencies, or of even ones."""
     if not score_map.has_intercept:
         return float(np.log(len(data.classes)))
     frequency = data.class_weight / data.total_weight

@@ -11,7 +11,7 @@ from sksoftmax._solvers.sgd import Sgd
 from sksoftmax._solvers.variance_reduction import Epochs
 
 __all__ = [
-    "ROUGH_SOLVERS",
+    "COMPOSITE_SOLVERS",
     "SOLVERS",
     "STREAMS",
     "WARM_SOLVERS",
@@ -37,7 +37,7 @@ SOLVERS = {
     **{name: Epochs(method()) for name, method in STREAMS.items()},
 }
 # For objectives with corners.
-ROUGH_SOLVERS = {
+COMPOSITE_SOLVERS = {
     "auto": Proximal(),
     "proximal": Proximal(),
 }

@@ -11,6 +11,7 @@ import numpy as np
 
 from sksoftmax._solvers.lbfgs import RESCALE, Pair, two_loop
 from sksoftmax._solvers.line_search import MOST_TRIALS, Point, cubic_minimum, low_enough
+from sksoftmax._solvers.loop import raised
 
 MEMORY = 8
 
@@ -68,8 +69,7 @@ def descent(
             if gap <= target:
                 return Result(point, gap, pairs, n_iter, slack)
         if gap is not None:
-            missed = gap / max(decrement, np.finfo(np.float64).tiny)
-            slack *= 8.0 if np.isinf(missed) else max(2.0, missed / slack)
+            slack = raised(slack, gap, decrement)
         if n_iter == longest:
             return Result(point, np.inf, pairs, n_iter, slack)
         if prediction is None:

@@ -13,6 +13,21 @@ REST = 10
 ROUGHLY = 1e-5
 
 
+# Rounding in the sums of the objective: no proof can tell less, whatever ``tol`` asks.
+FLOOR = 16 * np.finfo(np.float64).eps
+
+
+class Certificate(NamedTuple):
+    """What was proved at a point.
+
+    gap : upper bound on ``value - optimum``, absolute; inf where nothing is proved
+    moments : what the next proof begins with, where proofs learn
+    """
+
+    gap: float
+    moments: object = None
+
+
 class Solution(NamedTuple):
     """What came of a minimisation.
 
@@ -24,6 +39,8 @@ class Solution(NamedTuple):
     curve : the objective at the start and after each step
     solver : name of the method that made the last step
     stopped : whether whoever watched the run asked for its end
+    gradient : of the objective's smooth part at theta
+    certificate : what proved the gap, a Certificate or one of the problem's own kind
     """
 
     theta: np.ndarray
@@ -34,6 +51,27 @@ class Solution(NamedTuple):
     curve: list
     solver: str
     stopped: bool = False
+    gradient: np.ndarray | None = None
+    certificate: object = None
+
+
+class Problem(Protocol):
+    """What every solver, and the loop, may ask of a problem; methods may ask for more.
+
+    ``_problems.smooth`` and ``_problems.composite`` answer.
+    """
+
+    usual_slack: float
+
+    def value_and_gradient(self, theta):
+        """The objective at theta, and the gradient of its smooth part."""
+
+    def certify(self, point, target_gap=0.0, moments=None):
+        """A certificate at a Point that proves the target gap, or the best for 0."""
+
+    @property
+    def low_precision(self):
+        """The problem in single precision, or None if there is no gain."""
 
 
 class State(Protocol):
@@ -68,49 +106,55 @@ def unwatched(n_iter, state):
     return False
 
 
-def minimize(objective, solver, theta, *, tol, max_iter, watch=unwatched):
+def minimize(problem, solver, theta, *, tol, max_iter, watch=unwatched, moments=None):
     """Run a solver until ``value - optimum <= tol * value`` is proved.
 
     watch : callable(n_iter, state)
         Called at the start and after each step; what it returns, if true, ends the run.
+    moments : what proofs begin with, of the certificate of a like problem
     """
     curve, asked_to_end = [], False
-    rough = objective.rough
-    if rough is not None:
+    if problem.low_precision is not None:
         roughly = max(ROUGHLY, tol / 16)
-        before = descend(rough, solver, theta, tol=roughly, max_iter=max_iter, watch=watch)
-        del rough  # it may hold rows of its own
+        before = descend(
+            problem.low_precision, solver, theta, tol=roughly, max_iter=max_iter, watch=watch
+        )  # fmt: skip
         curve, asked_to_end = before.curve, before.asked_to_end
-        state = hand_over(objective, solver, before.state)
+        state = hand_over(problem, solver, before.state)
     else:
-        state = solver.start(objective, theta)
+        state = solver.start(problem, theta)
         asked_to_end = watch(0, state)
     begin = max(len(curve) - 1, 0)
     curve = [*curve[:-1], state.point.value]
-    proof = Proof(objective, tol)
+    proof = Proof(max(tol, FLOOR), problem.usual_slack, moments)
     while True:
         n_iter = len(curve) - 1
         ended = asked_to_end or state.stalled or at_rest(curve[begin:]) or n_iter >= max_iter
-        gap = proof.attempt(state, ended)
-        converged = gap <= proof.enough(state.point.value)
+        point = state.point
+        if ended and point.gradient is None:
+            point = evaluate(problem, point.theta)
+        certificate, proof = proof.attempt(problem, point, state.decrement, ended)
+        converged = certificate.gap <= target_gap(point.value, proof.tol)
         if converged or ended:
-            theta, value, _ = state.point
-            stopped = bool(asked_to_end)
-            return Solution(theta, value, gap, n_iter, converged, curve, state.solver, stopped)
-        state = solver.step(objective, state)
+            theta, value, gradient = point
+            return Solution(
+                theta, value, certificate.gap, n_iter, converged, curve, state.solver,
+                bool(asked_to_end), gradient, certificate,
+            )  # fmt: skip
+        state = solver.step(problem, state)
         curve.append(state.point.value)
         asked_to_end = watch(len(curve) - 1, state)
 
 
-def settle(objective, solution, theta, tol):
+def settle(problem, solution, theta, tol):
     """The solution at another point of its run, and what is proved of that."""
-    theta, value, gradient = evaluate(objective, theta)
-    enough = Proof(objective, tol).enough(value)
+    point = evaluate(problem, theta)
+    target = target_gap(point.value, max(tol, FLOOR))
     # What was proved at the end of the run bounds the optimum, and so the gap of any point.
-    gap = max(value - (solution.value - solution.gap), 0.0)
-    if gap > enough:
-        gap = min(gap, objective.gap(theta, gradient))
-    return solution._replace(theta=theta, value=value, gap=gap, converged=gap <= enough)
+    gap = max(point.value - (solution.value - solution.gap), 0.0)
+    if gap > target:
+        gap = min(gap, problem.certify(point).gap)
+    return solution._replace(theta=theta, value=point.value, gap=gap, converged=gap <= target)
 
 
 def hand_over(objective, solver, state):
@@ -151,36 +195,42 @@ def at_rest(curve):
     return len(curve) > REST and curve[-1 - REST] - curve[-1] <= ROUNDING * abs(curve[-1])
 
 
-class Proof:
-    """Asks for the certificate, which costs passes over the data, only when it may succeed."""
+def target_gap(value, tol):
+    """The gap that keeps the promise; none does where the value is all rounding."""
+    value = abs(value)
+    return tol * value if value > FLOOR else -1.0
 
-    # Rounding in the sums of the objective: no proof can tell less, whatever ``tol`` asks.
-    FLOOR = 16 * np.finfo(np.float64).eps
 
-    def __init__(self, objective, tol):
-        self.objective = objective
-        self.tol = max(tol, self.FLOOR)
-        # How much larger the bound is than the decrement that the solver expects: learned from
-        # each attempt that fails.
-        self.slack = objective.usual_slack
+class Proof(NamedTuple):
+    """When to ask for a certificate, which costs passes over the data: when it may succeed.
 
-    def enough(self, value):
-        """The gap that keeps the promise; none does where the value is all rounding."""
-        value = abs(value)
-        return self.tol * value if value > self.FLOOR else -1.0
+    slack : how much larger gaps are than the decrement that the solver expects; each attempt
+        that fails raises it
+    moments : what the next certificate begins with
+    """
 
-    def attempt(self, state, ended):
-        """The gap proved at the state's point; inf where asking was not worth while."""
-        theta, value, gradient = state.point
-        enough = self.enough(value)
-        if ended:
-            if gradient is None:
-                _, gradient = self.objective.value_and_gradient(theta)
-            return self.objective.gap(theta, gradient)
-        if gradient is None or self.slack * state.decrement > enough:
-            return np.inf
-        gap = self.objective.gap(theta, gradient, enough)
-        if gap > enough:
-            missed = gap / max(state.decrement, np.finfo(np.float64).tiny)
-            self.slack *= 8.0 if np.isinf(missed) else max(2.0, missed / self.slack)
-        return gap
+    tol: float
+    slack: float
+    moments: object = None
+
+    def attempt(self, problem, point, decrement, ended):
+        """A certificate at a point, of gap inf where asking was not worth while.
+
+        Returns
+        -------
+        certificate, proof
+        """
+        target = target_gap(point.value, self.tol)
+        if not ended and (point.gradient is None or self.slack * decrement > target):
+            return Certificate(np.inf), self
+        certificate = problem.certify(point, 0.0 if ended else target, self.moments)
+        proof = self._replace(moments=certificate.moments)
+        if certificate.gap > target:
+            proof = proof._replace(slack=raised(self.slack, certificate.gap, decrement))
+        return certificate, proof
+
+
+def raised(slack, gap, decrement):
+    """The slack after a proof has failed: at least twice as large."""
+    missed = gap / max(decrement, np.finfo(np.float64).tiny)
+    return slack * (8.0 if np.isinf(missed) else max(2.0, missed / slack))

@@ -18,10 +18,10 @@ QUICKLY = 2
 LONGEST = 150
 # Parameters that are not zero, up to which Newton steps are worth it.
 MOST_MOVING = 1000
-# Newton steps on a model, each of which makes a factor, and how often one is halved.
+# Newton steps a round, and how often one is halved.
 MOST_STEPS = 50
 HALVINGS = 5
-# Of the value, what a step may be expected to gain to be the last one, whatever was gained before.
+# Of the value, what a step may be expected to gain to be the last one.
 ENOUGH = 1e-9
 
 
@@ -48,7 +48,7 @@ class Minimum(NamedTuple):
 
 
 def minimize_model(objective, model, point, accuracy):
-    """About ``argmin_x g . (x - theta) + (x - theta)' model (x - theta) / 2 + corners(x)``.
+    """About ``argmin_x g . (x - theta) + (x - theta)' model (x - theta) / 2 + nonsmooth(x)``.
 
     accuracy : share of the first step that may be left
     """
@@ -78,7 +78,6 @@ class Descent:
         self.target = point.theta
         self.move = self.lead = self.image = self.lead_image = np.zeros_like(point.theta)
         self.steepness, self.momentum, self.first = 1.0, 1.0, None
-        self.newton_steps = 0
 
     def run(self, n_steps):
         """So many steps, or as many as it takes; their number, if fewer."""
@@ -93,7 +92,7 @@ class Descent:
         while True:
             step = 1 / (self.steepness * self.scale)
             start = self.point.theta + self.lead - gradient / (self.steepness * self.weights)
-            target = self.objective.prox(start, step)
+            target = self.objective.nonsmooth.prox(start, step)
             new = target - self.point.theta
             image = self.model.apply(new)
             change = new - self.lead
@@ -116,41 +115,34 @@ class Descent:
     def value(self):
         """Of the model and the corners, less what the model is at theta."""
         model = self.move @ (self.point.gradient + 0.5 * self.image)
-        return float(model) + self.objective.corner_value(self.target)
+        return float(model) + self.objective.nonsmooth.value(self.target)
 
     def result(self):
         bend = 0.5 * float(self.move @ self.image)
-        gain = self.objective.corner_value(self.point.theta) - self.value()
+        gain = self.objective.nonsmooth.value(self.point.theta) - self.value()
         # At the minimum the gain is the bend or more, by convexity, whatever rounding leaves of it.
         return Minimum(self.target, max(gain, bend), self.image, self.weights, self.first)
 
     def polish(self):
         """Newton steps in what is not zero, where that is little, each to the next corner."""
-        self._try(self.objective.corners.settled(self.target))
-        corners = self.objective.corners
-        while self.newton_steps < MOST_STEPS:
-            self.newton_steps += 1
+        self._try(self.objective.nonsmooth.shifted(self.target))
+        nonsmooth = self.objective.nonsmooth
+        for _ in range(MOST_STEPS):
             moving = np.flatnonzero(self.target)
             if not 0 < len(moving) <= MOST_MOVING:
                 break
-            slope = self.point.gradient + self.image + corners.slope(self.target)
-            bend = corners.bend(self.target, moving)
+            slope = self.point.gradient + self.image + nonsmooth.gradient_on_support(self.target)
+            bend = nonsmooth.hessian_on_support(self.target, moving)
             step = np.zeros_like(self.target)
             step[moving] = -self.model.solve(moving, bend, slope[moving])
-            if not self._go(step) or -float(slope @ step) <= self._enough():
+            if not self._go(step) or -float(slope @ step) <= ENOUGH * abs(self.value()):
                 break
         self.lead, self.lead_image, self.momentum = self.move, self.image, 1.0
-
-    def _enough(self):
-        """What a Newton step may be expected to gain to be the last one."""
-        value = self.value()
-        gained = self.objective.corner_value(self.point.theta) - value
-        return max(ENOUGH * abs(value), self.accuracy**2 * gained)
 
     def _go(self, step):
         """Along a step to the first corner, or a part of that where curvature changes."""
         for _ in range(HALVINGS):
-            if self._try(self.objective.corners.stride(self.target, step)):
+            if self._try(self.objective.nonsmooth.to_first_breakpoint(self.target, step)):
                 return True
             step = step / 2
         return False

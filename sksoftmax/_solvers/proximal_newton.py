@@ -54,9 +54,9 @@ class Part(NamedTuple):
         """A point of the whole objective as one of its part."""
         if self.columns is None:
             return point
-        places = objective.places(self.columns)
+        rows = objective.rows_of_columns(self.columns)
         theta, gradient = (
-            objective.rows_of(vector)[places].ravel() for vector in (point.theta, point.gradient)
+            objective.rows_of(vector)[rows].ravel() for vector in (point.theta, point.gradient)
         )
         return Point(theta, point.value, gradient)
 
@@ -65,7 +65,8 @@ class Part(NamedTuple):
         if self.columns is None:
             return theta
         whole = np.zeros(objective.map.n_parameters)
-        objective.rows_of(whole)[objective.places(self.columns)] = self.objective.rows_of(theta)
+        rows = objective.rows_of_columns(self.columns)
+        objective.rows_of(whole)[rows] = self.objective.rows_of(theta)
         return whole
 
     def aim(self, point):
@@ -177,7 +178,7 @@ class Proximal:
 def _search(objective, point, direction, target, gain):
     """The first point on the way to the target that is low enough; None if there is none."""
     slope = point.gradient @ direction
-    slope += objective.corner_value(target) - objective.corner_value(point.theta)
+    slope += objective.nonsmooth.value(target) - objective.nonsmooth.value(point.theta)
     length = 1.0
     for _ in range(MOST_TRIALS):
         # The target itself, not a sum that rounds: its zeros are exact.
@@ -196,12 +197,12 @@ def _nearer(objective, point, trial, gain):
     rounding = ROUNDING * abs(point.value)
     if gain > 64 * rounding or trial.value > point.value + rounding:
         return False
-    return objective.expected_gap(*trial) < objective.expected_gap(*point)
+    return objective.expected_gap(trial) < objective.expected_gap(point)
 
 
 def _arrive(objective, point, part, scales, stalled, gain=np.inf):
     # The gain of the last step is a fair guess at what is left, and so is what could be proved.
-    left = min(gain, objective.expected_gap(*point))
+    left = min(gain, objective.expected_gap(point))
     return ProximalState(point, left, stalled, part, scales)
 
 

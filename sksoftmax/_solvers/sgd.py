@@ -39,4 +39,5 @@ def _renewed(objective, state):
     if state.metric is not None and due > 0 and not (diagonal > SURPRISE * state.diagonal).any():
         return state._replace(due=due)
     due = max(GROWTH * state.known, objective.moments_price())
-    return state._replace(metric=state.moments.metric(objective), due=due, diagonal=diagonal)
+    metric = objective.metric_of_moments(state.moments)
+    return state._replace(metric=metric, due=due, diagonal=diagonal)

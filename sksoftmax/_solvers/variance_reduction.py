@@ -92,7 +92,7 @@ class Epochs:
         """The state at a point, where the next pass begins."""
         value, gradient, moments = objective.observe(theta, self.method.full)
         moments = moments.of_all()
-        metric = moments.metric(objective)
+        metric = objective.metric_of_moments(moments)
         decrement = 0.5 * float(gradient @ metric.solve(gradient))
         stream = StreamState(
             theta, theta, value, known=objective.total_weight, moments=moments,

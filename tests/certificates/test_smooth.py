@@ -23,6 +23,7 @@ from registry import (
 from sksoftmax._certificates import smooth as smooth_certificate
 from sksoftmax._curvature import approximations, costs
 from sksoftmax._objective.rows import gather
+from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._solvers import minimize
 
 # Half of a proof may be right by luck: each of these asks for another bound first.
@@ -39,7 +40,7 @@ def points_of(objective, solver, theta, max_iter=25):
     """Parameters along a solver's path."""
     path = []
     minimize(
-        objective, solver, theta, tol=0, max_iter=max_iter,
+        SmoothProblem(objective), solver, theta, tol=0, max_iter=max_iter,
         watch=lambda n_iter, state: path.append(state.point.theta),
     )  # fmt: skip
     return path
@@ -50,7 +51,7 @@ def assert_bounds(problem, objective, path, best, rounding):
         value, gradient = objective.value_and_gradient(theta)
         distance = brute_value(problem, theta) - best
         for enough in ENOUGH.values():
-            gap = objective.gap(theta, gradient, enough)
+            gap = SmoothProblem(objective).gap(theta, gradient, enough)
             assert not np.isnan(gap) and gap >= 0
             assert gap >= distance - rounding * value
 
@@ -85,7 +86,7 @@ def test_gaps_are_tight_near_the_optimum(name):
     for size in (1e-2, 1e-3):
         theta = best.theta + random_theta(problem, 5, size)
         value, gradient = objective.value_and_gradient(theta)
-        gap, distance = objective.gap(theta, gradient), value - best.value
+        gap, distance = SmoothProblem(objective).gap(theta, gradient), value - best.value
         assert distance - 1e-10 <= gap <= 5 * distance + 1e-9
 
 
@@ -148,7 +149,7 @@ def test_converged_is_within_tol_of_the_optimum(options, tol, solver):
     assume(best.found)
     objective = make_objective(problem)
     theta = np.zeros_like(objective.penalty.strength)
-    solution = minimize(objective, SOLVERS[solver], theta, tol=tol, max_iter=200)
+    solution = minimize(SmoothProblem(objective), SOLVERS[solver], theta, tol=tol, max_iter=200)
     assert solution.converged
     assert solution.value - best.value <= tol * solution.value + 1e-12 * best.value
 
@@ -173,7 +174,7 @@ def test_gaps_hold_where_no_hessian_is_held(name, monkeypatch):
     path = points_of(objective, SOLVERS["lbfgs"], np.zeros_like(objective.penalty.strength))
     assert_bounds(problem, objective, path, optimum(name).value, 1e-12)
     gradient = objective.value_and_gradient(path[-1])[1]
-    assert objective.gap(path[-1], gradient) < 1e-6
+    assert SmoothProblem(objective).gap(path[-1], gradient) < 1e-6
 
 
 def test_separable_classes_without_a_penalty_prove_nothing():
@@ -183,7 +184,7 @@ def test_separable_classes_without_a_penalty_prove_nothing():
     for slope in (0.0, 1.0, 10.0):
         theta = np.array([slope, 0.0])
         _, gradient = objective.value_and_gradient(theta)
-        assert objective.gap(theta, gradient) == np.inf
+        assert SmoothProblem(objective).gap(theta, gradient) == np.inf
 
 
 @pytest.mark.parametrize("name", ["binary", "three classes", "weighted"])
@@ -255,11 +256,13 @@ def test_nearly_collinear_columns_prove_nothing_that_is_not_so(nearness, C, solv
     best = find_optimum(apart).value
     objective = make_objective(near)
     theta = np.zeros_like(objective.penalty.strength)
-    solution = minimize(objective, SOLVERS[solver], theta, tol=1e-6, max_iter=200)
+    solution = minimize(SmoothProblem(objective), SOLVERS[solver], theta, tol=1e-6, max_iter=200)
     if np.inf == C and solution.converged:
         assert solution.value - best <= 2e-6 * best
     for other in ("lbfgs", "newton"):
-        found = minimize(objective, SOLVERS[other], solution.theta, tol=1e-12, max_iter=200)
+        found = minimize(
+            SmoothProblem(objective), SOLVERS[other], solution.theta, tol=1e-12, max_iter=200
+        )  # fmt: skip
         # Coefficients that nearly cancel leave the objective their rounding.
         rounding = 1e-15 * max(1.0, np.abs(solution.theta).max())
         assert solution.gap >= solution.value - found.value - rounding

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from registry import draw, thinned
 
 from sksoftmax import ElasticNet, SoftmaxRegression
-from sksoftmax._certificates.stale_moments import Anchor
+from sksoftmax._certificates.stale_moments import StaleMoments
 from sksoftmax._data import validation
 from sksoftmax._paths.elastic_net_path import Settings, pose
 
@@ -37,9 +37,9 @@ def test_tilts(here, columns, n_classes, sparse):
     X = thinned(X) if sparse else X
     weight = np.random.default_rng(0).uniform(0.5, 2, 120)
     data = validation.encode(SoftmaxRegression(), sp.csr_array(X) if sparse else X, y, weight)
-    objective = pose(data, 1.0, 1.0, SETTINGS)
+    objective = pose(data, 1.0, 1.0, SETTINGS).objective
     smooth, random = objective.smooth, np.random.default_rng(1)
-    places = slice(None) if columns is None else objective.places(columns)
+    places = slice(None) if columns is None else objective.rows_of_columns(columns)
 
     def some_theta():
         theta = np.zeros(smooth.map.n_parameters)
@@ -47,19 +47,20 @@ def test_tilts(here, columns, n_classes, sparse):
         rows[places] = 0.3 * random.standard_normal(rows[places].shape)
         return theta
 
-    theta, anchor = some_theta(), Anchor()
-    anchor.drop(smooth, theta if here else 0.8 * theta, columns, places)
-    assert anchor.covers(columns) and anchor.covers(SOME[:1])
-    assert anchor.covers(None) is (columns is None) and not Anchor().covers(SOME)
-    tilt = random.standard_normal((len(anchor.moments), smooth.map.n_scores))
+    theta = some_theta()
+    moments = StaleMoments.of(smooth, theta if here else 0.8 * theta, columns, places)
+    assert moments.covers(columns) and moments.covers(SOME[:1])
+    assert moments.covers(None) is (columns is None)
+    tilt = random.standard_normal((len(moments.matrix), smooth.map.n_scores))
     tilt *= 0.1 / np.abs(tilt).max()
     tilt -= tilt.mean(axis=1, keepdims=True) if n_classes > 2 else 0
-    (share, fresh, cost), taken, residual = anchor.tilted(smooth, theta, tilt)
+    outcome, taken, residual, after = moments.tilted(smooth, theta, tilt)
+    share, renewed, cost = outcome
     whole = np.zeros_like(theta)
     objective.rows_of(whole)[places] = tilt
 
     probability = softmax(scores_of(smooth, X, theta))
-    then, now = softmax(scores_of(smooth, X, anchor.theta)), probability
+    then, now = softmax(scores_of(smooth, X, moments.theta)), probability
 
     def spread(p):
         return p.prod(axis=1) if n_classes == 2 else p.min(axis=1)
@@ -71,45 +72,44 @@ def test_tilts(here, columns, n_classes, sparse):
     tilted = probability - moved
     assert tilted.min() > 0 and share < 1
     assert share == pytest.approx((moved / probability).max())
-    assert anchor.expected_share(tilt) == pytest.approx(share)
+    assert after.expected_share(tilt) == pytest.approx(share)
     mean = weight / weight.sum()
     divergence = mean @ np.sum(tilted * np.log(tilted / probability), axis=1)
     assert divergence <= cost <= 2 * divergence / (1 - share)
     if here:
-        assert fresh == pytest.approx(share)
+        assert renewed == pytest.approx(share)
     else:
         ratio = (mean @ least) / (mean @ least_now)
         expected = (moved / least[:, None] / probability).max(axis=1) * least_now
-        assert fresh == pytest.approx(expected.max() * ratio)
+        assert renewed == pytest.approx(expected.max() * ratio)
 
     with_one = np.column_stack([X - smooth.map.center, np.ones(len(X))])
     difference = moved[:, 1:] if n_classes == 2 else moved
     taken = objective.rows_of(taken)
     # In the columns that the moments are of, they tell it too.
-    assert_allclose(taken[places], anchor.moments @ tilt, atol=1e-12)
+    assert_allclose(taken[places], moments.matrix @ tilt, atol=1e-12)
     assert_allclose(taken, with_one.T @ (mean[:, None] * difference), atol=1e-13)
-    # What residuals are left tell it by another way, also when moments have been made anew.
-    anchor.drop(smooth, 2 * theta, columns, places)
+    # What residuals are left tell it by another way.
     loss_gradient = smooth.value_and_gradient(theta)[1] - smooth.penalty.strength * theta
     left = objective.rows_of(loss_gradient - smooth.pull_of(smooth, residual))
     assert_allclose(left, taken, atol=1e-13)
 
 
 def test_moments_that_rounding_makes_negative_are_nothing():
-    anchor = Anchor(moments=np.diag([1.0, -1e-18]), steepness=1.0)
-    assert anchor.expected_share(np.array([[0.0], [1.0]])) == 0
-    assert anchor.expected_share(np.array([[3.0], [1.0]])) == pytest.approx(3)
+    matrix = np.diag([1.0, -1e-18])
+    moments = StaleMoments(np.zeros(2), None, slice(None), matrix, None, steepness=1.0)
+    assert moments.expected_share(np.array([[0.0], [1.0]])) == 0
+    assert moments.expected_share(np.array([[3.0], [1.0]])) == pytest.approx(3)
 
 
 def test_probabilities_that_have_underflown_leave_a_tilt_what_it_is():
     X, y = draw(120, 5, 3)
-    objective = pose(validation.encode(SoftmaxRegression(), X, y), 1.0, 1.0, SETTINGS)
+    objective = pose(validation.encode(SoftmaxRegression(), X, y), 1.0, 1.0, SETTINGS).objective
     theta = 2e3 * np.random.default_rng(1).standard_normal(objective.map.n_parameters)
     scores = scores_of(objective.smooth, X, theta)
     assert (softmax(scores - scores.max(axis=1, keepdims=True)) == 0).any()
-    anchor = Anchor()
-    anchor.drop(objective.smooth, theta, None, slice(None))
+    moments = StaleMoments.of(objective.smooth, theta, None, slice(None))
     tilt = np.zeros((6, 3))
     tilt[:, 0], tilt[:, 1] = 1e-3, -1e-3
-    (share, fresh, cost), _, _ = anchor.tilted(objective.smooth, theta, tilt)
-    assert 0 <= share < 1 and fresh == pytest.approx(share) and cost >= 0
+    (share, renewed, cost), *_ = moments.tilted(objective.smooth, theta, tilt)
+    assert 0 <= share < 1 and renewed == pytest.approx(share) and cost >= 0

@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from registry import PROBLEMS, brute_scores, design, make_objective, random_theta
 from scipy.special import softmax
 
+from sksoftmax._problems.smooth import SmoothProblem
+
 NAMES = ["binary", "three classes", "weighted", "weighted binary", "sparse", "sparse, no intercept"]
 NAME = pytest.mark.parametrize("name", NAMES)
 FULL = pytest.mark.parametrize("full", [True, False])
@@ -32,7 +34,7 @@ def expected_moments(problem, theta):
 def test_a_look_is_an_evaluation_with_moments(name, full):
     problem, objective = PROBLEMS[name], make_objective(PROBLEMS[name])
     theta = random_theta(problem)
-    value, gradient, moments = objective.observe(theta, full)
+    value, gradient, moments = SmoothProblem(objective).observe(theta, full)
     expected = objective.value_and_gradient(theta)
     assert_allclose(value, expected[0], rtol=1e-14)
     assert_allclose(gradient, expected[1], rtol=1e-12, atol=1e-15)
@@ -55,8 +57,8 @@ def test_moments_about_another_center_are_those_taken_there(name, full):
     there = replace(objective, map=replace(score_map, center=score_map.center + shift))
     moved = score_map.recentred(theta, shift)
     assert_allclose(there.value_and_gradient(moved)[0], objective.value_and_gradient(theta)[0])
-    expected = there.observe(moved, full)[2].columns
-    found = objective.observe(theta, full)[2].recentred(shift).columns
+    expected = SmoothProblem(there).observe(moved, full)[2].columns
+    found = SmoothProblem(objective).observe(theta, full)[2].recentred(shift).columns
     assert_allclose(found.diagonal, expected.diagonal, rtol=1e-10)
     assert_allclose(found.offset, expected.offset, rtol=1e-9, atol=1e-12)
     if full:
@@ -69,9 +71,9 @@ def test_moments_about_another_center_are_those_taken_there(name, full):
 def test_blending_batches_by_weight_gives_the_moments_of_all(full):
     problem = PROBLEMS["weighted"]
     objective, theta = make_objective(problem), random_theta(problem)
-    whole = objective.observe(theta, full)[2]
+    whole = SmoothProblem(objective).observe(theta, full)[2]
     weight, blend = 0.0, None
-    for batch in objective.batches(20, np.random.default_rng(0)):
+    for batch in SmoothProblem(objective).batches(20, np.random.default_rng(0)):
         weight += batch.total_weight
         own = batch.observe(theta, full)[2]
         blend = own if blend is None else blend.blended(own, batch.total_weight / weight)
@@ -84,7 +86,7 @@ def test_blending_batches_by_weight_gives_the_moments_of_all(full):
 def test_columns_that_stand_still_have_no_moments_and_no_steps(full):
     problem = PROBLEMS["collinear and constant columns"]
     objective = make_objective(problem)
-    moments = objective.observe(objective.map.neutral(), full)[2]
+    moments = SmoothProblem(objective).observe(objective.map.initial(), full)[2]
     still = np.append(problem.columns.std(axis=0) < 1e-12, False)
     assert still.sum() == 2
     assert_array_equal(moments.columns.diagonal == 0, still)
@@ -96,7 +98,7 @@ def test_columns_that_stand_still_have_no_moments_and_no_steps(full):
 def test_what_is_hardly_known_is_damped_to_what_the_batch_knows():
     problem = PROBLEMS["three classes"]
     objective = make_objective(problem)
-    batch = objective.observe(objective.map.neutral(), True)[2]
+    batch = SmoothProblem(objective).observe(objective.map.initial(), True)[2]
     matrix = batch.columns.matrix.copy()
     matrix[2, 2] *= 1e-6
     known = replace(batch, columns=replace(batch.columns, matrix=matrix))
@@ -109,10 +111,10 @@ def test_what_is_hardly_known_is_damped_to_what_the_batch_knows():
 
 def test_the_metric_of_few_rows_is_the_diagonals():
     objective = make_objective(PROBLEMS["three classes"])
-    theta = objective.map.neutral()
-    gradient, moments = objective.observe(theta, True)[1:]
+    theta = objective.map.initial()
+    gradient, moments = SmoothProblem(objective).observe(theta, True)[1:]
     of_all = moments.of_all().metric(objective).solve(gradient)
-    exact = objective.hessian(theta).solve(gradient)
+    exact = SmoothProblem(objective).hessian(theta).solve(gradient)
     assert_allclose(of_all, exact, rtol=0.3, atol=0.3 * abs(exact).max())
     few = replace(moments, n_rows=1e-9).metric(objective).solve(gradient)
     diagonal = np.outer(moments.columns.diagonal, np.diag(moments.classes)).ravel()

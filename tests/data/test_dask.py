@@ -21,7 +21,7 @@ from sksoftmax import (
     SoftmaxTransformer,
     metrics,
 )
-from sksoftmax._objective.penalties import SHAPES
+from sksoftmax._objective.penalties import NORMS
 from sksoftmax._objective.rows import add_pairwise, partition
 from sksoftmax._problems import build
 
@@ -397,7 +397,7 @@ def test_an_evaluation_sends_theta_and_brings_one_gradient(monkeypatch):
 
     X, y = draw(400, 100, 20)
     data = dask_gate.encode(SoftmaxRegression(), on_dask(X, 10), y)
-    objective = build.pose(data, C=1.0, l1_ratio=0.0, shape=SHAPES["elasticnet"],
+    objective = build.make_problem(data, C=1.0, l1_ratio=0.0, norm=NORMS["elasticnet"],
                              fit_intercept=True, solver="auto")  # fmt: skip
     theta = np.zeros(objective.map.n_parameters)
     monkeypatch.setattr(dask_rows, "compute", weighed)

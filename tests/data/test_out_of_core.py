@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sksoftmax import SoftmaxRegression
-from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS
+from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS
 
 ROOT = Path(__file__).parents[2]
 LIMITED = pytest.mark.skipif(
@@ -100,7 +100,7 @@ def files(tmp_path_factory):
 
 @LIMITED
 def test_a_file_larger_than_memory_is_fitted_by_every_solver(files):
-    names = sorted({**SOLVERS, **ROUGH_SOLVERS})
+    names = sorted({**SOLVERS, **COMPOSITE_SOLVERS})
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT, *files, str(ALLOWED), *names],
         env={"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},

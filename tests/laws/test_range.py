@@ -16,7 +16,7 @@ from sklearn.metrics import log_loss
 
 from sksoftmax import SoftmaxCalibratedClassifier, SoftmaxRegression, SoftmaxRegressionCV
 from sksoftmax._problems import build
-from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS, STREAMS
+from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS, STREAMS
 
 X, Y = load_iris(return_X_y=True)
 # Overlapping classes: an optimum exists without a penalty.
@@ -46,7 +46,7 @@ def fit(model, X, y, sample_weight=None):
 MODELS = {
     **{
         f"solver={solver!r}": (fit, partial(SoftmaxRegression, solver=solver, max_iter=100))
-        for solver in {**SOLVERS, **ROUGH_SOLVERS}
+        for solver in {**SOLVERS, **COMPOSITE_SOLVERS}
     },
     **{
         f"solver={solver!r}, streamed": (stream, partial(SoftmaxRegression, solver=solver))
@@ -121,7 +121,7 @@ def test_any_scale_gives_a_finite_model_or_an_error_that_names_the_column(name, 
         assert not hasattr(model, "coef_")
 
 
-@pytest.mark.parametrize("solver", {**SOLVERS, **ROUGH_SOLVERS})
+@pytest.mark.parametrize("solver", {**SOLVERS, **COMPOSITE_SOLVERS})
 @pytest.mark.parametrize(("dtype", "scale"), ALL_SCALES)
 def test_without_a_penalty_units_change_nothing_or_are_refused(solver, dtype, scale):
     model = SoftmaxRegression(C=np.inf, solver=solver, tol=1e-5)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
-from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS, STREAMS
+from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS, STREAMS
 
 EXAMPLES = int(os.environ.get("SKSOFTMAX_EXAMPLES", "120"))
 COLUMNS = {
@@ -76,7 +76,7 @@ def penalties(draw, n_columns):
 def cases(draw):
     n_columns = draw(st.integers(1, 6))
     n_classes = draw(st.sampled_from([2, 2, 3, 3, 4, 8, 33, 50]))
-    solver = draw(st.sampled_from(sorted({**SOLVERS, **ROUGH_SOLVERS})))
+    solver = draw(st.sampled_from(sorted({**SOLVERS, **COMPOSITE_SOLVERS})))
     parameters = {
         "C": draw(st.sampled_from([1e-12, 1e-3, 1.0, 1.0, 100.0, 1e6, 1e12, np.inf])),
         "l1_ratio": draw(st.sampled_from([0.0, 0.0, 0.5, 1.0])),

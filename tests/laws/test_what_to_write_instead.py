@@ -24,7 +24,7 @@ from sksoftmax import (
     SoftmaxTransformer,
     metrics,
 )
-from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS
+from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS
 
 X, Y = load_iris(return_X_y=True)
 LINEAR = pytest.mark.parametrize("make", [SoftmaxRegression, SoftmaxRegressionCV])
@@ -49,7 +49,7 @@ def test_penalties_of_logistic_regression(make, penalty):
     "solver",
     sorted(
         LogisticRegression._parameter_constraints["solver"][0].options
-        - {*SOLVERS, *ROUGH_SOLVERS}
+        - {*SOLVERS, *COMPOSITE_SOLVERS}
     ),
 )
 def test_solvers_of_logistic_regression(make, solver):

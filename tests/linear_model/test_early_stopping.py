@@ -18,9 +18,9 @@ from sklearn.model_selection import GridSearchCV
 from sksoftmax import SoftmaxRegression
 from sksoftmax._linear_model import holdout
 from sksoftmax._linear_model.early_stopping import EarlyStopping
-from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS
+from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS
 
-NAMES = sorted(SOLVERS.keys() | ROUGH_SOLVERS.keys())
+NAMES = sorted(SOLVERS.keys() | COMPOSITE_SOLVERS.keys())
 SOLVER = pytest.mark.parametrize("solver", NAMES)
 N_CLASSES = pytest.mark.parametrize("n_classes", [2, 4])
 

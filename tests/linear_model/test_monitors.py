@@ -21,9 +21,9 @@ from sklearn.preprocessing import StandardScaler
 
 from sksoftmax import SoftmaxRegression
 from sksoftmax._linear_model import callbacks, progress
-from sksoftmax._solvers import ROUGH_SOLVERS, SOLVERS
+from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS
 
-NAMES = sorted(SOLVERS.keys() | ROUGH_SOLVERS.keys())
+NAMES = sorted(SOLVERS.keys() | COMPOSITE_SOLVERS.keys())
 SOLVER = pytest.mark.parametrize("solver", NAMES)
 X, Y = draw(150, 5, 4, noise=2.0)
 HAS_CALLBACKS = hasattr(SoftmaxRegression, "set_callbacks")

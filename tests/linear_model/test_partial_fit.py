@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-from registry import PROBLEMS, Problem, draw, exponential_weights, make_objective
+from registry import PROBLEMS, Problem, draw, exponential_weights, make_objective, make_problem
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from sksoftmax import SoftmaxRegression
 from sksoftmax._objective.penalties import Ridge
+from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._solvers import SOLVERS, STREAMS, Epochs, minimize
 from sksoftmax._solvers.stochastic import PATIENCE, StreamState, watched
 from sksoftmax._solvers.variance_reduction import Reduced
@@ -107,21 +108,22 @@ def test_calls_are_steps_on_the_same_objectives(n_classes, solver):
         batch = Problem(X[part], y[part], weight[part], fit_intercept=False)
         assert batch.n_classes == n_classes
         strength = np.full(theta.size, 1 / (0.3 * weight[: start + 40].sum()))
-        state = method.advance(replace(make_objective(batch), penalty=Ridge(strength)), state)
+        objective = replace(make_objective(batch), penalty=Ridge(strength))
+        state = method.advance(SmoothProblem(objective), state)
     assert_allclose(model.coef_.T.ravel(), state.average, rtol=1e-9, atol=1e-12)
     assert_allclose(model.objective_, state.value, rtol=1e-9)
 
 
 @STREAM
 def test_the_first_pass_of_fit_is_the_steps_on_its_batches(solver):
-    objective = make_objective(PROBLEMS["many rows"])
+    objective = make_problem(PROBLEMS["many rows"])
     epochs = SOLVERS[solver]
-    start = epochs.start(objective, objective.map.neutral())
+    start = epochs.start(objective, objective.map.initial())
     state = StreamState(start.point.theta, start.point.theta)
     for batch in objective.batches(epochs.rows_of_batch(objective), np.random.default_rng((0, 0))):
         state = epochs.method.advance(batch, state)
     assert_array_equal(epochs.step(objective, start).point.theta, state.average)
-    found = minimize(objective, epochs, objective.map.neutral(), tol=1e-6, max_iter=1)
+    found = minimize(objective, epochs, objective.map.initial(), tol=1e-6, max_iter=1)
     assert_array_equal(found.theta, state.average)
 
 
@@ -447,7 +449,7 @@ def test_a_stream_that_changes_stays_stable(size, n_batches, change, C, solver):
 
 @pytest.mark.parametrize("worse, begins_anew", [(1.4, "nothing"), (1.6, "average"), (9.0, "all")])
 def test_a_run_of_bad_batches_begins_anew_and_single_ones_do_not(worse, begins_anew):
-    objective = make_objective(PROBLEMS["many rows"])
+    objective = make_problem(PROBLEMS["many rows"])
     theta = np.ones(objective.map.n_parameters)
     state = begin = StreamState(theta, theta, value=1.0, clock=10.0, n_gradients=7)
     for value in [worse] * (PATIENCE - 1) + [1.0] + [worse] * (PATIENCE - 1):
@@ -478,18 +480,19 @@ def test_rows_one_at_a_time_are_stable(solver):
 
 
 def test_a_metric_serves_until_a_moment_has_grown():
-    objective, method = make_objective(PROBLEMS["many rows"]), STREAMS["sgd"]()
-    theta = objective.map.neutral()
+    objective, method = make_problem(PROBLEMS["many rows"]), STREAMS["sgd"]()
+    theta = objective.map.initial()
     state = method.advance(objective, StreamState(theta, theta))._replace(due=1e9)
     assert method.advance(objective, state).metric is state.metric
-    rows = objective.rows.map(lambda block: block._replace(X=3 * block.X))
-    assert method.advance(replace(objective, rows=rows), state).metric is not state.metric
+    rows = objective.objective.rows.map(lambda block: block._replace(X=3 * block.X))
+    wider = SmoothProblem(replace(objective.objective, rows=rows))
+    assert method.advance(wider, state).metric is not state.metric
 
 
 def test_a_reduced_batch_has_the_anchors_gradient_there():
-    objective = make_objective(PROBLEMS["many rows"])
+    objective = make_problem(PROBLEMS["many rows"])
     epochs = Epochs(STREAMS["sgd"]())
-    state = epochs.step(objective, epochs.start(objective, objective.map.neutral()))
+    state = epochs.step(objective, epochs.start(objective, objective.map.initial()))
     batch = next(objective.batches(100, np.random.default_rng(0)))
     reduced = Reduced(batch, state.point)
     assert_allclose(reduced.observe(state.point.theta, True)[1], state.point.gradient, rtol=1e-12)
@@ -501,7 +504,7 @@ def test_a_reduced_batch_has_the_anchors_gradient_there():
 
 @pytest.mark.parametrize("name", ["three classes", "weighted", "sparse", "single precision"])
 def test_batches_are_all_rows_once_and_their_mean_is_the_whole(name):
-    objective = make_objective(PROBLEMS[name])
+    objective = make_problem(PROBLEMS[name])
     theta = np.linspace(-0.1, 0.1, objective.map.n_parameters)
     batches = list(objective.batches(7, np.random.default_rng(0)))
     assert [batch.n_rows for batch in batches[:-1]] == [7] * (len(batches) - 1)

@@ -19,7 +19,7 @@ def make_columns(score_map, n_rows=11, seed=0):
 
 
 def make_theta(score_map, seed=1):
-    return np.random.default_rng(seed).normal(size=score_map.neutral().size)
+    return np.random.default_rng(seed).normal(size=score_map.initial().size)
 
 
 def forward(score_map, theta, X):
@@ -33,7 +33,7 @@ def test_backward_is_the_transpose_of_forward(make, kind):
     X, theta = kind(make_columns(score_map)), make_theta(score_map)
     residual = np.random.default_rng(2).normal(size=(score_map.n_scores, 11))
     scores = forward(score_map, theta, X)
-    constant = forward(score_map, score_map.neutral(), X)
+    constant = forward(score_map, score_map.initial(), X)
     gradient = score_map.gradient(score_map.backward(X, residual))
     assert gradient.shape == theta.shape and gradient.dtype == np.float64
     assert_allclose(np.vdot(scores - constant, residual), theta @ gradient, rtol=1e-12)
@@ -97,13 +97,13 @@ def test_join_and_split_are_inverse_and_split_makes_views(make):
     coef[:] = 0
     if score_map.has_intercept:
         intercept[:] = 0
-    assert_array_equal(theta, score_map.neutral())
+    assert_array_equal(theta, score_map.initial())
 
 
 @MAP
 def test_neutral_parameters_make_neutral_scores(make):
     score_map = make()
-    assert_array_equal(forward(score_map, score_map.neutral(), make_columns(score_map)), 0)
+    assert_array_equal(forward(score_map, score_map.initial(), make_columns(score_map)), 0)
 
 
 @pytest.mark.parametrize("n_scores", [1, 3])

@@ -12,8 +12,8 @@ from sksoftmax._data import validation
 from sksoftmax._paths.elastic_net_path import Settings, pose
 from sksoftmax._paths.fold_certificates import FoldCertificates, _ranges
 from sksoftmax._paths.fold_objectives import fold_objectives
-from sksoftmax._problems import build
-from sksoftmax._solvers import minimize
+from sksoftmax._problems.smooth import SmoothProblem
+from sksoftmax._solvers import SOLVERS, minimize
 from sksoftmax._solvers.line_search import evaluate
 from sksoftmax._solvers.lockstep import EvaluationRequest, GapRequest, run
 
@@ -29,7 +29,7 @@ def posed(X, y, weight=None, C=1.0, **options):
     data = validation.encode(SoftmaxRegression(), X, y, weight)
     settings = Settings(**{**SETTINGS.__dict__, **options})
     part_of = np.arange(data.n_rows) % 3
-    return fold_objectives(pose(data, C, 0.0, settings), part_of, KEEPS), part_of
+    return fold_objectives(pose(data, C, 0.0, settings).objective, part_of, KEEPS), part_of
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -64,8 +64,8 @@ def near_optima(folds, random):
     """Of each fit: its number, a point near its optimum, and the true gap there."""
     for fit in range(4):
         objective = folds.objective(fit)
-        solver = build.solver_for(objective, "newton")
-        best = minimize(objective, solver, folds.whole.map.neutral(), tol=1e-13, max_iter=99)
+        problem, start = SmoothProblem(objective), folds.whole.map.initial()
+        best = minimize(problem, SOLVERS["newton"], start, tol=1e-13, max_iter=99)
         for size in (1e-4, 1e-3):
             theta = best.theta + size * random.standard_normal(len(best.theta))
             if folds.whole.map.n_scores > 1:

@@ -13,6 +13,7 @@ from sksoftmax._paths.elastic_net_path import Settings, pose
 from sksoftmax._paths.screening import Screen
 from sksoftmax._problems.build import solver_for
 from sksoftmax._solvers import minimize
+from sksoftmax._solvers.line_search import Point
 
 SOME = np.array([1, 4])
 
@@ -28,10 +29,10 @@ def posed(n_classes, shape, fit_intercept=True, sparse=False):
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_a_screen_holds_what_is_within_its_amount(n_classes, shape):
     whole = posed(n_classes, shape)
-    screen = Screen(SOME, whole.places(SOME), whole.on_columns(SOME))
+    screen = Screen(SOME, whole.rows_of_columns(SOME), whole.on_columns(SOME))
     theta = np.zeros(whole.map.n_parameters)
     pull = np.zeros_like(theta)
-    rows, amount = whole.rows_of(pull), whole.corners.amount[0, 0]
+    rows, amount = whole.rows_of(pull), whole.nonsmooth.l1_strength[0, 0]
     rows[[0, *SOME], 0] = 0.999 * amount, 7 * amount, 7 * amount
     assert screen.holds(whole, theta, pull)
     for beyond in (1.001 * amount, -1.001 * amount, np.nan):
@@ -42,19 +43,24 @@ def test_a_screen_holds_what_is_within_its_amount(n_classes, shape):
     assert not screen.holds(whole, theta, pull)
 
 
-@pytest.mark.parametrize("way", ["_balanced", "_aimed"])
+@pytest.mark.parametrize("way", ["_balanced", "_along_columns"])
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("fit_intercept", [False, True])
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_residuals_of_a_proof_pull_as_it_says(n_classes, fit_intercept, sparse, way):
     objective = posed(n_classes, ElasticNet(), fit_intercept, sparse)
-    smooth = objective.smooth
+    smooth = objective.objective.smooth
     solver = solver_for(objective, "auto")
-    theta = minimize(objective, solver, smooth.map.neutral(), tol=1e-6, max_iter=200).theta
-    pull = smooth.value_and_gradient(theta)[1] - smooth.penalty.strength * theta
-    duals = list(getattr(nonsmooth_certificate, way)(objective, theta, pull, False))
+    solution = minimize(objective, solver, smooth.map.initial(), tol=1e-6, max_iter=200)
+    theta, gradient = solution.theta, solution.gradient
+    point = Point(theta, solution.value, gradient)
+    loss_gradient = objective.objective.loss_gradient(theta, gradient)
+    tilted = getattr(nonsmooth_certificate, way)
+    found = tilted(objective.objective, point, loss_gradient, False, None)
+    duals = [dual for dual, _ in found if dual is not None]
     assert duals
     for dual in duals:
-        expected = dual.pull if n_classes == 2 else smooth.map.balanced(dual.pull)
+        expected = dual.loss_gradient
+        expected = expected if n_classes == 2 else smooth.map.balanced(expected)
         assert_allclose(smooth.pull_of(smooth, dual.residual), expected, atol=1e-12)
         assert fit_intercept is False or np.abs(expected[-n_classes:]).min() < 1e-12

@@ -19,6 +19,7 @@ from registry import (
     exponential_weights,
     five_point,
     make_objective,
+    make_problem,
     partition_two_threads,
     random_theta,
     rounding_errors,
@@ -37,6 +38,7 @@ from sksoftmax._curvature.preconditioners import (
     SharedMetric,
     metric_factor,
 )
+from sksoftmax._problems.smooth import SmoothProblem
 
 PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
 ENGINE = pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
@@ -95,22 +97,22 @@ def test_gradient_is_that_of_the_value(name):
 
 
 @pytest.mark.parametrize("name", sorted(SINGLE_PRECISION))
-def test_the_rough_objective_is_close_and_in_single_precision(name):
+def test_low_precision_is_single_precision_and_close(name):
     problem = PROBLEMS[name]
-    objective = make_objective(problem)
+    objective, single = make_objective(problem), make_problem(problem).low_precision
     theta, direction = random_theta(problem), random_theta(problem, seed=1)
-    value, gradient = objective.rough.value_and_gradient(theta)
-    assert objective.rough.dtype == np.float32 and objective.rough.rough is None
+    value, gradient = single.value_and_gradient(theta)
+    assert single.objective.dtype == np.float32 and single.low_precision is None
     assert gradient.dtype == np.float64
     expected_value, expected_gradient = objective.value_and_gradient(theta)
     assert 0 < abs(value - expected_value) < 1e-6
     assert_allclose(gradient, expected_gradient, atol=1e-6)
-    product = objective.rough.hessian_product(theta, direction)
+    product = single.hessian_product(theta, direction)
     assert_allclose(product, objective.hessian_product(theta, direction), atol=1e-5)
 
 
 def test_double_precision_has_no_rougher_form():
-    assert make_objective(PROBLEMS["three classes"]).rough is None
+    assert make_problem(PROBLEMS["three classes"]).low_precision is None
 
 
 @PROBLEM
@@ -187,7 +189,7 @@ def test_evaluations_leave_data_and_theta_alone(name):
     objective.hessian_product(theta, theta)
     for metric in METRICS.values():
         metric(objective, theta)
-    objective.gap(theta, first[1])
+    SmoothProblem(objective).gap(theta, first[1])
     for part, old in zip((*parts, problem.y, theta), before, strict=True):
         assert_array_equal(part, old)
     again = objective.value_and_gradient(theta)
@@ -217,7 +219,7 @@ def test_hessian_product_is_the_difference_of_gradients(name):
 def test_the_exact_metric_undoes_hessian_products(name):
     problem = PROBLEMS[name]
     objective, theta = make_objective(problem), random_theta(problem)
-    metric = objective.hessian(theta)
+    metric = SmoothProblem(objective).hessian(theta)
     assert metric is not None
     for seed in range(3):
         image = objective.hessian_product(theta, random_theta(problem, seed=30 + seed))
@@ -233,7 +235,7 @@ def test_the_exact_metric_is_the_hessian_where_that_is_definite(name):
         pytest.skip("the Hessian is singular")
     problem = PROBLEMS[name]
     objective, theta = make_objective(problem), random_theta(problem)
-    metric = objective.hessian(theta)
+    metric = SmoothProblem(objective).hessian(theta)
     direction = random_theta(problem, seed=3)
     back = metric.solve(objective.hessian_product(theta, direction))
     scales = theta_scales(problem)
@@ -311,7 +313,7 @@ def test_wide_columns_get_a_diagonal(name):
     expected = np.repeat(peak * squares, problem.n_scores) + objective.penalty.strength
     assert_allclose(metric.diagonal.ravel(), expected, rtol=1e-9)
     own = [a @ objective.hessian_product(theta, a) for a in np.eye(theta.size)]
-    assert_allclose(objective.curvature(theta).diagonal.ravel(), own, rtol=1e-9)
+    assert_allclose(SmoothProblem(objective).curvature(theta).diagonal.ravel(), own, rtol=1e-9)
 
 
 @PROBLEM
@@ -481,17 +483,17 @@ def test_factors_solve_for_several_columns_at_once():
 def test_large_hessians_are_not_held(monkeypatch):
     problem = PROBLEMS["three classes"]
     objective, theta = make_objective(problem), random_theta(problem)
-    assert isinstance(objective.hessian(theta), FullMetric)
+    assert isinstance(SmoothProblem(objective).hessian(theta), FullMetric)
     monkeypatch.setattr(costs, "MOST_PARAMETERS", theta.size - 1)
-    assert objective.hessian(theta) is None
+    assert SmoothProblem(objective).hessian(theta) is None
     monkeypatch.setattr(costs, "MOST_PARAMETERS", theta.size)
-    assert objective.hessian(theta) is not None
+    assert SmoothProblem(objective).hessian(theta) is not None
 
 
 def test_samples_are_taken_only_of_many_rows():
-    assert make_objective(PROBLEMS["three classes"]).worthwhile_sample() == 0
-    assert make_objective(PROBLEMS["many rows"]).worthwhile_sample() == 2000
-    many_columns = make_objective(sparse_problem(300, 100, 3))
+    assert make_problem(PROBLEMS["three classes"]).worthwhile_sample() == 0
+    assert make_problem(PROBLEMS["many rows"]).worthwhile_sample() == 2000
+    many_columns = make_problem(sparse_problem(300, 100, 3))
     assert many_columns.worthwhile_sample() == 0
 
 

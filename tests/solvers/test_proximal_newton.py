@@ -1,7 +1,6 @@
 """Laws of sparse fits: optimality checked from its definition, and what must not matter."""
 
 import warnings
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +17,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._curvature.quadratic_models import DiagonalModel, FullModel
-from sksoftmax._objective.penalties import Rough
-from sksoftmax._problems.composite import Composite
+from sksoftmax._objective.penalties import NonsmoothPenalty
+from sksoftmax._problems.composite import CompositeProblem
 from sksoftmax._solvers import proximal_newton
 from sksoftmax._solvers.bfgs_model import Pair, corrected
 from sksoftmax._solvers.line_search import Point
@@ -53,17 +52,10 @@ class Curved(NamedTuple):
         return self.matrix @ vector
 
 
-@dataclass
-class Held:
-    """An objective of which only the corners matter."""
+class NonsmoothOnly(NamedTuple):
+    """A problem of which only the nonsmooth part is asked for."""
 
-    corners: Rough
-
-    def prox(self, theta, step):
-        return self.corners.prox(theta, step)
-
-    def corner_value(self, theta):
-        return self.corners.value(theta)
+    nonsmooth: NonsmoothPenalty
 
 
 @PENALTY
@@ -76,18 +68,19 @@ def test_the_minimum_of_a_model_is_found_however_flat_it_is(penalty, condition):
     columns = turn * curvature @ turn.T
     classes = np.eye(3) - 1 / 3 if condition == np.inf else np.eye(3)
     matrix = np.kron(columns, classes)
-    corners = Rough(penalty(), np.full((6, 1), 0.01), n_scores)
+    nonsmooth = NonsmoothPenalty(penalty(), np.full((6, 1), 0.01), n_scores)
     theta, gradient = random.standard_normal(18), matrix @ random.standard_normal(18)
     model = FullModel(matrix, n_scores)
-    target, gain, *_ = minimize_model(Held(corners), model, Point(theta, 0.0, gradient), 0.05)
+    problem, point = NonsmoothOnly(nonsmooth), Point(theta, 0.0, gradient)
+    target, gain, *_ = minimize_model(problem, model, point, 0.05)
 
     def value(x):
-        return gradient @ (x - theta) + (x - theta) @ matrix @ (x - theta) / 2 + corners.value(x)
+        return gradient @ (x - theta) + (x - theta) @ matrix @ (x - theta) / 2 + nonsmooth.value(x)
 
     assert gain >= value(theta) - value(target) - 1e-12
     best = theta
     for _ in range(20_000):
-        best = corners.prox(best - gradient - matrix @ (best - theta), np.ones(6))
+        best = nonsmooth.prox(best - gradient - matrix @ (best - theta), np.ones(6))
     assert value(target) - value(best) <= 1e-2 * (value(theta) - value(best))
 
 
@@ -145,7 +138,7 @@ def test_the_optimality_conditions_hold(case, penalty, l1_ratio):
     pull = -(gradient + unit * (1 - l1_ratio) * model.coef_).T / (unit * l1_ratio)
     slack = 2e-3 * scale[:, None]  # a gap of 1e-10 leaves its root in gradients
     assert_allclose(balance, 0, atol=1e-5)
-    sizes, pulls = model.penalty.sizes(model.coef_.T), model.penalty.sizes(pull)
+    sizes, pulls = model.penalty.norms(model.coef_.T), model.penalty.norms(pull)
     assert (pulls <= 1 + slack).all()
     on = sizes > 0
     aim = model.coef_.T / np.where(on, sizes, 1)
@@ -384,7 +377,7 @@ def test_max_iter_bounds_all_steps_those_on_a_working_set_too(max_iter, monkeypa
 @pytest.mark.parametrize("is_wrong", [False, True])
 def test_a_model_is_minimised_the_less_the_more_the_last_one_was_wrong(is_wrong, monkeypatch):
     """Of the Hessian, and of its diagonal, which takes no notice of correlations."""
-    wanted, minimize, make = [], proximal_newton.minimize_model, Composite.model
+    wanted, minimize, make = [], proximal_newton.minimize_model, CompositeProblem.model
 
     def diagonal(*args):
         matrix = make(*args).matrix
@@ -396,32 +389,9 @@ def test_a_model_is_minimised_the_less_the_more_the_last_one_was_wrong(is_wrong,
 
     monkeypatch.setattr(proximal_newton, "minimize_model", recorded)
     if is_wrong:
-        monkeypatch.setattr(Composite, "model", diagonal)
+        monkeypatch.setattr(CompositeProblem, "model", diagonal)
     random = np.random.default_rng(0)
     X = random.normal(size=(60, 1)) + 0.1 * random.normal(size=(60, 8))
     SoftmaxRegression(1.0, l1_ratio=0.5, tol=1e-9).fit(X, np.arange(60) % 3)
     assert wanted[0] == BEST and all(BEST <= accuracy <= WORST for accuracy in wanted)
     assert (max(wanted) > 0.3) == is_wrong
-
-
-def test_a_model_takes_a_bounded_number_of_factors(monkeypatch):
-    """Of low rank, where Newton steps run from corner to corner by the hundred."""
-    factors, minimize, solve = [], proximal_newton.minimize_model, FullModel.solve
-
-    def begin(*args):
-        factors.append(0)
-        return minimize(*args)
-
-    def counted(*args):
-        factors[-1] += 1
-        return solve(*args)
-
-    monkeypatch.setattr(proximal_newton, "minimize_model", begin)
-    monkeypatch.setattr(FullModel, "solve", counted)
-    random = np.random.default_rng(0)
-    X = random.normal(size=(60, 2)) @ random.normal(size=(2, 8))
-    model = SoftmaxRegression(1e4, solver="proximal", tol=1e-9, max_iter=30)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(X, np.arange(60) % 20)
-    assert 0 < max(factors) <= 50
