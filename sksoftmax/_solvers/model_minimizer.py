@@ -18,10 +18,10 @@ QUICKLY = 2
 LONGEST = 150
 # Parameters that are not zero, up to which Newton steps are worth it.
 MOST_MOVING = 1000
-# Newton steps a round, and how often one is halved.
+# Newton steps on a model, each of which makes a factor, and how often one is halved.
 MOST_STEPS = 50
 HALVINGS = 5
-# Of the value, what a step may be expected to gain to be the last one.
+# Of the value, what a step may be expected to gain to be the last one, whatever was gained before.
 ENOUGH = 1e-9
 
 
@@ -78,6 +78,7 @@ class Descent:
         self.target = point.theta
         self.move = self.lead = self.image = self.lead_image = np.zeros_like(point.theta)
         self.steepness, self.momentum, self.first = 1.0, 1.0, None
+        self.newton_steps = 0
 
     def run(self, n_steps):
         """So many steps, or as many as it takes; their number, if fewer."""
@@ -127,7 +128,8 @@ class Descent:
         """Newton steps in what is not zero, where that is little, each to the next corner."""
         self._try(self.objective.nonsmooth.shifted(self.target))
         nonsmooth = self.objective.nonsmooth
-        for _ in range(MOST_STEPS):
+        while self.newton_steps < MOST_STEPS:
+            self.newton_steps += 1
             moving = np.flatnonzero(self.target)
             if not 0 < len(moving) <= MOST_MOVING:
                 break
@@ -135,9 +137,15 @@ class Descent:
             bend = nonsmooth.hessian_on_support(self.target, moving)
             step = np.zeros_like(self.target)
             step[moving] = -self.model.solve(moving, bend, slope[moving])
-            if not self._go(step) or -float(slope @ step) <= ENOUGH * abs(self.value()):
+            if not self._go(step) or -float(slope @ step) <= self._enough():
                 break
         self.lead, self.lead_image, self.momentum = self.move, self.image, 1.0
+
+    def _enough(self):
+        """What a Newton step may be expected to gain to be the last one."""
+        value = self.value()
+        gained = self.objective.nonsmooth.value(self.point.theta) - value
+        return max(ENOUGH * abs(value), self.accuracy**2 * gained)
 
     def _go(self, step):
         """Along a step to the first corner, or a part of that where curvature changes."""

@@ -395,3 +395,26 @@ def test_a_model_is_minimised_the_less_the_more_the_last_one_was_wrong(is_wrong,
     SoftmaxRegression(1.0, l1_ratio=0.5, tol=1e-9).fit(X, np.arange(60) % 3)
     assert wanted[0] == BEST and all(BEST <= accuracy <= WORST for accuracy in wanted)
     assert (max(wanted) > 0.3) == is_wrong
+
+
+def test_a_model_takes_a_bounded_number_of_factors(monkeypatch):
+    """Of low rank, where Newton steps run from corner to corner by the hundred."""
+    factors, minimize, solve = [], proximal_newton.minimize_model, FullModel.solve
+
+    def begin(*args):
+        factors.append(0)
+        return minimize(*args)
+
+    def counted(*args):
+        factors[-1] += 1
+        return solve(*args)
+
+    monkeypatch.setattr(proximal_newton, "minimize_model", begin)
+    monkeypatch.setattr(FullModel, "solve", counted)
+    random = np.random.default_rng(0)
+    X = random.normal(size=(100, 2)) @ random.normal(size=(2, 12)) * np.logspace(-2, 2, 12)
+    model = SoftmaxRegression(1e5, l1_ratio=0.1, tol=1e-9, max_iter=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, np.arange(100) % 15)
+    assert 0 < max(factors) <= 50
