@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._calibration.scaling_maps import TemperatureMap, VectorMap
 from sksoftmax._calibration.transforms import (
     MatrixStep,
     Mix,
@@ -26,6 +25,7 @@ from sksoftmax._curvature import approximations
 from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import Ridge
 from sksoftmax._objective.rows import Block, Largest, Rows, partition, picked
+from sksoftmax._objective.scaling_maps import TemperatureMap, VectorMap
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._solvers import SOLVERS, minimize

@@ -20,7 +20,7 @@ from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.magnitudes import Magnitudes, without_small_columns
 from sksoftmax._linear_model import coefficients
 from sksoftmax._objective.row_selection import row_slice
-from sksoftmax._objective.rows import InMemoryRows, partition
+from sksoftmax._objective.rows import partition
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems import build
 from sksoftmax._runtime.blas import single_threaded_blas
@@ -72,20 +72,6 @@ RECORDS = (
     Stream, StreamState, Run, Moments, FullColumns, PlainColumns, LinearMap, ProductMetric,
     Factor, DiagonalMetric,
 )  # fmt: skip
-
-
-class Batch(NamedTuple):
-    """Encoded rows for ``build.make_problem``; the weight is that of the stream so far."""
-
-    rows: InMemoryRows
-    total_weight: float
-    n_rows: int
-    n_features: int
-    n_entries: int
-    n_scores: int
-    center: np.ndarray
-    working_dtype: np.dtype
-    fits_single: bool = False
 
 
 class Encoded(NamedTuple):
@@ -270,7 +256,7 @@ def _stepped(model, method, problem, state):
 def _problem(model, stream, encoded):
     """The problem of all rows so far, as these rows show it."""
     X, n_scores = encoded.X, stream.map.n_scores
-    batch = Batch(
+    batch = build.Batch(
         rows=partition(X, encoded.target, encoded.weight, n_scores),
         total_weight=stream.weight,
         n_rows=X.shape[0],

@@ -1,6 +1,7 @@
 """The problem of softmax regression, from encoded data and the parameters of an estimator."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from sksoftmax._data import magnitudes
 from sksoftmax._objective.composite import CompositeObjective
 from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import NORMS, NonsmoothPenalty, Ridge
+from sksoftmax._objective.rows import InMemoryRows
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems.class_rows import expanded
 from sksoftmax._problems.composite import CompositeProblem
@@ -110,6 +112,20 @@ def check_small_columns(data, *, C, l1_ratio, norm):
             f"and next to no penalty: {data.dtype} columns are then taken from "
             f"{magnitudes.COLUMNS[data.dtype].least:g} on; multiply it by a power of ten"
         )
+
+
+class Batch(NamedTuple):
+    """Encoded rows for ``build.make_problem``; the weight is that of the stream so far."""
+
+    rows: InMemoryRows
+    total_weight: float
+    n_rows: int
+    n_features: int
+    n_entries: int
+    n_scores: int
+    center: np.ndarray
+    working_dtype: np.dtype
+    fits_single: bool = False
 
 
 def make_problem(data, *, C, l1_ratio, norm, fit_intercept, solver):

@@ -19,7 +19,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksoftmax import DecisionScores, SoftmaxTransformer
 from sksoftmax._calibration.learners import LEARNERS, Sample, _objective
-from sksoftmax._calibration.scaling_maps import TemperatureMap, VectorMap
 from sksoftmax._calibration.selection import content_folds
 from sksoftmax._calibration.transforms import (
     MatrixStep,
@@ -32,6 +31,7 @@ from sksoftmax._calibration.transforms import (
 )
 from sksoftmax._objective.penalties import Ridge
 from sksoftmax._objective.rows import rows_a_block
+from sksoftmax._objective.scaling_maps import TemperatureMap, VectorMap
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax.metrics import probability_scorer

@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS, STREAMS
 
-EXAMPLES = int(os.environ.get("SKSOFTMAX_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("SKSOFTMAX_EXAMPLES", "300"))
 COLUMNS = {
     "normal": lambda random, X: random.normal(size=len(X)),
     "constant": lambda random, X: np.full(len(X), 7.0),
