@@ -37,7 +37,7 @@ class Objective:
         Rows, and entries of X that a product multiplies: what the cost of a pass is counted in.
     dtype : dtype of the products with X; theta and all sums are float64
     working_dtype : dtype of products that are good enough far from the optimum
-    fits_single : whether single precision can hold the rows, and their squares
+    fits_single : whether the rows are dense and single precision can hold them and their squares
     """
 
     rows: Rows

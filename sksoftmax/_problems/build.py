@@ -126,6 +126,7 @@ class Batch(NamedTuple):
     center: np.ndarray
     working_dtype: np.dtype
     fits_single: bool = False
+    is_sparse: bool = False
 
 
 def make_problem(data, *, C, l1_ratio, norm, fit_intercept, solver):
@@ -149,7 +150,7 @@ def make_problem(data, *, C, l1_ratio, norm, fit_intercept, solver):
         n_rows=data.n_rows,
         n_entries=data.n_entries,
         working_dtype=data.working_dtype,
-        fits_single=data.fits_single,
+        fits_single=data.fits_single and not data.is_sparse,
     )
     if not l1_strength.any() and solver != "proximal":
         return SmoothProblem(smooth)
