@@ -317,8 +317,9 @@ def test_weights_are_repetitions(n_classes, options, solver):
 
 def test_sparse_rows_without_a_zero_are_those_of_the_dense_matrix():
     X, y = np.random.default_rng(0).uniform(1, 2, (120, 3)), np.arange(120) % 40
-    dense, sparse = (SoftmaxRegression().fit(kind(X), y) for kind in (np.asarray, sp.csr_array))
-    assert_same_model(sparse, dense, atol=1e-6)
+    model = SoftmaxRegression(tol=1e-12)
+    coef = [model.fit(kind(X), y).coef_ for kind in (np.asarray, sp.csr_array)]
+    assert_allclose(*coef, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
