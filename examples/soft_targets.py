@@ -14,12 +14,12 @@ counts = rng.multinomial(trials, chances)
 
 # One row a setting: its shares are the target, and its trials the weight.
 shares = counts / trials[:, None]
-model = SoftmaxRegression().fit(dials, shares, sample_weight=trials)
+model = SoftmaxRegression(tol=1e-9).fit(dials, shares, sample_weight=trials)
 
 # The same, one row a trial.
 each = np.repeat(dials, trials, axis=0)
 outcome = np.concatenate([np.repeat(np.arange(3), row) for row in counts])
-long = SoftmaxRegression().fit(each, outcome)
+long = SoftmaxRegression(tol=1e-9).fit(each, outcome)
 print(f"{len(shares)} rows of shares, {len(each)} rows of labels")
 same = np.allclose(model.predict_proba(dials), long.predict_proba(dials), atol=1e-4)
 print(f"the same probabilities: {same}")

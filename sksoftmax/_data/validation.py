@@ -286,14 +286,15 @@ def check_given(y, who):
 
 def check_weight(sample_weight, X):
     """Weights of the rows of X, in float64: they may span more than X's dtype."""
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     if isinstance(sample_weight, Real):
         parameter_checks.check_is_float("sample_weight", sample_weight)
-        sample_weight = np.full(X.shape[0], float(sample_weight))
+        sample_weight = np.full(n_rows, float(sample_weight))
     weight = check_weight_values(sample_weight)
-    if len(weight) != X.shape[0]:
+    if len(weight) != n_rows:
         raise ValueError(
             "Found input variables with inconsistent numbers of samples: "
-            f"{[X.shape[0], len(weight)]}, of X and sample_weight"
+            f"{[n_rows, len(weight)]}, of X and sample_weight"
         )
     check_some_weight((weight > 0).any())
     magnitudes.check_weights(weight.max(), "sample_weight")
