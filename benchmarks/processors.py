@@ -56,9 +56,9 @@ def measure():
         call()
         times = []
         while len(times) < 5 or sum(times) < 0.05:
-            began = process_time()
+            averaging_start = process_time()
             call()
-            times.append(process_time() - began)
+            times.append(process_time() - averaging_start)
         found[name] = factor * median(times)
     return found
 

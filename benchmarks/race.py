@@ -23,7 +23,7 @@ ALLOWANCE = 1.5  # seconds to spend on repeating a setting
 SWEEP = 4  # limits to spend on the tolerances of a contestant
 TIGHT_LIMIT = 60.0  # seconds for each fit that looks for the optimum
 KNOWN = 1e-7  # how near the optimum must be proved, or agreed on, for times to count
-HOPELESS = 60  # times the fastest tight fit, after which a fit is stopped as well
+DIVERGING = 60  # times the fastest tight fit, after which a fit is stopped as well
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Racer:
 def race(problem, entrants, *, repeats, limit):
     """Results of some contestants on a problem, as plain dictionaries."""
     reference = find_optimum(problem)
-    limit = min(limit, max(1.0, HOPELESS * reference["seconds"]))
+    limit = min(limit, max(1.0, DIVERGING * reference["seconds"]))
     racers = {
         name: Racer(contestant, problem, limit, contestant.refuses(problem))
         for name, contestant in entrants.items()

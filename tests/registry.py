@@ -281,15 +281,15 @@ CORNERED = {
 
 
 def spanned_after_averaged(objective, theta):
-    last = approximations.averaged(objective, np.zeros_like(theta))
+    last = approximations.kronecker(objective, np.zeros_like(theta))
     suits = objective.is_symmetric and objective.map.n_scores > 1
-    return low_rank.spanned(objective, theta, last) if suits else last
+    return low_rank.along_coefficients(objective, theta, last) if suits else last
 
 
 METRICS = {
     "bound": lambda objective, theta: approximations.bound(objective),
-    "averaged": approximations.averaged,
-    "by class": approximations.sharpened,
+    "kronecker": approximations.kronecker,
+    "by class": approximations.refreshed,
     "least": approximations.least,
     "diagonal": approximations.diagonal,
     "spanned": spanned_after_averaged,
@@ -344,7 +344,7 @@ def flat(matrix):
     return matrix.T.ravel()
 
 
-def by_class(theta, n_scores):
+def class_blocks(theta, n_scores):
     """A row for each class, with the intercept last."""
     return theta.reshape(-1, n_scores).T
 
@@ -402,7 +402,7 @@ def design(problem):
 
 
 def brute_scores(problem, theta):
-    scores = design(problem) @ by_class(theta, problem.n_scores).T
+    scores = design(problem) @ class_blocks(theta, problem.n_scores).T
     return np.column_stack([np.zeros(len(scores)), scores]) if scores.shape[1] == 1 else scores
 
 
@@ -410,7 +410,7 @@ def brute_value(problem, theta):
     """The objective from its formula."""
     scores, weight = brute_scores(problem, theta), problem.weights
     losses = logsumexp(scores, axis=1) - np.sum(problem.truth * scores, axis=1)
-    coef = by_class(theta, problem.n_scores)[:, : problem.X.shape[1]]
+    coef = class_blocks(theta, problem.n_scores)[:, : problem.X.shape[1]]
     penalty = np.sum(coef**2) / (2 * problem.C)
     return float((weight @ losses + penalty) / weight.sum())
 
@@ -428,7 +428,7 @@ def rounding_errors(problem, theta):
     centered = problem.center if problem.fit_intercept else np.zeros(problem.X.shape[1])
     uncentered = np.abs(columns)
     uncentered[:, : len(centered)] = np.abs(problem.columns) + np.abs(centered)
-    size = uncentered @ np.abs(by_class(theta, problem.n_scores)).T
+    size = uncentered @ np.abs(class_blocks(theta, problem.n_scores)).T
     score_error = (columns.shape[1] + 2) * eps * size.max(axis=1, keepdims=True)
     scores, weight = brute_scores(problem, theta), problem.weights / problem.weights.sum()
     probability = np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
@@ -484,7 +484,7 @@ def _brute_derivatives(problem, theta):
     n_columns = columns.shape[1]
     strength = np.zeros((problem.n_scores, n_columns))
     strength[:, : problem.X.shape[1]] = 1 / (problem.C * problem.weights.sum())
-    gradient = residual[:, classes].T @ columns + strength * by_class(theta, problem.n_scores)
+    gradient = residual[:, classes].T @ columns + strength * class_blocks(theta, problem.n_scores)
     hessian = np.zeros((n_columns, problem.n_scores) * 2)
     for first in range(problem.n_scores):
         for second in range(problem.n_scores):

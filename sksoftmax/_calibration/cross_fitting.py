@@ -70,8 +70,8 @@ def held_out_scores(wrapper, X, y, scores_of, to_fit, to_split, n_jobs=None):
         error_score="raise",
     )  # fmt: skip
     parts = zip(found["indices"]["test"], found["estimator"], strict=True)
-    every = np.arange(len(y))
-    return [HeldOut(every[rows], kept.scores_, kept.missing_) for rows, kept in parts]
+    strided = np.arange(len(y))
+    return [HeldOut(strided[rows], kept.scores_, kept.missing_) for rows, kept in parts]
 
 
 def _keep(keeper, X, y):

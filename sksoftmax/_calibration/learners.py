@@ -241,7 +241,7 @@ def _matrix(off_diagonal):
         start = score_map.join(np.eye(size), 0.0)
         objective = _objective(sample, score_map, Ridge(strength, start))
         # Where strengths differ by entry the diagonal is the better metric, and the cheaper.
-        solver = Lbfgs(metric=approximations.diagonal(objective, start), refresh=NEVER)
+        solver = Lbfgs(preconditioner=approximations.diagonal(objective, start), refresh=NEVER)
         problem = SmoothProblem(objective)
         solution = minimize(problem, solver, start, tol=GOOD, max_iter=500)
         return MatrixStep(*map(np.copy, score_map.split(solution.theta)))
@@ -284,7 +284,7 @@ def _minimized(objective, tol):
         return minimize(problem, newton, start, tol=tol, max_iter=100)
     part = problem.sample(n_rows)
     start = descend(part, newton, start, tol=1e-4, max_iter=20).theta
-    solver = Lbfgs(metric=part.hessian(start))
+    solver = Lbfgs(preconditioner=part.hessian(start))
     return minimize(problem, solver, start, tol=tol, max_iter=100)
 
 

@@ -67,8 +67,8 @@ def wilson(share, size, level):
     z = ndtri((1 + level) / 2)
     middle = (share + z**2 / (2 * size)) / (1 + z**2 / size)
     spread = np.sqrt(share * (1 - share) / size + z**2 / (4 * size**2))
-    reach = z / (1 + z**2 / size) * spread
-    return np.maximum(middle - reach, 0), np.minimum(middle + reach, 1)
+    score_range = z / (1 + z**2 / size) * spread
+    return np.maximum(middle - score_range, 0), np.minimum(middle + score_range, 1)
 
 
 def _uniform(rows, views, n_bins):

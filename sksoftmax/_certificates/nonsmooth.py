@@ -237,8 +237,8 @@ def _along_columns(objective, point, loss_gradient, skip_unlikely, moments):
             taken = _centred(objective.rows_of(taken)).ravel()
             yield Dual(loss_gradient - taken, cost, residual), moments
         stale = renewed_share < STALE * share
-        enough = share <= MOST_SHARE or renewed_share > UNLIKELY
-        if is_new or (skip_unlikely and not stale and enough):
+        target_gap = share <= MOST_SHARE or renewed_share > UNLIKELY
+        if is_new or (skip_unlikely and not stale and target_gap):
             break
         moments = None
         if skip_unlikely and renewed_share > MOST_SHARE:

@@ -20,7 +20,7 @@ FAR = 1.0
 NEAR = 1.0
 
 
-class Reach(NamedTuple):
+class ScoreRange(NamedTuple):
     """Second moments of the columns, and the largest norm of a row in their inverse.
 
     By Cauchy and Schwarz no row's score along a direction exceeds the product of both norms.

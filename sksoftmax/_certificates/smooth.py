@@ -47,7 +47,7 @@ import numpy as np
 
 from sksoftmax._curvature import approximations
 from sksoftmax._objective.kernels import curvature_product
-from sksoftmax._objective.rows import Largest, every
+from sksoftmax._objective.rows import Largest, strided
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 
 # Where the tilt is larger than this, the point is so far from the optimum that nothing is proved.
@@ -57,16 +57,18 @@ MOST_UNSOLVED = 1e-5
 MOST_PRODUCTS = 20  # to solve for a tilt where columns are nearly collinear
 
 
-def gap(objective, theta, gradient, enough=0.0):
-    """The bound by the cheapest tilt that proves ``enough``; for 0, by the best of all."""
+def gap(objective, theta, gradient, target_gap=0.0):
+    """The bound by the cheapest tilt that proves ``target_gap``; for 0, by the best of all."""
     least = np.inf
-    if objective.penalised_coef and (enough == 0 or ridge_bound(objective, gradient) <= enough):
+    if objective.penalised_coef and (
+        target_gap == 0 or ridge_bound(objective, gradient) <= target_gap
+    ):
         least = by_intercepts(objective, theta, gradient)
-    if least <= enough:
+    if least <= target_gap:
         return least
-    for lower in approximations.lower_bounds(objective, theta, last=enough == 0):
+    for lower in approximations.lower_bounds(objective, theta, last=target_gap == 0):
         least = min(least, _by_metric(objective, theta, gradient, lower))
-        if least <= enough:
+        if least <= target_gap:
             break
     return least
 
@@ -78,11 +80,15 @@ def ridge_bound(objective, gradient):
     return 0.5 * float(np.sum(gradient[held] ** 2 / strength[held]))
 
 
-def divergence_factor(reach):
+def divergence_factor(score_range):
     """The largest ``((1 + a) log(1 + a) - a) / a^2`` of any ``a >= -reach``: from 1/2 to 1."""
-    if reach < 1e-3:  # where rounding would tell nothing; the next term is reach^2 / 12
-        return 0.5 + reach / 3
-    return ((1 - reach) * math.log1p(-reach) + reach) / reach**2 if reach < 1 else math.inf
+    if score_range < 1e-3:  # where rounding would tell nothing; the next term is reach^2 / 12
+        return 0.5 + score_range / 3
+    return (
+        ((1 - score_range) * math.log1p(-score_range) + score_range) / score_range**2
+        if score_range < 1
+        else math.inf
+    )
 
 
 def _by_metric(objective, theta, gradient, lower):
@@ -98,22 +104,24 @@ def _by_metric(objective, theta, gradient, lower):
     # Nor is there anything to balance where rounding of the sums is all that the gradient is.
     rounding = 0.0 if objective.penalised_coef else objective.rounding(theta)
     gradient = _beyond(rounding, gradient - common)
-    tilt = lower.metric.solve(gradient)
-    reach, image = _tilted(objective, theta, tilt, lower)
+    tilt = lower.preconditioner.solve(gradient)
+    score_range, image = _tilted(objective, theta, tilt, lower)
     left = _beyond(rounding, gradient - image)
-    if _share(lower.metric, left, gradient) > MOST_UNSOLVED:
+    if _share(lower.preconditioner, left, gradient) > MOST_UNSOLVED:
         tilt = conjugate_gradients(
             lambda vector: _tilted(objective, theta, vector, lower)[1],
-            lower.metric.solve, gradient, MOST_UNSOLVED, MOST_PRODUCTS,
+            lower.preconditioner.solve, gradient, MOST_UNSOLVED, MOST_PRODUCTS,
         )  # fmt: skip
-        reach, image = _tilted(objective, theta, tilt, lower)
+        score_range, image = _tilted(objective, theta, tilt, lower)
         left = _beyond(rounding, gradient - image)
     free = np.where(objective.penalty.strength > 0, 0.0, left)
-    unsolved = _share(lower.metric, free, gradient) > MOST_UNSOLVED
-    if reach > MOST_TILT or unsolved:
+    unsolved = _share(lower.preconditioner, free, gradient) > MOST_UNSOLVED
+    if score_range > MOST_TILT or unsolved:
         return np.inf
     # The square is none below 0 but for rounding.
-    divergence = max(float(tilt @ image), 0.0) * divergence_factor(reach) + abs(float(left @ tilt))
+    divergence = max(float(tilt @ image), 0.0) * divergence_factor(score_range) + abs(
+        float(left @ tilt)
+    )
     return divergence + ridge_bound(objective, left) + ridge_bound(objective, common)
 
 
@@ -122,10 +130,10 @@ def _beyond(rounding, left):
     return np.where(np.abs(left) > rounding, left, 0.0)
 
 
-def _share(metric, part, whole):
+def _share(preconditioner, part, whole):
     """The size of a vector beside another, in the metric's norm."""
-    size = whole @ metric.solve(whole)
-    return float(np.sqrt(max(part @ metric.solve(part), 0.0) / size)) if size > 0 else 0.0
+    size = whole @ preconditioner.solve(whole)
+    return float(np.sqrt(max(part @ preconditioner.solve(part), 0.0) / size)) if size > 0 else 0.0
 
 
 def _tilted(objective, theta, tilt, lower):
@@ -136,14 +144,14 @@ def _tilted(objective, theta, tilt, lower):
     stride, bend = lower.stride, lower.bend
 
     def block_sums(block):
-        block = every(stride, block)
+        block = strided(stride, block)
         moved = forward(along, block.X)
-        reach = Largest(_range(moved))
-        return reach, backward(block.X, bend(at(block), moved, block.weight))
+        score_range = Largest(_range(moved))
+        return score_range, backward(block.X, bend(at(block), moved, block.weight))
 
-    reach, sums = objective.rows.sum(block_sums)
+    score_range, sums = objective.rows.sum(block_sums)
     image = objective.map.gradient(sums) / objective.total_weight
-    return float(reach.number), image + objective.penalty.strength * tilt
+    return float(score_range.number), image + objective.penalty.strength * tilt
 
 
 def by_intercepts(objective, theta, gradient):
@@ -184,10 +192,10 @@ def by_intercepts_of_rows(objective, gradient, X, probability, weight):
 def _by_intercepts(objective, gradient, curvature, image):
     """The bound from the intercepts' own block of L, and the product of L with such a tilt."""
     tilt = -np.linalg.pinv(curvature, hermitian=True) @ objective.map.split(gradient)[1]
-    reach = _range(tilt[:, None])
-    if not reach <= MOST_TILT:
+    score_range = _range(tilt[:, None])
+    if not score_range <= MOST_TILT:
         return np.inf
-    divergence = max(float(tilt @ curvature @ tilt), 0.0) * divergence_factor(reach)
+    divergence = max(float(tilt @ curvature @ tilt), 0.0) * divergence_factor(score_range)
     return divergence + ridge_bound(objective, gradient + image(tilt))
 
 
@@ -204,4 +212,3 @@ def _range(scores):
     if scores.shape[0] == 1:
         return float(np.abs(scores).max())
     return float((scores.max(axis=0) - scores.min(axis=0)).max())
-

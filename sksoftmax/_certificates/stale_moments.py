@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._curvature.approximations import least_moments, least_spread
+from sksoftmax._curvature.approximations import lower_curvature, lower_moments
 from sksoftmax._curvature.preconditioners import Factor
 from sksoftmax._objective.kernels import cross_entropy_residual, probabilities
 from sksoftmax._objective.rows import Largest
@@ -66,7 +66,7 @@ class Tilts:
         """Probabilities, ``b_i`` and ``v_i``, over the scores."""
         probability, moved = probabilities(scores[0]), scores[1]
         then = probability if len(scores) == 2 else probabilities(scores[2])
-        return probability, moved, least_spread(then)
+        return probability, moved, lower_curvature(then)
 
     def residual(self, block):
         """``w_i (q_i - y_i)``."""
@@ -105,7 +105,7 @@ class StaleMoments:
         if columns is not None:
             objective = objective.on_columns(columns, rows)
             own = theta.reshape(-1, objective.map.n_scores)[rows].ravel()
-        matrix = least_moments(objective, own)
+        matrix = lower_moments(objective, own)
         return cls(theta, columns, rows, matrix, Factor.of(matrix))
 
     def covers(self, columns):
@@ -164,7 +164,7 @@ class StaleMoments:
 
 def _numbers(probability, moved, then, weight):
     """Of some rows: largest shares, divergence, and sums of least curvatures."""
-    now = least_spread(probability)
+    now = lower_curvature(probability)
     if len(moved) == 1:
         probability = np.vstack([1 - probability, probability])
         moved = np.vstack([-moved, moved])

@@ -15,17 +15,17 @@ import scipy.sparse as sp
 from sksoftmax._curvature import costs
 from sksoftmax._curvature.moments import Centring, centred_columns, gram, moments
 from sksoftmax._curvature.preconditioners import (
-    ClassMetric,
-    DiagonalMetric,
+    ClassBlockPreconditioner,
+    DiagonalPreconditioner,
     Factor,
-    FullMetric,
-    Metric,
-    ProductMetric,
-    SharedMetric,
-    metric_factor,
+    FullPreconditioner,
+    KroneckerPreconditioner,
+    Preconditioner,
+    SharedPreconditioner,
+    preconditioner_factor,
 )
 from sksoftmax._objective.kernels import curvature_product, least_product, probabilities, variances
-from sksoftmax._objective.rows import every, take_columns
+from sksoftmax._objective.rows import strided, take_columns
 
 TINY = np.finfo(np.float64).tiny
 # Curvature of classes that are all certain: its inverse must not overflow.
@@ -41,7 +41,7 @@ def bound(objective):
     Mathematics 44, 197-200), and 1/4 for the sigmoid of two classes.
     """
     if not costs.columns_are_affordable(objective):
-        return diagonal_bound(objective)
+        return bohning_diagonal(objective)
     peak = _peak(objective)
     return shared(objective, lambda block: peak * block.weight)
 
@@ -50,7 +50,7 @@ def _peak(objective):
     return 0.25 if objective.map.n_scores == 1 else 0.5
 
 
-def averaged(objective, theta):
+def kronecker(objective, theta):
     """The curvature at theta with classes and columns taken apart.
 
     ``mean_i v_i x_i x_i' / mean_i v_i (x) mean_i (diag(p_i) - p_i p_i')`` plus the penalty, where
@@ -62,61 +62,66 @@ def averaged(objective, theta):
         return exact(objective, theta) if fits else _own_diagonal(objective, theta)
     if not costs.columns_are_affordable(objective):
         return diagonal(objective, theta)
-    return product(*averaged_moments(objective, theta), objective)
+    return product(*kronecker_factors(objective, theta), objective)
 
 
-def averaged_moments(objective, theta):
+def kronecker_factors(objective, theta):
     """The two factors of the averaged curvature: the classes' matrix and the columns'."""
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
         probability = at(block)
-        spread = variances(probability).mean(axis=0) * block.weight
-        columns = moments(block.X, spread, about)
-        return columns, float(spread.sum()), class_curvature(probability, block.weight)
+        row_curvature = variances(probability).mean(axis=0) * block.weight
+        columns = moments(block.X, row_curvature, about)
+        return columns, float(row_curvature.sum()), class_curvature(probability, block.weight)
 
     columns, mass, (frequency, agreement) = objective.rows.sum(block_sums)
     classes = (np.diag(frequency) - agreement) / objective.total_weight
     return classes, columns / max(mass, TINY)
 
 
-def by_class(objective, theta):
+def class_blocks(objective, theta):
     """The Hessian at theta without what couples the classes: a matrix on columns for each.
 
     ``mean_i p_ik (1 - p_ik) x_i x_i'`` plus the penalty. As the classes sharpen, their couplings
     fade and their curvatures part, so that it is by far the best of the cheap metrics.
     """
-    return class_metric(class_moments(objective, theta), _column_strength(objective))
+    return class_block_preconditioner(
+        class_block_moments(objective, theta), _column_strength(objective)
+    )
 
 
-def class_metric(matrices, strength):
+def class_block_preconditioner(matrices, strength):
     """The metric of a matrix on columns for each class, plus the penalty."""
     ridge = np.diag(strength)
-    return ClassMetric(tuple(Factor.of(matrix + ridge) for matrix in matrices))
+    return ClassBlockPreconditioner(tuple(Factor.of(matrix + ridge) for matrix in matrices))
 
 
-def class_moments(objective, theta):
-    """The matrices on columns that ``by_class`` is made of, without the penalty."""
+def class_block_moments(objective, theta):
+    """The matrices on columns that ``class_blocks`` is made of, without the penalty."""
     at, about = probabilities_at(objective, theta), Centring.of(objective)
     stride = costs.class_stride(objective)
 
     def block_sums(block):
-        block = every(stride, block)
-        columns, spread = centred_columns(block.X, about), variances(at(block)) * block.weight
-        return np.stack([gram(columns, own) for own in spread])
+        block = strided(stride, block)
+        columns, row_curvature = (
+            centred_columns(block.X, about),
+            variances(at(block)) * block.weight,
+        )
+        return np.stack([gram(columns, own) for own in row_curvature])
 
     return objective.rows.sum(block_sums) * (stride / objective.total_weight)
 
 
-def sharpened(objective, theta, last=None):
+def refreshed(objective, theta, last=None):
     """The best metric that pays for itself on the way to the optimum, after the last one."""
     if objective.is_symmetric and costs.classes_are_affordable(objective):
-        return by_class(objective, theta)
-    if isinstance(last, ProductMetric) and last.is_diagonal:
+        return class_blocks(objective, theta)
+    if isinstance(last, KroneckerPreconditioner) and last.is_diagonal:
         # The fewer the rows that hold a sharp model's curvature, the more seem their columns to
         # be correlated; but it is the classes that have come to differ.
         return diagonal(objective, theta)
-    return averaged(objective, theta)
+    return kronecker(objective, theta)
 
 
 def class_curvature(probability, weight):
@@ -130,7 +135,7 @@ def class_curvature(probability, weight):
 
 def product(classes, columns, objective):
     """The metric of a matrix on classes times one on columns, plus the penalty."""
-    factor = metric_factor if costs.solutions_are_dear(objective) else Factor.of
+    factor = preconditioner_factor if costs.solutions_are_expensive(objective) else Factor.of
     return rotated(*np.linalg.eigh(classes), columns, objective, factor)
 
 
@@ -151,7 +156,7 @@ def rotated(curvatures, rotation, columns, objective, factor):
         members = np.flatnonzero(level == value)
         curvatures[members] = np.exp(np.log(curvatures[members]).mean())
         groups.append((members, factor(curvatures[members[0]] * columns + strength)))
-    return ProductMetric(rotation, tuple(groups), curvatures, columns)
+    return KroneckerPreconditioner(rotation, tuple(groups), curvatures, columns)
 
 
 def least(objective, theta, stride=1):
@@ -160,21 +165,21 @@ def least(objective, theta, stride=1):
     ``diag(p) - pp' >= min_k p_k (I - 11'/K)``; for two classes it is the Hessian. Rows left out
     by the stride only make it smaller.
     """
-    return _penalised(least_moments(objective, theta, stride), objective)
+    return _penalised(lower_moments(objective, theta, stride), objective)
 
 
-def least_moments(objective, theta, stride=1):
+def lower_moments(objective, theta, stride=1):
     """The matrix on columns that ``least`` is made of, without the penalty."""
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
-        block = every(stride, block)
-        return moments(block.X, least_spread(at(block)) * block.weight, about)
+        block = strided(stride, block)
+        return moments(block.X, lower_curvature(at(block)) * block.weight, about)
 
     return objective.rows.sum(block_sums) / objective.total_weight
 
 
-def least_spread(probability):
+def lower_curvature(probability):
     """The least curvature of each row, on what sums to zero over classes."""
     return variances(probability)[0] if len(probability) == 1 else probability.min(axis=0)
 
@@ -192,7 +197,7 @@ def exact(objective, theta):
         return least(objective, theta)
     matrix = joint_moments(objective, theta)
     matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
-    return FullMetric(Factor.of(matrix))
+    return FullPreconditioner(Factor.of(matrix))
 
 
 def joint_moments(objective, theta, shifted=slice(None)):
@@ -226,7 +231,7 @@ def _own_hessian(objective, theta):
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
-    return FullMetric(Factor.of(matrix))
+    return FullPreconditioner(Factor.of(matrix))
 
 
 def _own_diagonal(objective, theta):
@@ -236,7 +241,7 @@ def _own_diagonal(objective, theta):
         return hessian_diagonal(block.X, at(block), block.weight)
 
     sums = objective.rows.sum(block_sums) / objective.total_weight
-    return DiagonalMetric((sums + objective.penalty.strength)[:, None])
+    return DiagonalPreconditioner((sums + objective.penalty.strength)[:, None])
 
 
 def exact_of(part, features, at, rows):
@@ -281,7 +286,7 @@ class LowerBound(NamedTuple):
     bend : the kernel by which its product with a direction is made of each row's
     """
 
-    metric: Metric
+    preconditioner: Preconditioner
     stride: int
     bend: Callable
 
@@ -313,26 +318,26 @@ def shared(objective, weigh):
 
 def _penalised(matrix, objective):
     matrix[np.diag_indices_from(matrix)] += _column_strength(objective)
-    return SharedMetric(Factor.of(matrix))
+    return SharedPreconditioner(Factor.of(matrix))
 
 
 def diagonal(objective, theta):
     """The diagonal of the Hessian at theta."""
-    return _diagonal_metric(class_squares(objective, theta), objective)
+    return _diagonal_preconditioner(class_squares(objective, theta), objective)
 
 
-def diagonal_bound(objective):
+def bohning_diagonal(objective):
     """The diagonal of Bohning's bound."""
     peak = _peak(objective)
     shape = (objective.map.n_scores, 1)
     squares = _squares(objective, lambda block: np.tile(peak * block.weight, shape))
-    return _diagonal_metric(squares, objective)
+    return _diagonal_preconditioner(squares, objective)
 
 
-def _diagonal_metric(squares, objective):
+def _diagonal_preconditioner(squares, objective):
     diagonal = squares + objective.penalty.strength.reshape(squares.shape)
     diagonal = np.maximum(diagonal, np.finfo(np.float64).eps * diagonal.max())
-    return DiagonalMetric(diagonal if objective.is_symmetric else diagonal.reshape(-1, 1))
+    return DiagonalPreconditioner(diagonal if objective.is_symmetric else diagonal.reshape(-1, 1))
 
 
 def class_squares(objective, theta):

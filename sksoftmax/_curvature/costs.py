@@ -18,7 +18,7 @@ SMALL = 4_000_000  # multiplications for a Hessian that are not worth counting
 CLASS_COLUMNS = 200  # of matrices for each class
 SOLUTION = 2_000_000  # multiplications of a solution that are many
 MOST_COLUMNS_OF_STREAM = 1000  # whose moments with one another a stream keeps
-MOST_SPANNED = 200  # parameters along the directions that the coefficients span
+MOST_ALONG_COEFFICIENTS = 200  # parameters along the directions that the coefficients span
 ROWS_A_PARAMETER = 20  # of a sample, and of the Hessian along such directions
 FEWEST_ROWS = 2000  # of either
 SINGLE_SCORES = 32  # for each of which a rounded entry is multiplied twice
@@ -54,17 +54,17 @@ def columns(objective):
     return (products + n_columns**3 / 6) / evaluation(objective)
 
 
-def rows_of_span(objective):
+def rows_along_coefficients(objective):
     """How many rows to take for the Hessian along the directions that the coefficients span."""
     return max(FEWEST_ROWS, ROWS_A_PARAMETER * objective.map.n_scores**2)
 
 
-def span_is_affordable(objective):
+def low_rank_is_affordable(objective):
     """Whether to make the Hessian along these directions, see `low_rank`.
 
     Fits take 7 % longer without, dummies of categories 126 %.
     """
-    small = 1 < objective.map.n_scores**2 <= MOST_SPANNED
+    small = 1 < objective.map.n_scores**2 <= MOST_ALONG_COEFFICIENTS
     return small and columns_are_affordable(objective) and not is_small(objective)
 
 
@@ -74,7 +74,7 @@ def classes_are_affordable(objective):
     Fits take 8 % longer without, those of a hundred classes 115 %.
     """
     few = objective.map.n_columns <= CLASS_COLUMNS
-    return objective.map.n_scores > 1 and few and not solutions_are_dear(objective)
+    return objective.map.n_scores > 1 and few and not solutions_are_expensive(objective)
 
 
 def class_stride(objective):
@@ -93,7 +93,7 @@ def columns_are_affordable(objective):
     return columns(objective) <= MOST_FOR_COLUMNS
 
 
-def solutions_are_dear(objective):
+def solutions_are_expensive(objective):
     """Whether to solve with a factor on columns costs a good part of an evaluation.
 
     Diagonals in place of factors then save 39 % of 200 classes on 1000 columns.
@@ -124,7 +124,7 @@ def moments_stride(objective):
     return max(1, int(SPEED * products / evaluation(objective)))
 
 
-def rows_of_metric(objective):
+def rows_of_preconditioner(objective):
     """Rows of a stream whose steps cost as much as a metric made of such moments."""
     factors = objective.map.n_scores**0.5 * objective.map.n_columns**3 / 6
     return objective.n_rows * SPEED * factors / evaluation(objective)

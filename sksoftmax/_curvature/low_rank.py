@@ -4,7 +4,7 @@ The classes' part of the Hessian depends on a row by its scores alone, which are
 the few directions that the coefficients span. So a row is split, orthogonally in the second moments
 of the columns, into what lies along these directions and what does not. For the former the Hessian
 is taken as it is, a small matrix. For the latter classes and columns are taken apart, as in
-``approximations.averaged``: that is exact where what the model does not look at has nothing to do
+``approximations.kronecker``: that is exact where what the model does not look at has nothing to do
 with what it does, as in normal columns (it is Stein's identity that parts them). Otherwise it is
 good for the way there, at a small part of the price of a matrix on columns for each class.
 
@@ -24,13 +24,13 @@ import scipy.linalg
 from sksoftmax._curvature import approximations, costs
 from sksoftmax._curvature.moments import second_moments
 from sksoftmax._curvature.preconditioners import (
-    DiagonalMetric,
+    DiagonalPreconditioner,
     Factor,
-    ProductMetric,
+    KroneckerPreconditioner,
     is_nearly_diagonal,
-    metric_factor,
+    preconditioner_factor,
 )
-from sksoftmax._objective.rows import every
+from sksoftmax._objective.rows import strided
 from sksoftmax._objective.score_maps import LinearMap
 
 # Directions shorter than this beside the longest span nothing but rounding.
@@ -41,27 +41,29 @@ LEAST_CURVATURE = 1e-6
 
 def follows(objective, last):
     """Whether this metric may come after another."""
-    if not (objective.is_symmetric and costs.span_is_affordable(objective)):
+    if not (objective.is_symmetric and costs.low_rank_is_affordable(objective)):
         return False
-    correlated = isinstance(last, ProductMetric) and not last.is_diagonal
-    return correlated or isinstance(last, DiagonalMetric)
+    correlated = isinstance(last, KroneckerPreconditioner) and not last.is_diagonal
+    return correlated or isinstance(last, DiagonalPreconditioner)
 
 
-def spanned(objective, theta, last):
+def along_coefficients(objective, theta, last):
     """The metric at theta, on the second moments of the columns that the last one knew, if any."""
-    if isinstance(last, ProductMetric):
+    if isinstance(last, KroneckerPreconditioner):
         columns = last.columns
     else:
         columns = second_moments(objective, costs.class_stride(objective))
     factor = Factor.of
-    if costs.solutions_are_dear(objective) and is_nearly_diagonal(columns):
-        columns, factor = np.diag(np.diag(columns)), metric_factor
+    if costs.solutions_are_expensive(objective) and is_nearly_diagonal(columns):
+        columns, factor = np.diag(np.diag(columns)), preconditioner_factor
     directions = _directions(objective, theta, columns)
     exact, classes = curvatures_along(objective, theta, directions)
     base = approximations.rotated(*apart_from_shift(classes), columns, objective, factor)
     expected = base.curvatures - LEAST_CURVATURE * base.curvatures.mean()
     expected[0] = 0  # what all classes share moves no score, and is left as it is
-    return SpannedMetric.of(base, columns @ directions, excess(exact, base.rotation, expected))
+    return LowRankPreconditioner.of(
+        base, columns @ directions, excess(exact, base.rotation, expected)
+    )
 
 
 def _directions(objective, theta, columns):
@@ -83,10 +85,10 @@ def curvatures_along(objective, theta, directions):
     at = approximations.probabilities_at(objective, theta)
     along = LinearMap(n_directions, score_map.n_features, score_map.center)
     prepared, forward = along.prepare(directions.ravel(), objective.dtype), along.forward
-    stride = max(1, objective.n_rows // costs.rows_of_span(objective))
+    stride = max(1, objective.n_rows // costs.rows_along_coefficients(objective))
 
     def block_sums(block):
-        block = every(stride, block)
+        block = strided(stride, block)
         probability, columns = at(block), forward(prepared, block.X).T
         exact = approximations.joint_products(columns, probability, block.weight)
         return exact, approximations.class_curvature(probability, block.weight)
@@ -129,8 +131,8 @@ def woodbury(beyond, inner):
         root = np.linalg.cholesky(inner)
         image = beyond.reshape(len(beyond), size, n_classes).transpose(2, 0, 1) @ root
         image = image.transpose(1, 2, 0).reshape(beyond.shape)
-        by_class = image.reshape(size, n_classes, len(image)).transpose(1, 0, 2)
-        within = (root.transpose(0, 2, 1) @ by_class).transpose(1, 0, 2).reshape(beyond.shape)
+        class_blocks = image.reshape(size, n_classes, len(image)).transpose(1, 0, 2)
+        within = (root.transpose(0, 2, 1) @ class_blocks).transpose(1, 0, 2).reshape(beyond.shape)
         within[np.diag_indices_from(within)] += 1
         np.linalg.cholesky(within)
     except np.linalg.LinAlgError:
@@ -139,7 +141,7 @@ def woodbury(beyond, inner):
 
 
 @dataclass(frozen=True)
-class SpannedMetric:
+class LowRankPreconditioner:
     """A product metric and a correction of low rank.
 
     base : ProductMetric
@@ -148,7 +150,7 @@ class SpannedMetric:
     core : square matrix of side ``d * n_scores``, what stands between these in Woodbury's identity
     """
 
-    base: ProductMetric
+    base: KroneckerPreconditioner
     image: np.ndarray
     solved: np.ndarray
     core: np.ndarray

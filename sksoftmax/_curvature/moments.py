@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from sksoftmax._objective.rows import every
+from sksoftmax._objective.rows import strided
 
 TINY = np.finfo(np.float64).tiny
 # Second moments about zero over those about the center, beyond which the latter would cancel.
@@ -34,7 +34,7 @@ def second_moments(objective, stride=1):
     about = Centring.of(objective)
 
     def block_sums(block):
-        block = every(stride, block)
+        block = strided(stride, block)
         return moments(block.X, block.weight, about), float(block.weight.sum(dtype=np.float64))
 
     sums, mass = objective.rows.sum(block_sums)

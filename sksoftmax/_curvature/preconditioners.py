@@ -16,7 +16,7 @@ NEARLY_DIAGONAL = 0.25
 MOST_JITTER = 1e10
 
 
-class Metric(Protocol):
+class Preconditioner(Protocol):
     """A positive definite matrix on vectors like theta."""
 
     def solve(self, vector):
@@ -95,7 +95,7 @@ def is_nearly_diagonal(matrix):
     return bool(explained.max() < NEARLY_DIAGONAL)
 
 
-def metric_factor(matrix):
+def preconditioner_factor(matrix):
     """The factor of a matrix that is to be a metric: of its diagonal, where the rest is little.
 
     What a factor then saves in steps it costs in solutions.
@@ -104,7 +104,7 @@ def metric_factor(matrix):
 
 
 @dataclass(frozen=True)
-class SharedMetric:
+class SharedPreconditioner:
     """One matrix on columns, the same for all classes."""
 
     factor: Factor
@@ -114,7 +114,7 @@ class SharedMetric:
 
 
 @dataclass(frozen=True)
-class ProductMetric:
+class KroneckerPreconditioner:
     """A matrix on classes times a matrix on columns, plus the penalty.
 
     In the basis that makes the classes' matrix diagonal each of its directions has a matrix on
@@ -144,7 +144,7 @@ class ProductMetric:
 
 
 @dataclass(frozen=True)
-class FullMetric:
+class FullPreconditioner:
     """A matrix on all of theta."""
 
     factor: Factor
@@ -154,10 +154,10 @@ class FullMetric:
 
 
 @dataclass(frozen=True)
-class ClassMetric:
+class ClassBlockPreconditioner:
     """A matrix on columns for each class, on what sums to zero over classes.
 
-    See `DiagonalMetric` for why the rest is left out.
+    See `DiagonalPreconditioner` for why the rest is left out.
 
     factors : tuple of Factor
     """
@@ -173,7 +173,7 @@ class ClassMetric:
 
 
 @dataclass(frozen=True)
-class DiagonalMetric:
+class DiagonalPreconditioner:
     """One positive number for each parameter, on what sums to zero over classes.
 
     A part that all classes share moves no score: a gradient has none, and a step that had one

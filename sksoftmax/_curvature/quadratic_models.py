@@ -87,7 +87,7 @@ def model(objective, theta, free, slow=False):
     if not costs.model_is_affordable(objective):
         diagonal = approximations.diagonal(objective, theta).diagonal
         return DiagonalModel(diagonal.reshape(-1, n_scores))
-    classes, columns = approximations.averaged_moments(objective, theta)
+    classes, columns = approximations.kronecker_factors(objective, theta)
     strength = objective.penalty.strength.reshape(-1, n_scores)[:, :1]
     return ProductModel(columns, classes, strength)
 
@@ -98,7 +98,7 @@ def hessian(objective, theta, free):
     With curvature where nothing holds the same shift of all classes, which has no gradient there.
     """
     if objective.map.n_scores == 1:
-        matrix = approximations.least_moments(objective, theta)
+        matrix = approximations.lower_moments(objective, theta)
     else:
         matrix = approximations.joint_moments(objective, theta, free)
     matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
@@ -107,5 +107,5 @@ def hessian(objective, theta, free):
 
 def column_scales(objective):
     """Bounds on the curvature of every column, everywhere, in one cheap pass."""
-    diagonal = approximations.diagonal_bound(objective).diagonal
+    diagonal = approximations.bohning_diagonal(objective).diagonal
     return diagonal.reshape(-1, objective.map.n_scores)[:, 0]

@@ -2,7 +2,7 @@
 
 They are made once for all thetas and strengths, such that the second moments and the ridge are
 both diagonal. A metric at another theta then takes a pass over a few rows, and one at another
-strength a small matrix: see `spanned` for what it is.
+strength a small matrix: see `along_coefficients` for what it is.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 import scipy.linalg
 
 from sksoftmax._curvature.approximations import FLAT
-from sksoftmax._curvature.costs import MOST_SPANNED
+from sksoftmax._curvature.costs import MOST_ALONG_COEFFICIENTS
 from sksoftmax._curvature.low_rank import (
     LEAST_CURVATURE,
     LEAST_LENGTH,
@@ -26,22 +26,22 @@ LEAST_SIZE = 1e-8
 
 
 @dataclass(frozen=True)
-class UnitColumns:
+class DiagonalisingBasis:
     """Coordinates in which the columns' second moments and the ridge are both diagonal.
 
     They add up to one: ``spread + added * stiffness = 1``, with as much of the ridge added to the
     moments, of which a factor is then taken. Collinear columns have a spread of zero.
 
     inside, outside : ndarray of shape (n_columns, n_columns), inverse to each other
-        ``x @ inside`` are a row's coordinates, ``outside @ w`` those of a coefficient.
+        ``x @ inside`` are a row's coordinates, ``inverse_basis @ w`` those of a coefficient.
     spread : ndarray of shape (n_columns,), second moments
     stiffness : ndarray of shape (n_columns,), a ridge of strength 1
     """
 
-    inside: np.ndarray
-    outside: np.ndarray
+    basis: np.ndarray
+    inverse_basis: np.ndarray
     spread: np.ndarray
-    stiffness: np.ndarray
+    ridge: np.ndarray
 
     @classmethod
     def of(cls, moments, penalised):
@@ -58,15 +58,15 @@ class UnitColumns:
 
     def curvature(self, objective, theta):
         """The metrics at theta, by the strength of the ridge."""
-        coef = theta.reshape(len(self.inside), objective.map.n_scores)
-        coef = self.outside @ (coef - coef.mean(axis=1, keepdims=True))
+        coef = theta.reshape(len(self.basis), objective.map.n_scores)
+        coef = self.inverse_basis @ (coef - coef.mean(axis=1, keepdims=True))
         directions, span = self._orthonormal(coef)
         if objective.map.has_intercept:
-            room = max(MOST_SPANNED // coef.shape[1] - 1, 1)
-            joint = np.column_stack([directions[:, :room], self.outside[:, -1]])
+            room = max(MOST_ALONG_COEFFICIENTS // coef.shape[1] - 1, 1)
+            joint = np.column_stack([directions[:, :room], self.inverse_basis[:, -1]])
             directions, span = self._orthonormal(joint)
-        exact, classes = curvatures_along(objective, theta, self.inside @ directions)
-        return UnitCurvature.of(self, span, exact, classes)
+        exact, classes = curvatures_along(objective, theta, self.basis @ directions)
+        return DiagonalisedCurvature.of(self, span, exact, classes)
 
     def _orthonormal(self, directions):
         """What directions span, such that scores along them are uncorrelated, the longest first.
@@ -80,7 +80,7 @@ class UnitColumns:
 
 
 @dataclass(frozen=True)
-class UnitCurvature:
+class DiagonalisedCurvature:
     """The curvature at a theta; called with the strength of a ridge it is a metric.
 
     units : UnitColumns
@@ -90,42 +90,44 @@ class UnitCurvature:
     excess : square matrix of side ``d * (n_scores - 1)``, what the Hessian has more in the span
     """
 
-    units: UnitColumns
+    coordinates: DiagonalisingBasis
     span: np.ndarray
     rotation: np.ndarray
     mean: np.ndarray
     excess: np.ndarray
 
     @classmethod
-    def of(cls, units, span, exact, classes):
+    def of(cls, coordinates, span, exact, classes):
         mean, rotation = apart_from_shift(classes)
         mean, rotation = mean[1:], rotation[:, 1:]
         mean = np.maximum(mean, LEAST_CURVATURE * max(mean.mean(), FLAT))
-        return cls(units, span, rotation, mean, excess(exact, rotation, mean))
+        return cls(coordinates, span, rotation, mean, excess(exact, rotation, mean))
 
     def __call__(self, strength):
         """The metric with a ridge of strength (n_parameters,), the same for all it holds."""
-        spread = np.maximum(self.units.spread, np.finfo(np.float64).eps)
-        diagonal = np.outer(spread, self.mean) + strength.max() * self.units.stiffness[:, None]
+        spread = np.maximum(self.coordinates.spread, np.finfo(np.float64).eps)
+        diagonal = np.outer(spread, self.mean) + strength.max() * self.coordinates.ridge[:, None]
         inner = (self.span.T / diagonal.T[:, None, :]) @ self.span  # (n_scores - 1, d, d)
         core = woodbury(self.excess, inner)
-        return UnitMetric(self.units.inside, self.rotation, diagonal, self.span, core)
+        return DiagonalisedPreconditioner(
+            self.coordinates.basis, self.rotation, diagonal, self.span, core
+        )
 
 
 @dataclass(frozen=True)
-class UnitMetric:
+class DiagonalisedPreconditioner:
     """The inverse, by Woodbury's identity, of a diagonal plus a small matrix in a span."""
 
-    inside: np.ndarray
+    basis: np.ndarray
     rotation: np.ndarray
     diagonal: np.ndarray
     span: np.ndarray
     core: np.ndarray
 
     def solve(self, vector):
-        matrix = vector.reshape(*vector.shape[:-1], len(self.inside), -1)
-        matrix = self.inside.T @ (matrix @ self.rotation) / self.diagonal
+        matrix = vector.reshape(*vector.shape[:-1], len(self.basis), -1)
+        matrix = self.basis.T @ (matrix @ self.rotation) / self.diagonal
         within = self.span.T @ matrix
         within = (within.reshape(*vector.shape[:-1], -1) @ self.core.T).reshape(within.shape)
         matrix -= (self.span @ within) / self.diagonal
-        return (self.inside @ matrix @ self.rotation.T).reshape(vector.shape)
+        return (self.basis @ matrix @ self.rotation.T).reshape(vector.shape)

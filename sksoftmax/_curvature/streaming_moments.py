@@ -4,7 +4,7 @@ The Hessian is, in expectation, both ``mean_i (diag(p_i) - p_i p_i') (x) x_i x_i
 model holds, ``mean_i r_i r_i' (x) x_i x_i'`` of the residuals ``r_i = p_i - y_i``. The second is
 large where the model does not hold: a class that turns up late has no curvature, having no
 probability, but it has residuals. Half of each is a metric that is right near the optimum and
-careful elsewhere. Classes and columns are taken apart, as in ``approximations.averaged``.
+careful elsewhere. Classes and columns are taken apart, as in ``approximations.kronecker``.
 """
 
 from dataclasses import dataclass, replace
@@ -14,9 +14,9 @@ import scipy.sparse as sp
 
 from sksoftmax._curvature import approximations, costs
 from sksoftmax._curvature.moments import Centring, centred_columns, gram
-from sksoftmax._curvature.preconditioners import DiagonalMetric
+from sksoftmax._curvature.preconditioners import DiagonalPreconditioner
 from sksoftmax._objective.kernels import cross_entropy_residual, restored, variances
-from sksoftmax._objective.rows import every
+from sksoftmax._objective.rows import strided
 
 TINY = np.finfo(np.float64).tiny
 # A column has moved whose spread is more than so many units of rounding of its center.
@@ -60,7 +60,7 @@ class FullColumns:
         turn[:-1, -1] = -shift
         return FullColumns(turn @ self.matrix @ turn.T)
 
-    def metric(self, classes, scale, extra, objective):
+    def preconditioner(self, classes, scale, extra, objective):
         return approximations.product(classes, self.matrix * scale + np.diag(extra), objective)
 
 
@@ -93,10 +93,10 @@ class PlainColumns:
         first[:-1] -= shift * mass
         return PlainColumns(np.maximum(diagonal, 0), first)
 
-    def metric(self, classes, scale, extra, objective):
+    def preconditioner(self, classes, scale, extra, objective):
         diagonal = np.outer(self.diagonal * scale + extra, np.diagonal(classes))
         diagonal += objective.penalty.strength.reshape(diagonal.shape)
-        return DiagonalMetric(np.maximum(diagonal, TINY))
+        return DiagonalPreconditioner(np.maximum(diagonal, TINY))
 
 
 @dataclass(frozen=True)
@@ -163,11 +163,11 @@ class Moments:
         """Of columns and of classes, one after the other."""
         return np.concatenate([self.columns.diagonal, np.diagonal(self.classes)])
 
-    def metric(self, objective):
+    def preconditioner(self, objective):
         """The metric: of few rows, the diagonal counts for more than the rest."""
         columns = self.columns.diagonal
         extra = columns * (self.size / self.n_rows + COLLINEAR) / self.mass
-        return self.columns.metric(self.classes, 1 / self.mass, extra, objective)
+        return self.columns.preconditioner(self.classes, 1 / self.mass, extra, objective)
 
     def damping(self, other, share):
         """What to multiply gradient and step by, lest they feel the others more than these.
@@ -181,9 +181,10 @@ class Moments:
 
     def scales(self):
         """Units of the parameters: one over the columns' spread, the same for all classes."""
-        spread = np.sqrt(self.columns.diagonal / self.mass)
+        row_curvature = np.sqrt(self.columns.diagonal / self.mass)
         return np.repeat(
-            np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0), len(self.classes)
+            np.divide(1, row_curvature, out=np.zeros_like(row_curvature), where=row_curvature > 0),
+            len(self.classes),
         )
 
 
@@ -208,9 +209,9 @@ def observe(objective, theta, full):
     def block_sums(block):
         scores = forward(prepared, block.X)
         loss = cross_entropy_residual(scores, block.target, block.weight)
-        some = every(stride, block)
-        classes, spread = _curvatures(scores[:, ::stride], some)
-        columns = of_columns(some.X, spread, about, least)
+        some = strided(stride, block)
+        classes, row_curvature = _curvatures(scores[:, ::stride], some)
+        columns = of_columns(some.X, row_curvature, about, least)
         return loss, backward(block.X, scores), classes, columns
 
     loss, sums, classes, columns = objective.rows.sum(block_sums)
@@ -228,18 +229,18 @@ def _curvatures(residual, block):
     """Weighted, of the classes over all rows, and of each row over the classes."""
     residual, probability = restored(residual, block.target, block.weight)
     classes = np.asarray((residual * block.weight) @ residual.T, dtype=np.float64)
-    spread = variances(probability)
+    row_curvature = variances(probability)
     if len(probability) == 1:
-        classes += spread[0] @ block.weight
+        classes += row_curvature[0] @ block.weight
     else:
         weighted = probability * block.weight
         classes += np.diag(weighted.sum(axis=1)) - weighted @ probability.T
-    spread += np.square(residual, out=residual)
-    return 0.5 * classes, 0.5 * spread.mean(axis=0) * block.weight
+    row_curvature += np.square(residual, out=residual)
+    return 0.5 * classes, 0.5 * row_curvature.mean(axis=0) * block.weight
 
 
-def _full(X, spread, about, least):
-    matrix = gram(centred_columns(X, about), spread)
+def _full(X, row_curvature, about, least):
+    matrix = gram(centred_columns(X, about), row_curvature)
     still = _still(matrix.diagonal(), least)
     matrix[still] = 0
     matrix[:, still] = 0
@@ -259,13 +260,13 @@ def _still(diagonal, least):
     return diagonal <= (0 if least is None else least * diagonal[-1])
 
 
-def _plain(X, spread, about, least):
-    mass, center = float(spread.sum()), about.center
+def _plain(X, row_curvature, about, least):
+    mass, center = float(row_curvature.sum()), about.center
     if not sp.issparse(X) and center is not None:
         X, center = X - center, np.zeros_like(center)
     squares = X.power(2) if sp.issparse(X) else np.square(X)
-    second = np.asarray(squares.T @ spread, dtype=np.float64)
-    first = np.asarray(X.T @ spread, dtype=np.float64)
+    second = np.asarray(squares.T @ row_curvature, dtype=np.float64)
+    first = np.asarray(X.T @ row_curvature, dtype=np.float64)
     if center is None:
         return second, first
     second = np.maximum(second - center * (2 * first - mass * center), 0)

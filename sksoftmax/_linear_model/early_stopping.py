@@ -4,7 +4,7 @@ import numpy as np
 
 from sksoftmax._objective.kernels import cross_entropy_residual
 from sksoftmax._objective.score_maps import LinearMap
-from sksoftmax._solvers import settle
+from sksoftmax._solvers import reevaluate
 
 
 class EarlyStopping:
@@ -59,4 +59,4 @@ class EarlyStopping:
         """The solution at the best step, and what is proved of it."""
         if self.best is None or np.array_equal(self.best, solution.theta):
             return solution
-        return settle(objective, solution, self.best, tol)
+        return reevaluate(objective, solution, self.best, tol)

@@ -32,8 +32,8 @@ class Monitors:
     coordinates : Coordinates
     """
 
-    def __init__(self, model, clock, task, held_out, coordinates):
-        self.clock, self.task = clock, task
+    def __init__(self, model, weight_seen, task, held_out, coordinates):
+        self.weight_seen, self.task = weight_seen, task
         self.early = self.line = None
         if task is not None:
             task.follow(model, coordinates)
@@ -42,7 +42,7 @@ class Monitors:
             self.early = EarlyStopping(held_out, coordinates, patience, model.tol)
         if model.verbose:
             self.line = ProgressLine(model.verbose, self.validation_curve)
-        observers = (self.early, self.line, task, clock)
+        observers = (self.early, self.line, task, weight_seen)
         self.observers = [observer for observer in observers if observer is not None]
 
     def __call__(self, n_iter, state):

@@ -13,7 +13,11 @@ import scipy.sparse as sp
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
-from sksoftmax._curvature.preconditioners import DiagonalMetric, Factor, ProductMetric
+from sksoftmax._curvature.preconditioners import (
+    DiagonalPreconditioner,
+    Factor,
+    KroneckerPreconditioner,
+)
 from sksoftmax._curvature.streaming_moments import FullColumns, Moments, PlainColumns
 from sksoftmax._data import parameter_checks, targets, validation
 from sksoftmax._data.checks import check_array, validate_data
@@ -69,8 +73,8 @@ class Stream:
 
 # All that a pickle in mid-stream holds beside plain data.
 RECORDS = (
-    Stream, StreamState, Run, Moments, FullColumns, PlainColumns, LinearMap, ProductMetric,
-    Factor, DiagonalMetric,
+    Stream, StreamState, Run, Moments, FullColumns, PlainColumns, LinearMap, Factor,
+    KroneckerPreconditioner, DiagonalPreconditioner,
 )  # fmt: skip
 
 
@@ -235,7 +239,7 @@ def _found(model, classes, n_features):
     state, score_map = stream.state, stream.map
     theta = score_map.join(*_about(stream.map.center, coef, intercept))
     # What it knows of the rows holds there too; the average is of where it has been.
-    state = state._replace(theta=theta, average=theta, began=state.clock)
+    state = state._replace(theta=theta, average=theta, averaging_start=state.weight_seen)
     return replace(stream, state=state)
 
 
@@ -283,7 +287,7 @@ def _ready(model, stream, batch, own, n_scores):
     if stream.solver != model.solver:
         # Another method knows nothing of this one's metric; where it stands is all that remains.
         old = stream.state
-        state = StreamState(old.average, old.average, value=old.value, clock=old.clock)
+        state = StreamState(old.average, old.average, value=old.value, weight_seen=old.weight_seen)
         return replace(stream, state=state, solver=model.solver)
     # A metric is about to be made.
     due = model.fit_intercept and stream.state.due <= own
@@ -296,7 +300,7 @@ def _with_classes(stream, target):
     classes = tuple(sorted({*stream.classes, *new.tolist()}))
     if len(classes) == len(stream.classes):
         return stream
-    state = stream.state._replace(began=stream.state.clock)
+    state = stream.state._replace(averaging_start=stream.state.weight_seen)
     return replace(stream, state=state, classes=classes)
 
 
@@ -310,7 +314,7 @@ def _begun(model, stream, batch, n_scores):
         theta = score_map.join(*_about(center, *found))
     width = np.append(width, 0) if model.fit_intercept else width
     moments = Moments.expected(width**2, len(batch.target.T))
-    state = StreamState(theta, theta, clock=stream.weight, moments=moments)
+    state = StreamState(theta, theta, weight_seen=stream.weight, moments=moments)
     return replace(stream, state=state, map=score_map, solver=model.solver)
 
 

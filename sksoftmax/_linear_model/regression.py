@@ -31,7 +31,7 @@ from sksoftmax._solvers import STREAMS, Solution, minimize
 
 def _all_of_one_class(theta, solver, watch):
     """The solution where all weight is of one class: its probability is 1 without coefficients."""
-    watch.clock(0, None)
+    watch.weight_seen(0, None)
     return Solution(theta, 0.0, 0.0, 0, True, [0.0], solver)
 
 
@@ -314,7 +314,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         if self.warm_start and hasattr(self, "coef_"):
             validation.check_same_features(X, coefficients.as_they_are(self)[0].shape[1])
         # All is done on a copy that takes the place of self in the end: an error loses nothing.
-        draft, clock = copy.copy(self), monitors.Clock()
+        draft, weight_seen = copy.copy(self), monitors.Clock()
         task = callbacks.begin(self, X, y, sample_weight)
         data = dispatch.encode(
             draft, X, y, sample_weight, self.class_weight, self.n_jobs,
@@ -326,7 +326,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
             coordinates = build.Coordinates(
                 objective.map, columns, data.center, data.dtype, data.all_classes, data.present
             )
-            watch = monitors.Monitors(draft, clock, task, held_out, coordinates)
+            watch = monitors.Monitors(draft, weight_seen, task, held_out, coordinates)
             start = warm_start.theta(draft, data, columns, objective)
             if len(data.classes) == 1:
                 ended = _all_of_one_class(start, self.solver, watch)
@@ -369,7 +369,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         self.n_iter_ = solution.n_iter
         self.objective_curve_ = np.array(solution.curve)
         self.validation_curve_ = np.array(watch.validation_curve)
-        self.time_curve_ = np.array(watch.clock.curve)
+        self.time_curve_ = np.array(watch.weight_seen.curve)
         self.solver_ = solution.solver
         # What partial_fit goes on from; the record of an earlier stream has ended.
         self._class_weight = np.zeros(len(data.present))

@@ -24,7 +24,7 @@ from sksoftmax._linear_model import parameters
 from sksoftmax._linear_model.base import LinearClassifierMixin
 from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, run_fold
 from sksoftmax._linear_model.scoring import scorer_of, takes_weights
-from sksoftmax._linear_model.tally import Tally
+from sksoftmax._linear_model.tally import ProgressBar
 from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
 from sksoftmax._paths.fit_path import fit_path
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
@@ -322,7 +322,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     def _fit_all(self, task, data, folds):
         """Paths of all data by l1_ratio, and the results of each fold."""
         n_fits = (len(folds) + 1) * len(task.l1_ratios) * len(task.Cs)
-        done = Tally(n_fits, "fits", bool(self.verbose)).advance
+        done = ProgressBar(n_fits, "fits", bool(self.verbose)).advance
         fits, ready = [], [[] for _ in folds]
         zero = targets.without_class_weight(self.class_weight, task.classes)
         weight = task.weight
@@ -344,8 +344,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     def _run_folds(self, task, folds, ready, done):
         left = sum(path is None for path in ready[0]) * len(task.Cs)
         if left == 0 or effective_n_jobs(self.n_jobs) == 1:
-            every = zip(range(len(folds)), folds, ready, strict=True)
-            return [run_fold(task, number, fold, own, done) for number, fold, own in every]
+            strided = zip(range(len(folds)), folds, ready, strict=True)
+            return [run_fold(task, number, fold, own, done) for number, fold, own in strided]
         results = []
         # Workers can't write the line; it moves on as their folds come back.
         for result in Parallel(n_jobs=self.n_jobs, return_as="generator")(

@@ -6,7 +6,7 @@ from time import perf_counter
 from sksoftmax._linear_model import terminal
 
 
-class Tally:
+class ProgressBar:
     """Counts what is done of a total, and shows it where that is wanted.
 
     Parameters

@@ -140,7 +140,7 @@ class Objective:
 
         return residual
 
-    def pull_of(self, part, residual):
+    def gradient_of_residuals(self, part, residual):
         """The pull on all columns of residuals that are made of some of them.
 
         part : Objective, of the same rows with fewer columns

@@ -118,7 +118,7 @@ class InMemoryRows:
             self._pool.pop().shutdown()
 
 
-def every(stride, block):
+def strided(stride, block):
     """Each so manieth row of a block."""
     if stride == 1:
         return block

@@ -65,7 +65,7 @@ class LinearMap:
         return self.n_scores * self.n_columns
 
     @property
-    def ignorance(self):
+    def uniform_cross_entropy(self):
         """The cross-entropy of even probabilities."""
         return float(np.log(max(2, self.n_scores)))
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._paths.predictor import SparseWalk
+from sksoftmax._paths.predictor import ElasticNetPath
 from sksoftmax._problems import build
 from sksoftmax._problems.row_space import AllColumns
 from sksoftmax._runtime.quiet import quiet
@@ -45,12 +45,12 @@ class Fit(NamedTuple):
 def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
     """Fits of an objective with corners at increasing values of C; see ``fit_path``."""
     first = pose(data, Cs[0], l1_ratio, settings)
-    walk = SparseWalk(
+    fitter = ElasticNetPath(
         lambda C: pose(data, C, l1_ratio, settings), settings, build.initial(data, first.map)
     )  # fmt: skip
     fits = []
     for C in Cs:
-        fits.append(fit_of(walk.to(C), data, AllColumns(), first.map))
+        fits.append(fit_of(fitter.to(C), data, AllColumns(), first.map))
         if done is not None:
             done(1)
     return fits

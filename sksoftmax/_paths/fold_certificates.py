@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._certificates.self_concordance import FAR, Reach
+from sksoftmax._certificates.self_concordance import FAR, ScoreRange
 from sksoftmax._certificates.smooth import (
     MOST_TILT,
     MOST_UNSOLVED,
@@ -18,11 +18,11 @@ from sksoftmax._certificates.smooth import (
     divergence_factor,
 )
 from sksoftmax._curvature import costs
-from sksoftmax._curvature.approximations import least_spread
+from sksoftmax._curvature.approximations import lower_curvature
 from sksoftmax._curvature.moments import Centring, moments
 from sksoftmax._curvature.preconditioners import Factor
 from sksoftmax._objective.kernels import probabilities
-from sksoftmax._objective.rows import Block, Largest, every, joined
+from sksoftmax._objective.rows import Block, Largest, joined, strided
 
 # Rows by which the intercepts are balanced.
 FEW = 2000
@@ -65,22 +65,22 @@ class FoldCertificates:
 
     few: Block
     few_parts: np.ndarray
-    reach: Reach | None
+    score_range: ScoreRange | None
 
     @classmethod
     def of(cls, folds):
         whole = folds.whole
         stride = max(1, whole.n_rows // FEW)
         # Each is a copy: a view would hold all rows of its block.
-        few = [joined([joined([every(stride, block)]) for block in part]) for part in folds.parts]
+        few = [joined([joined([strided(stride, block)]) for block in part]) for part in folds.parts]
         few_parts = np.repeat(np.arange(len(few)), [len(own.weight) for own in few])
         affordable = costs.columns_are_affordable(whole) and whole.is_symmetric
-        return cls(joined(few), few_parts, Reach.of(whole) if affordable else None)
+        return cls(joined(few), few_parts, ScoreRange.of(whole) if affordable else None)
 
     @property
     def moments(self):
         """Second moments of the columns, if they are known."""
-        return None if self.reach is None else self.reach.moments
+        return None if self.score_range is None else self.score_range.moments
 
     def by_intercepts(self, folds, points, fits):
         """Bounds that leave all to the penalty but the intercepts, which few rows balance."""
@@ -104,7 +104,7 @@ class FoldCertificates:
     def lower_moments(self, folds, thetas):
         """Of thetas by fit: each row's least curvature at any of them."""
         n_scores, whole = folds.whole.map.n_scores, thetas[0]
-        if max(self.reach.bound(theta - whole, n_scores) for theta in thetas) <= NEAR:
+        if max(self.score_range.bound(theta - whole, n_scores) for theta in thetas) <= NEAR:
             thetas = [whole] * len(thetas)
         distinct = list({id(theta): theta for theta in thetas}.values())
         joint = folds.side_by_side(distinct).of(slice(None))
@@ -130,10 +130,10 @@ class FoldCertificates:
         n_scores = folds.whole.map.n_scores
         gaps, ranges, tilts = [], [], []
         for point, fit in zip(points, fits, strict=True):
-            moved = self.reach.bound(point.theta - lower.thetas[fit], n_scores)
+            moved = self.score_range.bound(point.theta - lower.thetas[fit], n_scores)
             below = np.exp(-moved) * lower.matrices[fit]
             tilt = _tilted(folds, point.gradient, below, folds.strength(fit))
-            gaps.append(tilt.gap(self.reach.bound(tilt.direction, n_scores)))
+            gaps.append(tilt.gap(self.score_range.bound(tilt.direction, n_scores)))
             ranges.append(moved)
             tilts.append(tilt)
         # Their tilts' true ranges may be small enough.
@@ -157,7 +157,7 @@ def _least_moments(folds, rows, joint, n_fits):
 
     def block_sums(block):
         scores = score_map.forward(joint, block.X).reshape(score_map.n_scores, -1)
-        spread = least_spread(probabilities(scores)).reshape(n_fits, -1).min(axis=0)
+        spread = lower_curvature(probabilities(scores)).reshape(n_fits, -1).min(axis=0)
         return moments(block.X, spread * block.weight, about)
 
     return rows.sum(block_sums) / folds.whole.total_weight

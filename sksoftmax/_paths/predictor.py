@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._paths.screening import Screen, largest_excess
+from sksoftmax._paths.screening import WorkingSet, largest_excess
 from sksoftmax._problems import build
 from sksoftmax._problems.composite import CompositeProblem
 from sksoftmax._solvers import minimize
 from sksoftmax._solvers.line_search import Point
-from sksoftmax._solvers.proximal_newton import Part
+from sksoftmax._solvers.proximal_newton import Subproblem
 
 # Fits that a prediction goes through.
-TRAIL = 3
+HISTORY = 3
 # Longest way in log C, and what fits on longer ones are proved to be within.
 STRIDE = 0.5
 ROUGHLY = 1e-2
@@ -22,30 +22,30 @@ ROUGHLY = 1e-2
 SPAN = 1e4
 
 
-def extrapolation(places, place):
+def extrapolation(indices, log_C):
     """The shares by which the polynomial through values at some places is that at another."""
-    shares = np.ones(len(places))
-    for own, at in enumerate(places):
-        for other in places:
+    shares = np.ones(len(indices))
+    for own, at in enumerate(indices):
+        for other in indices:
             if other != at:
-                shares[own] *= (place - other) / (at - other)
+                shares[own] *= (log_C - other) / (at - other)
     return shares
 
 
-class Passed(NamedTuple):
+class PathPoint(NamedTuple):
     """A fit that the path has passed: log C, theta, and the loss there with its gradient."""
 
-    place: float
+    log_C: float
     theta: np.ndarray
     loss: float
-    pull: np.ndarray
+    loss_gradient: np.ndarray
 
     @classmethod
-    def at(cls, place, point, ridge):
+    def at(cls, log_C, point, ridge):
         """From a point of the smooth part."""
         theta, value, gradient = point
         of_ridge, pull_of_ridge = ridge.value_and_gradient(theta)
-        return cls(place, theta, value - of_ridge, gradient - pull_of_ridge)
+        return cls(log_C, theta, value - of_ridge, gradient - pull_of_ridge)
 
     def point(self, problem):
         """The point under a penalty."""
@@ -53,44 +53,44 @@ class Passed(NamedTuple):
         if isinstance(problem, CompositeProblem):
             objective, l1 = objective.smooth, objective.nonsmooth.value(self.theta)
         value, gradient = objective.penalty.value_and_gradient(self.theta)
-        return Point(self.theta, self.loss + value + l1, self.pull + gradient)
+        return Point(self.theta, self.loss + value + l1, self.loss_gradient + gradient)
 
 
-def passed(place, solution, problem):
+def passed(log_C, solution, problem):
     """A fit of a composite problem."""
     smooth, nonsmooth = problem.objective.smooth, problem.objective.nonsmooth
     value = solution.value - nonsmooth.value(solution.theta)
-    return Passed.at(place, Point(solution.theta, value, solution.gradient), smooth.penalty)
+    return PathPoint.at(log_C, Point(solution.theta, value, solution.gradient), smooth.penalty)
 
 
-def lengthened(trail, latest):
+def extended_history(history, latest):
     """The last fits before this one, and this one."""
-    return [*[known for known in trail if known.place < latest.place][1 - TRAIL :], latest]
+    return [*[known for known in history if known.log_C < latest.log_C][1 - HISTORY :], latest]
 
 
-def extrapolated(trail, place):
+def extrapolated(history, log_C):
     """Where the polynomials through the last fits lead."""
-    shares = extrapolation([known.place for known in trail], place)
+    shares = extrapolation([known.log_C for known in history], log_C)
     _, *values = (
         sum(share * value for share, value in zip(shares, of_fits, strict=True))
-        for of_fits in zip(*trail, strict=True)
+        for of_fits in zip(*history, strict=True)
     )
-    return Passed(place, *values)
+    return PathPoint(log_C, *values)
 
 
-def predicted(objective, trail, place, part=None):
+def predicted(objective, history, log_C, subproblem=None):
     """Theta at the last fit, or where the curve through the last ones leads if that is better.
 
     part : what is known of the curvature for proximal steps, which correct the curve; or None
     """
-    last, ahead = trail[-1].point(objective), extrapolated(trail, place).point(objective)
+    last, ahead = history[-1].point(objective), extrapolated(history, log_C).point(objective)
     theta = ahead.theta
-    if part is not None:
-        theta = part._replace(objective=objective).aim(ahead).target
+    if subproblem is not None:
+        theta = subproblem._replace(objective=objective).minimum(ahead).target
     return theta if objective.value_and_gradient(theta)[0] < last.value else last.theta
 
 
-class SparseWalk:
+class ElasticNetPath:
     """Fits of an objective with corners, on the columns that may be wanted.
 
     pose : function of C
@@ -105,17 +105,17 @@ class SparseWalk:
     """
 
     def __init__(self, pose, settings, begin):
-        self.pose, self.settings, self.begin, self.trail = pose, settings, begin, []
-        self.pull = self.screen = self.moments = None
+        self.pose, self.settings, self.begin, self.history = pose, settings, begin, []
+        self.loss_gradient = self.working_set = self.moments = None
 
     def to(self, C):
         """The solution at another C; the way there may take half the steps."""
         settings, n_iter = self.settings, 0
-        for stone in chain(self._first(C), self._stones(C)):
+        for intermediate in chain(self._first(C), self._intermediate_Cs(C)):
             left = settings.max_iter // 2 - n_iter
             if left <= 0:
                 break
-            found = self._fit(stone, max(settings.tol, ROUGHLY), left)
+            found = self._fit(intermediate, max(settings.tol, ROUGHLY), left)
             n_iter += max(found.n_iter, 1)  # a step of the model leads on from there
             if not found.converged:
                 break  # nor will those further on
@@ -124,99 +124,110 @@ class SparseWalk:
 
     def _first(self, C):
         """The C at which all columns are still zero, if that is not far; learns the pull."""
-        if self.trail:
+        if self.history:
             return []
         whole = self.pose(C)
         gradient = whole.value_and_gradient(self.begin)[1]
-        self.pull = whole.objective.loss_gradient(self.begin, gradient)
-        excess = largest_excess(whole, self.pull)
+        self.loss_gradient = whole.objective.loss_gradient(self.begin, gradient)
+        excess = largest_excess(whole, self.loss_gradient)
         return [C / min(excess, SPAN)] if excess > 1 else []
 
-    def _stones(self, C):
+    def _intermediate_Cs(self, C):
         """Values of C on the way, where few of many columns are wanted, and others further on."""
-        if not self.trail or self.screen.columns is None:
+        if not self.history or self.working_set.columns is None:
             return
-        start = self.trail[-1].place
+        start = self.history[-1].log_C
         n_strides = int(np.ceil((np.log(C) - start) / STRIDE))
         yield from np.exp(np.linspace(start, np.log(C), max(n_strides, 1) + 1)[1:-1])
 
     def _fit(self, C, tol, max_iter):
         """Fit at C, from where the last fits lead."""
-        whole, place = self.pose(C), np.log(C)
-        theta = self.trail[-1].theta if self.trail else self.begin
-        if len(self.trail) > 1:
-            self.pull = self._expected_pull(place)
-        if self.screen is not None and self.screen.holds(whole, theta, self.pull):
-            self.screen = self.screen.moved_to(whole)
+        whole, log_C = self.pose(C), np.log(C)
+        theta = self.history[-1].theta if self.history else self.begin
+        if len(self.history) > 1:
+            self.loss_gradient = self._expected_pull(log_C)
+        if self.working_set is not None and self.working_set.holds(
+            whole, theta, self.loss_gradient
+        ):
+            self.working_set = self.working_set.moved_to(whole)
         else:
-            self._screen(whole, theta)
-        theta = self.screen.restricted(whole, theta)
-        if self.trail:
-            theta = self._predicted(whole, place)
-        return self._descend(whole, place, theta, tol, max_iter)
+            self._choose_working_set(whole, theta)
+        theta = self.working_set.restricted(whole, theta)
+        if self.history:
+            theta = self._predicted(whole, log_C)
+        return self._descend(whole, log_C, theta, tol, max_iter)
 
-    def _expected_pull(self, place):
-        return extrapolated(self.trail, place).pull
+    def _expected_pull(self, log_C):
+        return extrapolated(self.history, log_C).loss_gradient
 
-    def _screen(self, whole, theta, old=None):
-        self.screen = Screen.of(whole, theta, self.pull, old)
-        self.curvature, self.moments = Part(None, self.screen.part, None), None
+    def _choose_working_set(self, whole, theta, old=None):
+        self.working_set = WorkingSet.of(whole, theta, self.loss_gradient, old)
+        self.curvature, self.moments = Subproblem(None, self.working_set.subproblem, None), None
 
-    def _predicted(self, whole, place):
-        screen, part = self.screen, self.screen.part
-        trail = [
-            Passed(at, screen.restricted(whole, theta), loss, screen.restricted(whole, pull))
-            for at, theta, loss, pull in self.trail
+    def _predicted(self, whole, log_C):
+        working_set, subproblem = self.working_set, self.working_set.subproblem
+        history = [
+            PathPoint(
+                at,
+                working_set.restricted(whole, theta),
+                loss,
+                working_set.restricted(whole, loss_gradient),
+            )
+            for at, theta, loss, loss_gradient in self.history
         ]
         if self.curvature.model is None:
-            model = part.model(trail[-1].theta)
+            model = subproblem.model(history[-1].theta)
             self.curvature = self.curvature._replace(model=model)
-        return predicted(part, trail, place, self.curvature)
+        return predicted(subproblem, history, log_C, self.curvature)
 
-    def _descend(self, whole, place, theta, tol, max_iter):
+    def _descend(self, whole, log_C, theta, tol, max_iter):
         """The solution, from theta on the screened columns."""
         n_iter = 0
         while True:
-            part = self.screen.part
+            subproblem = self.working_set.subproblem
             solution = minimize(
-                part, self._solver(part), theta, tol=tol,
+                subproblem, self._solver(subproblem), theta, tol=tol,
                 max_iter=max_iter - n_iter, watch=self._watch, moments=self.moments,
             )  # fmt: skip
             n_iter += solution.n_iter
             self.moments = solution.certificate.moments
-            theta = self.screen.extended(whole, solution.theta)
+            theta = self.working_set.extended(whole, solution.theta)
             proved = solution.converged and self._holds(whole, theta, solution.certificate)
             if proved or not solution.converged:
                 break
-            self._screen(whole, theta, self.screen)
-            theta = self.screen.restricted(whole, theta)
+            self._choose_working_set(whole, theta, self.working_set)
+            theta = self.working_set.restricted(whole, theta)
         if not proved:
-            solution = self._leave(whole, place, theta, tol, max_iter - n_iter)
+            solution = self._leave(whole, log_C, theta, tol, max_iter - n_iter)
             return solution._replace(n_iter=n_iter + solution.n_iter)
-        here = passed(place, solution, part)
-        pull = self.screen.extended(whole, here.pull, self.pull)
-        self.trail = lengthened(self.trail, Passed(place, theta, here.loss, pull))
+        here = passed(log_C, solution, subproblem)
+        loss_gradient = self.working_set.extended(whole, here.loss_gradient, self.loss_gradient)
+        self.history = extended_history(
+            self.history, PathPoint(log_C, theta, here.loss, loss_gradient)
+        )
         return solution._replace(theta=theta, n_iter=n_iter)
 
     def _holds(self, whole, theta, bound):
         """Whether what is proved of the part is proved of all columns."""
-        if self.screen.columns is None:
-            self.pull = bound.dual.loss_gradient
+        if self.working_set.columns is None:
+            self.loss_gradient = bound.dual.loss_gradient
             return True
-        self.pull = self.screen.pull(whole, bound.dual.residual)
-        return self.screen.holds(whole, theta, bound.share * self.pull)
+        self.loss_gradient = self.working_set.loss_gradient(whole, bound.dual.residual)
+        return self.working_set.holds(whole, theta, bound.share * self.loss_gradient)
 
-    def _leave(self, whole, place, theta, tol, max_iter):
+    def _leave(self, whole, log_C, theta, tol, max_iter):
         """The solution by an ordinary fit of all columns."""
         solver = build.solver_for(whole, self.settings.solver)
         solution = minimize(whole, solver, theta, tol=tol, max_iter=max_iter)
-        latest = passed(place, solution, whole)
-        self.pull = latest.pull
-        self.trail = lengthened(self.trail, latest)
+        latest = passed(log_C, solution, whole)
+        self.loss_gradient = latest.loss_gradient
+        self.history = extended_history(self.history, latest)
         return solution
 
-    def _solver(self, part):
-        return replace(build.solver_for(part, self.settings.solver), part=self.curvature)
+    def _solver(self, subproblem):
+        return replace(
+            build.solver_for(subproblem, self.settings.solver), subproblem=self.curvature
+        )
 
     def _watch(self, n_iter, state):
-        self.curvature = state.part
+        self.curvature = state.subproblem

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._curvature import ridge_metrics
+from sksoftmax._curvature import ridge_preconditioners
 from sksoftmax._objective.row_selection import compact
 from sksoftmax._paths.elastic_net_path import fit_of, pose
 from sksoftmax._paths.fold_certificates import FoldCertificates, LowerMoments, ridge_bound
 from sksoftmax._paths.fold_objectives import FoldObjectives, fold_objectives, one_fit
-from sksoftmax._paths.predictor import Passed, extrapolated, lengthened
+from sksoftmax._paths.predictor import PathPoint, extended_history, extrapolated
 from sksoftmax._problems import build
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._problems.smooth import SmoothProblem
@@ -196,7 +196,7 @@ class PathState(NamedTuple):
 class RidgePaths:
     """What all fits along C share.
 
-    kinds : list of functions of an objective and theta, see ``ridge_metrics.makers``
+    kinds : list of functions of an objective and theta, see ``ridge_preconditioners.makers``
     """
 
     certificates: FoldCertificates
@@ -208,7 +208,7 @@ class RidgePaths:
     @classmethod
     def of(cls, folds, settings):
         certificates = FoldCertificates.of(folds)
-        kinds = ridge_metrics.makers(folds.whole, certificates.moments)
+        kinds = ridge_preconditioners.makers(folds.whole, certificates.moments)
         return cls(certificates, kinds, settings.solver, settings.tol, settings.max_iter)
 
     @property
@@ -230,7 +230,7 @@ class RidgePaths:
         curvature = state.curvature
         if curvature is None:
             curvature = self.kinds[state.kind](folds.whole, fits[0].point.theta)
-        rescaled = self.kinds[state.kind] is ridge_metrics.diagonal
+        rescaled = self.kinds[state.kind] is ridge_preconditioners.diagonal
         descents = [
             self._descent(folds, i, fits[i], preconditioner, log_C, rescaled)
             for i, preconditioner in enumerate(_preconditioners(curvature, folds))
@@ -245,8 +245,8 @@ class RidgePaths:
         for i, result in enumerate(results):
             fit = FitState(result.point, result.pairs, result.slack, fits[i].history)
             solution, fit = self._solution(folds, i, fit, result)
-            last = Passed.at(log_C, fit.point, folds.penalty(i))
-            after.append(fit._replace(history=lengthened(fit.history, last)))
+            last = PathPoint.at(log_C, fit.point, folds.penalty(i))
+            after.append(fit._replace(history=extended_history(fit.history, last)))
             solutions.append(solution)
         kind = min(state.kind + (longest > WEAK), len(self.kinds) - 1)
         curvature = None if longest > STALE else curvature
@@ -292,7 +292,7 @@ class RidgePaths:
         left = np.flatnonzero(gaps > targets)
         if len(left):
             asked = [points[j] for j in left], [numbers[j] for j in left], targets[left]
-            if self.certificates.reach is None:
+            if self.certificates.score_range is None:
                 gaps[left] = _proved_alone(folds, *asked)
             else:
                 worthwhile = bounds[left] > NEARLY * targets[left]
@@ -326,10 +326,10 @@ def _proved_alone(folds, points, numbers, targets):
 
 def _predicted(folds, i, fit, preconditioner, log_C, rescaled):
     """Where the next optimum is expected; None without a fit that is near along log C."""
-    if not fit.history or log_C - fit.history[-1].place > FARTHEST:
+    if not fit.history or log_C - fit.history[-1].log_C > FARTHEST:
         return None
     ahead = extrapolated(fit.history, log_C)
-    gradient = ahead.pull + folds.penalty(i).strength * ahead.theta
+    gradient = ahead.loss_gradient + folds.penalty(i).strength * ahead.theta
     scale = lockstep.initial_scale(fit.pairs, preconditioner) if rescaled else 1.0
     return ahead.theta - two_loop(fit.pairs, preconditioner, scale, gradient)
 

@@ -24,7 +24,7 @@ MOST = 0.6
 
 
 @dataclass(frozen=True)
-class Screen:
+class WorkingSet:
     """Some columns of an objective.
 
     columns : indices of the columns of X; None for all
@@ -34,13 +34,13 @@ class Screen:
     """
 
     columns: np.ndarray | None
-    places: object
-    part: CompositeProblem
+    indices: object
+    subproblem: CompositeProblem
 
     @classmethod
-    def of(cls, whole, theta, pull, old=None):
+    def of(cls, whole, theta, loss_gradient, old=None):
         """The columns that are wanted, or nearly, besides those of an old screen."""
-        wanted = support(whole, theta) | near(whole, pull)
+        wanted = support(whole, theta) | near(whole, loss_gradient)
         if old is not None:
             wanted[old.columns] = True
         if not wanted.any():
@@ -53,30 +53,32 @@ class Screen:
     def moved_to(self, whole):
         """The same columns under other penalties."""
         known = self.columns is None
-        return replace(self, part=whole if known else whole.on_columns(self.columns, self.part))
+        return replace(
+            self, subproblem=whole if known else whole.on_columns(self.columns, self.subproblem)
+        )
 
     def restricted(self, whole, vector):
         """Of a vector like the whole theta."""
-        return whole.rows_of(vector)[self.places].ravel()
+        return whole.rows_of(vector)[self.indices].ravel()
 
     def extended(self, whole, vector, outside=None):
         """A vector like the whole theta, zero or as given outside these columns."""
         if self.columns is None:
             return vector
         full = np.zeros(whole.map.n_parameters) if outside is None else outside.copy()
-        whole.rows_of(full)[self.places] = self.part.rows_of(vector)
+        whole.rows_of(full)[self.indices] = self.subproblem.rows_of(vector)
         return full
 
-    def pull(self, whole, residual):
+    def loss_gradient(self, whole, residual):
         """The pull on all columns of what residuals the part's blocks have."""
         smooth = whole.objective.smooth
-        return smooth.pull_of(self.part.objective.smooth, residual)
+        return smooth.gradient_of_residuals(self.subproblem.objective.smooth, residual)
 
-    def holds(self, whole, theta, pull):
+    def holds(self, whole, theta, loss_gradient):
         """Whether theta is zero outside, and no column there is pulled by more than its amount."""
         if self.columns is None:
             return True
-        wanted = support(whole, theta) | near(whole, pull, share=1.0)
+        wanted = support(whole, theta) | near(whole, loss_gradient, share=1.0)
         wanted[self.columns] = False
         return not wanted.any()
 
@@ -86,19 +88,19 @@ def support(whole, theta):
     return whole.rows_of(theta)[: whole.map.n_features].any(axis=1)
 
 
-def near(whole, pull, share=NEAR):
+def near(whole, loss_gradient, share=NEAR):
     """Of each column of X, whether its pull is more than a share of its amount."""
     n_features = whole.map.n_features
-    sizes = whole.nonsmooth.norms(pull)[:n_features]
+    sizes = whole.nonsmooth.norms(loss_gradient)[:n_features]
     amount = whole.nonsmooth.l1_strength[:n_features]
     # What is no number is no proof.
     return (~(sizes <= share * amount) | (amount == 0)).any(axis=1)
 
 
-def largest_excess(whole, pull):
+def largest_excess(whole, loss_gradient):
     """The largest pull over its amount, of the columns that are held at all."""
     n_features = whole.map.n_features
-    sizes = whole.nonsmooth.norms(pull)[:n_features]
+    sizes = whole.nonsmooth.norms(loss_gradient)[:n_features]
     amount = np.broadcast_to(whole.nonsmooth.l1_strength[:n_features], sizes.shape)
     held = (amount > 0) & np.isfinite(amount)
     return float(np.max(sizes[held] / amount[held], initial=0.0))

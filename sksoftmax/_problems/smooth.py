@@ -71,19 +71,19 @@ class SmoothProblem:
 
     def curvature(self, theta):
         """A cheap metric from the curvature at theta."""
-        return approximations.averaged(self.objective, theta)
+        return approximations.kronecker(self.objective, theta)
 
-    def sharpened_curvature(self, theta, last=None):
+    def refreshed_curvature(self, theta, last=None):
         """The best metric at theta that pays for itself on the way to the optimum.
 
         last : Metric, optional
             The one before: each kind serves for a while before the next, which is dearer.
         """
         if low_rank.follows(self.objective, last):
-            return low_rank.spanned(self.objective, theta, last)
-        return approximations.sharpened(self.objective, theta, last)
+            return low_rank.along_coefficients(self.objective, theta, last)
+        return approximations.refreshed(self.objective, theta, last)
 
-    def curvature_bound(self):
+    def bohning_curvature(self):
         """A cheap metric that lies above the Hessian everywhere."""
         return approximations.bound(self.objective)
 
@@ -100,13 +100,13 @@ class SmoothProblem:
         full = full and costs.full_moments_are_affordable(self.objective)
         return streaming_moments.observe(self.objective, theta, full)
 
-    def metric_of_moments(self, moments):
+    def preconditioner_of_moments(self, moments):
         """The metric that the moments of a stream make."""
-        return moments.metric(self.objective)
+        return moments.preconditioner(self.objective)
 
-    def moments_price(self):
+    def moments_cost(self):
         """Of a metric of such moments, in rows of a stream."""
-        return costs.rows_of_metric(self.objective)
+        return costs.rows_of_preconditioner(self.objective)
 
     @property
     def is_small(self):
@@ -117,11 +117,11 @@ class SmoothProblem:
         """How many rows to begin on; 0 where all of them are few."""
         return costs.worthwhile_sample(self.objective)
 
-    def metric_of_sample(self, part, theta):
+    def preconditioner_of_sample(self, part, theta):
         """A metric for this objective from a sample of it: its Hessian, if that is cheap here."""
         if costs.hessian_is_cheap(self.objective):
             return approximations.exact(part.objective, theta)
-        return approximations.averaged(part.objective, theta)
+        return approximations.kronecker(part.objective, theta)
 
     def sample(self, n_rows):
         """The problem on about so many of its rows."""

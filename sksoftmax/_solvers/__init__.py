@@ -4,7 +4,7 @@ from sksoftmax._solvers.adam import Adam
 from sksoftmax._solvers.auto import Auto
 from sksoftmax._solvers.gradient_descent import GradientDescent
 from sksoftmax._solvers.lbfgs import Lbfgs
-from sksoftmax._solvers.loop import Solution, Solver, State, minimize, settle
+from sksoftmax._solvers.loop import Solution, Solver, State, minimize, reevaluate
 from sksoftmax._solvers.newton import Newton
 from sksoftmax._solvers.proximal_newton import Proximal
 from sksoftmax._solvers.sgd import Sgd
@@ -20,7 +20,7 @@ __all__ = [
     "Solver",
     "State",
     "minimize",
-    "settle",
+    "reevaluate",
 ]
 
 # Methods that also step along a stream.

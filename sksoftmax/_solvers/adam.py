@@ -8,7 +8,7 @@ from sksoftmax._solvers.stochastic import length, moved, observed
 
 # Steps beside those of the metric, where their length is automatic, times the root of the number of
 # columns: all of them move a row's scores together.
-REACH = 1.5
+LONGEST_STEP = 1.5
 TINY = np.finfo(np.float64).tiny
 
 
@@ -36,10 +36,12 @@ class Adam:
         n_gradients = state.n_gradients + 1
         mean = first / (1 - self.decay**n_gradients)
         size = np.sqrt(second / (1 - self.square_decay**n_gradients)) + TINY
-        reach = length(objective, state, self.learning_rate)
-        reach *= REACH / np.sqrt(state.moments.size) if self.learning_rate == "auto" else 1.0
+        score_range = length(objective, state, self.learning_rate)
+        score_range *= (
+            LONGEST_STEP / np.sqrt(state.moments.size) if self.learning_rate == "auto" else 1.0
+        )
         state = state._replace(first=first, second=second, n_gradients=n_gradients)
-        return moved(objective, state, -reach * scales * (mean / size))
+        return moved(objective, state, -score_range * scales * (mean / size))
 
 
 def _decayed(mean, term, share):

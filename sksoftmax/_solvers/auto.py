@@ -32,7 +32,9 @@ class Auto:
             return LBFGS.start(objective, theta)
         part = objective.sample(n_rows)
         theta = descend(part, LBFGS, theta, tol=ROUGHLY, max_iter=60).theta
-        return Lbfgs(metric=objective.metric_of_sample(part, theta)).start(objective, theta)
+        return Lbfgs(preconditioner=objective.preconditioner_of_sample(part, theta)).start(
+            objective, theta
+        )
 
     def resume(self, objective, state):
         return hand_over(objective, LBFGS if state.solver == "lbfgs" else NEWTON, state)

@@ -25,8 +25,8 @@ class Corrected:
     """
 
     model: object
-    wings: np.ndarray  # (2 n_pairs, n_parameters)
-    core: np.ndarray
+    W: np.ndarray  # (2 n_pairs, n_parameters)
+    M: np.ndarray
     is_exact = False
 
     @property
@@ -34,7 +34,7 @@ class Corrected:
         return self.model.scale
 
     def apply(self, vector):
-        return self.model.apply(vector) - (self.core @ (self.wings @ vector)) @ self.wings
+        return self.model.apply(vector) - (self.M @ (self.W @ vector)) @ self.W
 
 
 def corrected(model, pairs):
@@ -50,5 +50,5 @@ def corrected(model, pairs):
     # Scaled to a unit diagonal: steps shrink by orders of magnitude.
     size = np.sqrt(np.abs(np.diag(middle)))
     size[size == 0] = 1  # where the model is flat there is nothing to correct by
-    core = np.linalg.pinv(middle / size / size[:, None], rcond=1e-12, hermitian=True)
-    return Corrected(model, np.concatenate([images, changes]), core / size / size[:, None])
+    M = np.linalg.pinv(middle / size / size[:, None], rcond=1e-12, hermitian=True)
+    return Corrected(model, np.concatenate([images, changes]), M / size / size[:, None])

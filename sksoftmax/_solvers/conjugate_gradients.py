@@ -26,10 +26,10 @@ def conjugate_gradients(product, precondition, target, accuracy, longest):
         if norm <= accuracy**2 * start:
             break
         image = product(search)
-        bend = search @ image
-        if not bend > FLAT * size:
+        curvature = search @ image
+        if not curvature > FLAT * size:
             break
-        length = norm / bend
+        length = norm / curvature
         solution = solution + length * search
         residual = residual - length * image
         preconditioned = precondition(residual)

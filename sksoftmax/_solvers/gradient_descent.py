@@ -18,7 +18,7 @@ class DescentState(NamedTuple):
     point: Point
     decrement: float
     stalled: bool
-    metric: object
+    preconditioner: object
     descent: np.ndarray  # the metric's gradient at the point
     landing: np.ndarray  # where the last plain step led, before the momentum
     momentum: float  # Nesterov's sequence, 1 after a restart
@@ -33,25 +33,25 @@ class GradientDescent:
     refresh: int = 20
 
     def start(self, objective, theta):
-        return _arrive(evaluate(objective, theta), objective.curvature_bound(), theta, 1.0, 0)
+        return _arrive(evaluate(objective, theta), objective.bohning_curvature(), theta, 1.0, 0)
 
     def step(self, objective, state):
         if state.age >= self.refresh:
-            metric = objective.curvature(state.point.theta)
-            state = _arrive(state.point, metric, state.point.theta, 1.0, 0)
+            preconditioner = objective.curvature(state.point.theta)
+            state = _arrive(state.point, preconditioner, state.point.theta, 1.0, 0)
         landing = state.point.theta - state.descent
         momentum = (1 + np.sqrt(1 + 4 * state.momentum**2)) / 2
         push = (state.momentum - 1) / momentum
         point = evaluate(objective, landing + push * (landing - state.landing))
         if point.value <= state.point.value:
-            return _arrive(point, state.metric, landing, momentum, state.age + 1)
+            return _arrive(point, state.preconditioner, landing, momentum, state.age + 1)
         point = backtrack(objective, state.point, -state.descent)
         if point is None:
             return state._replace(stalled=True)
-        return _arrive(point, state.metric, point.theta, 1.0, state.age + 1)
+        return _arrive(point, state.preconditioner, point.theta, 1.0, state.age + 1)
 
 
-def _arrive(point, metric, landing, momentum, age):
-    descent = metric.solve(point.gradient)
+def _arrive(point, preconditioner, landing, momentum, age):
+    descent = preconditioner.solve(point.gradient)
     decrement = 0.5 * float(point.gradient @ descent)
-    return DescentState(point, decrement, False, metric, descent, landing, momentum, age)
+    return DescentState(point, decrement, False, preconditioner, descent, landing, momentum, age)

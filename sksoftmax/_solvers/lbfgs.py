@@ -22,7 +22,7 @@ class LbfgsState(NamedTuple):
     point: Point
     decrement: float
     stalled: bool
-    metric: object
+    preconditioner: object
     direction: np.ndarray  # of the next step
     pairs: tuple  # of Pair, the latest last
     due: int  # steps until the metric is made anew
@@ -44,17 +44,19 @@ class Lbfgs:
     memory: int = 12
     first: int = 6
     refresh: int = 15
-    metric: object = None
+    preconditioner: object = None
 
     def start(self, objective, theta):
         point = evaluate(objective, theta)
-        if self.metric is None:
+        if self.preconditioner is None:
             return _arrive(point, objective.curvature(theta), (), self.first)
-        return _arrive(point, self.metric, (), self.refresh)
+        return _arrive(point, self.preconditioner, (), self.refresh)
 
     def resume(self, objective, state):
         point = evaluate(objective, state.point.theta)
-        return _arrive(point, state.metric, state.pairs, state.due, (state.scale, state.served))
+        return _arrive(
+            point, state.preconditioner, state.pairs, state.due, (state.scale, state.served)
+        )
 
     def step(self, objective, state):
         if state.due <= 0:
@@ -68,24 +70,26 @@ class Lbfgs:
         # On a convex function the product is positive but for rounding.
         if pair.product > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
             pairs = (*pairs, pair)[-self.memory :]
-        return _arrive(point, state.metric, pairs, state.due - 1, (state.scale, state.served + 1))
+        return _arrive(
+            point, state.preconditioner, pairs, state.due - 1, (state.scale, state.served + 1)
+        )
 
     def _renew(self, objective, state):
-        metric = objective.sharpened_curvature(state.point.theta, state.metric)
-        return _arrive(state.point, metric, state.pairs, self.refresh)
+        preconditioner = objective.refreshed_curvature(state.point.theta, state.preconditioner)
+        return _arrive(state.point, preconditioner, state.pairs, self.refresh)
 
 
-def _arrive(point, metric, pairs, due, scaling=(1.0, RESCALE)):
+def _arrive(point, preconditioner, pairs, due, scaling=(1.0, RESCALE)):
     scale, served = scaling
     if pairs and served >= RESCALE:
         last = pairs[-1]
-        scale, served = last.product / (last.change @ metric.solve(last.change)), 1
-    direction = -two_loop(pairs, metric, scale, point.gradient)
+        scale, served = last.product / (last.change @ preconditioner.solve(last.change)), 1
+    direction = -two_loop(pairs, preconditioner, scale, point.gradient)
     decrement = -0.5 * float(point.gradient @ direction)
-    return LbfgsState(point, decrement, False, metric, direction, pairs, due, scale, served)
+    return LbfgsState(point, decrement, False, preconditioner, direction, pairs, due, scale, served)
 
 
-def two_loop(pairs, metric, scale, gradient):
+def two_loop(pairs, preconditioner, scale, gradient):
     """The inverse BFGS matrix times the gradient (Nocedal and Wright 2006, algorithm 7.4)."""
     vector = gradient.copy()
     parts = []
@@ -93,7 +97,7 @@ def two_loop(pairs, metric, scale, gradient):
         part = (pair.step @ vector) / pair.product
         daxpy(pair.change, vector, a=-part)
         parts.append(part)
-    vector = scale * metric.solve(vector)
+    vector = scale * preconditioner.solve(vector)
     for pair, part in zip(pairs, reversed(parts), strict=True):
         daxpy(pair.step, vector, a=part - (pair.change @ vector) / pair.product)
     return vector

@@ -55,9 +55,9 @@ def low_enough(old, new, slope, new_slope):
 @quiet
 def cubic_minimum(old, new, slope, new_slope):
     """Where, as a share of the step, the interpolating cubic is least."""
-    bend = slope + new_slope - 3 * (new - old)
-    square = bend * bend - slope * new_slope
+    curvature = slope + new_slope - 3 * (new - old)
+    square = curvature * curvature - slope * new_slope
     if not (np.isfinite(square) and square >= 0):
         return 0.5
     root = np.sqrt(square)
-    return 1 - (new_slope + root - bend) / (new_slope - slope + 2 * root)
+    return 1 - (new_slope + root - curvature) / (new_slope - slope + 2 * root)

@@ -146,7 +146,7 @@ def minimize(problem, solver, theta, *, tol, max_iter, watch=unwatched, moments=
         asked_to_end = watch(len(curve) - 1, state)
 
 
-def settle(problem, solution, theta, tol):
+def reevaluate(problem, solution, theta, tol):
     """The solution at another point of its run, and what is proved of that."""
     point = evaluate(problem, theta)
     target = target_gap(point.value, max(tol, FLOOR))

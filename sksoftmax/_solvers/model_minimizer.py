@@ -76,7 +76,9 @@ class Descent:
         self.weights = np.repeat(self.scale, len(point.theta) // len(scale))
         self.objective, self.model, self.point = objective, model, point
         self.target = point.theta
-        self.move = self.lead = self.image = self.lead_image = np.zeros_like(point.theta)
+        self.move = self.extrapolated = self.image = self.extrapolated_image = np.zeros_like(
+            point.theta
+        )
         self.steepness, self.momentum, self.first = 1.0, 1.0, None
         self.newton_steps = 0
 
@@ -89,25 +91,27 @@ class Descent:
 
     def _step(self):
         """One step, and its squared length."""
-        gradient = self.point.gradient + self.lead_image
+        gradient = self.point.gradient + self.extrapolated_image
         while True:
             step = 1 / (self.steepness * self.scale)
-            start = self.point.theta + self.lead - gradient / (self.steepness * self.weights)
+            start = (
+                self.point.theta + self.extrapolated - gradient / (self.steepness * self.weights)
+            )
             target = self.objective.nonsmooth.prox(start, step)
             new = target - self.point.theta
             image = self.model.apply(new)
-            change = new - self.lead
+            change = new - self.extrapolated
             size = float(change @ (self.weights * change))
-            bend = float(change @ (image - self.lead_image))
-            if size == 0 or not bend > self.steepness * size * (1 + 1e-9):
+            curvature = float(change @ (image - self.extrapolated_image))
+            if size == 0 or not curvature > self.steepness * size * (1 + 1e-9):
                 break  # also where numbers have overflown
-            self.steepness = 1.1 * bend / size
+            self.steepness = 1.1 * curvature / size
         if change @ (self.weights * (new - self.move)) < 0:
             self.momentum = 1.0
         ahead = (1 + np.sqrt(1 + 4 * self.momentum**2)) / 2
         push, self.momentum = (self.momentum - 1) / ahead, ahead
-        self.lead = new + push * (new - self.move)
-        self.lead_image = image + push * (image - self.image)
+        self.extrapolated = new + push * (new - self.move)
+        self.extrapolated_image = image + push * (image - self.image)
         self.target, self.move, self.image = target, new, image
         size *= self.steepness**2
         self.first = size if self.first is None else self.first
@@ -119,10 +123,10 @@ class Descent:
         return float(model) + self.objective.nonsmooth.value(self.target)
 
     def result(self):
-        bend = 0.5 * float(self.move @ self.image)
+        curvature = 0.5 * float(self.move @ self.image)
         gain = self.objective.nonsmooth.value(self.point.theta) - self.value()
         # At the minimum the gain is the bend or more, by convexity, whatever rounding leaves of it.
-        return Minimum(self.target, max(gain, bend), self.image, self.weights, self.first)
+        return Minimum(self.target, max(gain, curvature), self.image, self.weights, self.first)
 
     def polish(self):
         """Newton steps in what is not zero, where that is little, each to the next corner."""
@@ -134,12 +138,12 @@ class Descent:
             if not 0 < len(moving) <= MOST_MOVING:
                 break
             slope = self.point.gradient + self.image + nonsmooth.gradient_on_support(self.target)
-            bend = nonsmooth.hessian_on_support(self.target, moving)
+            curvature = nonsmooth.hessian_on_support(self.target, moving)
             step = np.zeros_like(self.target)
-            step[moving] = -self.model.solve(moving, bend, slope[moving])
+            step[moving] = -self.model.solve(moving, curvature, slope[moving])
             if not self._go(step) or -float(slope @ step) <= self._enough():
                 break
-        self.lead, self.lead_image, self.momentum = self.move, self.image, 1.0
+        self.extrapolated, self.extrapolated_image, self.momentum = self.move, self.image, 1.0
 
     def _enough(self):
         """What a Newton step may be expected to gain to be the last one."""

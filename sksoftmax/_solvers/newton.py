@@ -45,11 +45,11 @@ class Newton:
         return NewtonState(point, taken * left, False)
 
     def _direction(self, objective, point):
-        metric, accuracy = objective.hessian(point.theta), EXACT
-        if metric is None:
-            metric, accuracy = objective.sharpened_curvature(point.theta), self.accuracy
+        preconditioner, accuracy = objective.hessian(point.theta), EXACT
+        if preconditioner is None:
+            preconditioner, accuracy = objective.refreshed_curvature(point.theta), self.accuracy
         # Where columns are nearly collinear even the factor of the Hessian is only like it.
         return -conjugate_gradients(
             lambda vector: objective.hessian_product(point.theta, vector),
-            metric.solve, point.gradient, accuracy, self.longest,
+            preconditioner.solve, point.gradient, accuracy, self.longest,
         )  # fmt: skip

@@ -30,7 +30,7 @@ MOST = 0.6
 BEST, WORST = 0.05, 0.5
 
 
-class Part(NamedTuple):
+class Subproblem(NamedTuple):
     """A working set, and what was learned on it.
 
     columns : indices of the columns of X; None for all
@@ -69,7 +69,7 @@ class Part(NamedTuple):
         objective.rows_of(whole)[rows] = self.objective.rows_of(theta)
         return whole
 
-    def aim(self, point):
+    def minimum(self, point):
         """Where the model leads from a point of the part."""
         model = corrected(self.model, self.pairs)
         return minimize_model(self.objective, model, point, self.accuracy)
@@ -94,9 +94,9 @@ class ProximalState(NamedTuple):
     point: Point
     decrement: float
     stalled: bool
-    part: Part | None
+    subproblem: Subproblem | None
     scales: np.ndarray  # of the columns' curvatures
-    aim: Minimum | None = None
+    minimum: Minimum | None = None
     round: Round | None = None
     solver: str = "proximal"
 
@@ -112,67 +112,71 @@ class Proximal:
     refresh: int = 15
     longest: int = 25
     thorough: float = 0.004
-    part: Part | None = None
+    subproblem: Subproblem | None = None
 
     def start(self, objective, theta):
         point = evaluate(objective, theta)
-        if self.part is None:
+        if self.subproblem is None:
             return _arrive(objective, point, None, objective.column_scales(), False)
-        part = self.part._replace(objective=objective, n_steps=0)
-        aim = None if part.model is None else part.aim(point)
-        gain = np.inf if aim is None else aim.gain
-        return _arrive(objective, point, part, None, False, gain)._replace(aim=aim)
+        subproblem = self.subproblem._replace(objective=objective, n_steps=0)
+        minimum = None if subproblem.model is None else subproblem.minimum(point)
+        gain = np.inf if minimum is None else minimum.gain
+        return _arrive(objective, point, subproblem, None, False, gain)._replace(minimum=minimum)
 
     def step(self, objective, state):
         if state.round is not None:
-            return self._on_part(objective, state, state.part, state.round)
-        part = _working_set(objective, state)
-        if part.columns is not None:
-            begun = Round(part.restricted(objective, state.point))
-            return self._on_part(objective, state, part, begun)
-        point, part, stalled, gain = self._step(state.point, part, state.aim)
-        return _arrive(objective, point, part, state.scales, stalled, gain)
+            return self._on_part(objective, state, state.subproblem, state.round)
+        subproblem = _working_set(objective, state)
+        if subproblem.columns is not None:
+            begun = Round(subproblem.restricted(objective, state.point))
+            return self._on_part(objective, state, subproblem, begun)
+        point, subproblem, stalled, gain = self._step(state.point, subproblem, state.minimum)
+        return _arrive(objective, point, subproblem, state.scales, stalled, gain)
 
-    def _on_part(self, objective, state, part, begun):
+    def _on_part(self, objective, state, subproblem, begun):
         """A step on the working set; where it ends the round, all of the gradient is made."""
-        point, part, stalled, gain = self._step(begun.point, part)
+        point, subproblem, stalled, gain = self._step(begun.point, subproblem)
         first, n_steps = gain if begun.first is None else begun.first, begun.n_steps + 1
-        theta = part.extended(objective, point.theta)
+        theta = subproblem.extended(objective, point.theta)
         if not stalled and gain > self.thorough * first and n_steps < self.longest:
             # More steps on the same columns.
             return state._replace(
-                point=Point(theta, point.value, None), decrement=gain, part=part, aim=None,
-                round=Round(point, first, n_steps),
+                point=Point(theta, point.value, None), decrement=gain, subproblem=subproblem,
+                minimum=None, round=Round(point, first, n_steps),
             )  # fmt: skip
         whole = evaluate(objective, theta)
         if stalled:
             # What is left is all outside, or below rounding.
-            stalled = not _newcomers(objective, whole.gradient, part).any()
-        gain += _outside(objective, whole.gradient, part, state.scales)
-        return _arrive(objective, whole, part, state.scales, stalled, gain)
+            stalled = not _newcomers(objective, whole.gradient, subproblem).any()
+        gain += _outside(objective, whole.gradient, subproblem, state.scales)
+        return _arrive(objective, whole, subproblem, state.scales, stalled, gain)
 
-    def _step(self, point, part, aim=None):
+    def _step(self, point, subproblem, minimum=None):
         """One step: the point, the part, whether there was no way down, the gain expected."""
-        objective = part.objective
-        if part.model is None or part.age >= (1 if part.model.is_exact else self.refresh):
-            slow = part.n_steps >= self.refresh
+        objective = subproblem.objective
+        if subproblem.model is None or subproblem.age >= (
+            1 if subproblem.model.is_exact else self.refresh
+        ):
+            slow = subproblem.n_steps >= self.refresh
             model = objective.model(point.theta, slow)
-            part, aim = part._replace(model=model, age=0), None
-        aim = aim or part.aim(point)
-        target, gain = aim.target, aim.gain
+            subproblem, minimum = subproblem._replace(model=model, age=0), None
+        minimum = minimum or subproblem.minimum(point)
+        target, gain = minimum.target, minimum.gain
         if not gain > 0:
-            return point, part, True, 0.0
+            return point, subproblem, True, 0.0
         found = _search(objective, point, target - point.theta, target, gain)
         if found is None:
             # Rounding, or pairs that mislead: the model alone is the last resort.
-            return point, part._replace(pairs=(), accuracy=BEST), not part.pairs, gain
+            return point, subproblem._replace(pairs=(), accuracy=BEST), not subproblem.pairs, gain
         pair = Pair(found.theta - point.theta, found.gradient - point.gradient)
-        wrong = aim.error(pair.change) if found.theta is target else WORST
-        part = part._replace(accuracy=min(max(wrong, BEST), WORST))
-        pairs = (*part.pairs, pair)[-self.memory :] if pair.is_convex else part.pairs
-        pairs = () if part.model.is_exact else pairs
-        part = part._replace(pairs=pairs, age=part.age + 1, n_steps=part.n_steps + 1)
-        return found, part, False, gain
+        wrong = minimum.error(pair.change) if found.theta is target else WORST
+        subproblem = subproblem._replace(accuracy=min(max(wrong, BEST), WORST))
+        pairs = (*subproblem.pairs, pair)[-self.memory :] if pair.is_convex else subproblem.pairs
+        pairs = () if subproblem.model.is_exact else pairs
+        subproblem = subproblem._replace(
+            pairs=pairs, age=subproblem.age + 1, n_steps=subproblem.n_steps + 1
+        )
+        return found, subproblem, False, gain
 
 
 def _search(objective, point, direction, target, gain):
@@ -200,43 +204,43 @@ def _nearer(objective, point, trial, gain):
     return objective.expected_gap(trial) < objective.expected_gap(point)
 
 
-def _arrive(objective, point, part, scales, stalled, gain=np.inf):
+def _arrive(objective, point, subproblem, scales, stalled, gain=np.inf):
     # The gain of the last step is a fair guess at what is left, and so is what could be proved.
     left = min(gain, objective.expected_gap(point))
-    return ProximalState(point, left, stalled, part, scales)
+    return ProximalState(point, left, stalled, subproblem, scales)
 
 
-def _outside(objective, gradient, part, scales):
+def _outside(objective, gradient, subproblem, scales):
     """What columns outside the working set have to gain, by their curvature alone."""
-    excess = _newcomers(objective, gradient, part)
+    excess = _newcomers(objective, gradient, subproblem)
     tiny = np.finfo(np.float64).tiny
     return 0.5 * float(np.sum(excess**2 / np.maximum(scales[: len(excess)], tiny)))
 
 
-def _newcomers(objective, gradient, part):
+def _newcomers(objective, gradient, subproblem):
     """By how much columns outside the working set want to leave zero."""
     violations = objective.violations(gradient)[: objective.map.n_features]
-    if part is not None:
-        violations[part.columns] = 0
+    if subproblem is not None:
+        violations[subproblem.columns] = 0
     return violations
 
 
 def _working_set(objective, state):
     """The part to go on with: the last one, unless columns outside it have more to gain."""
-    part, n_features = state.part, objective.map.n_features
-    if part is not None and part.columns is None:
-        return part
-    newcomers = _newcomers(objective, state.point.gradient, part)
-    if part is not None and not newcomers.any():
-        return part
+    subproblem, n_features = state.subproblem, objective.map.n_features
+    if subproblem is not None and subproblem.columns is None:
+        return subproblem
+    newcomers = _newcomers(objective, state.point.gradient, subproblem)
+    if subproblem is not None and not newcomers.any():
+        return subproblem
     support = objective.rows_of(state.point.theta)[:n_features].any(axis=1)
-    if part is not None:
-        support[part.columns] = True
+    if subproblem is not None:
+        support[subproblem.columns] = True
     gains = newcomers**2 / np.maximum(state.scales[:n_features], np.finfo(np.float64).tiny)
     n_new = min(max(FEWEST, int(support.sum())), int((newcomers > 0).sum()))
     chosen = support.copy()
     chosen[np.argsort(-gains, kind="stable")[:n_new]] = True
     if chosen.sum() >= MOST * n_features or n_features <= FEWEST:
-        return Part(None, objective, None)
+        return Subproblem(None, objective, None)
     columns = np.flatnonzero(chosen)
-    return Part(columns, objective.on_columns(columns), None)
+    return Subproblem(columns, objective.on_columns(columns), None)

@@ -29,15 +29,19 @@ class Sgd:
         state = _renewed(objective, state)
         share = length(objective, state, self.learning_rate)
         damping = state.moments.damping(seen, min(share, 1.0))
-        step = damping * state.metric.solve(damping * gradient)
+        step = damping * state.preconditioner.solve(damping * gradient)
         return moved(objective, state, -share * step)
 
 
 def _renewed(objective, state):
     """The state with a metric made anew if it is time."""
     due, diagonal = state.due - objective.total_weight, state.moments.diagonal
-    if state.metric is not None and due > 0 and not (diagonal > SURPRISE * state.diagonal).any():
+    if (
+        state.preconditioner is not None
+        and due > 0
+        and not (diagonal > SURPRISE * state.diagonal).any()
+    ):
         return state._replace(due=due)
-    due = max(GROWTH * state.known, objective.moments_price())
-    metric = objective.metric_of_moments(state.moments)
-    return state._replace(metric=metric, due=due, diagonal=diagonal)
+    due = max(GROWTH * state.known, objective.moments_cost())
+    preconditioner = objective.preconditioner_of_moments(state.moments)
+    return state._replace(preconditioner=preconditioner, due=due, diagonal=diagonal)

@@ -12,15 +12,15 @@ import numpy as np
 # start where the metric is poor; the average takes back the noise that they bring.
 LENGTH = 20.0
 # Rows a parameter that the first steps are shortened for, times LENGTH.
-CARE = 0.5
+BURN_IN = 0.5
 # Weight of the last batch in the average of all: 2 over their number gives weights like 1, 2, 3 ...
 RECENT = 2.0
 # Batches in a row that have to be worse than expected, and rows a column, before a stream is taken
 # to have changed. Where they are worse than usual by the first factor the average is begun anew;
 # where worse than a model that knows nothing, by the second, all is.
 PATIENCE, PATIENT_ROWS = 5, 4
-UNUSUAL = 1.5
-HOPELESS = 2.0
+DRIFTING = 1.5
+DIVERGING = 2.0
 # Times what a model that knows nothing would lose, or the stream does as a rule: no batch counts as
 # more in the objective of late.
 MOST_COSTLY = 10.0
@@ -58,16 +58,16 @@ class StreamState(NamedTuple):
     theta: np.ndarray
     average: np.ndarray
     value: float = 0.0
-    clock: float = 0.0
-    began: float = 0.0
+    weight_seen: float = 0.0
+    averaging_start: float = 0.0
     known: float = 0.0
     moments: object = None
-    boldness: float = 1.0
-    metric: object = None
+    step_scale: float = 1.0
+    preconditioner: object = None
     due: float = 0.0
     diagonal: np.ndarray | None = None
-    unusual: Run = Run()
-    hopeless: Run = Run()
+    drifting: Run = Run()
+    diverging: Run = Run()
     first: np.ndarray | None = None
     second: np.ndarray | None = None
     n_gradients: int = 0
@@ -98,24 +98,30 @@ def observed(objective, state, method):
     moments = state.moments.blended(seen, share) if state.known else seen
     # One row out of all proportion may cost more than all that came before it.
     if np.isfinite(value):
-        value = min(value, MOST_COSTLY * max(objective.map.ignorance, state.value))
+        value = min(value, MOST_COSTLY * max(objective.map.uniform_cross_entropy, state.value))
     value = state.value + share * (value - state.value)
-    clock = state.clock + weight
-    return state._replace(value=value, clock=clock, known=known, moments=moments), gradient, seen
+    weight_seen = state.weight_seen + weight
+    return (
+        state._replace(value=value, weight_seen=weight_seen, known=known, moments=moments),
+        gradient,
+        seen,
+    )
 
 
 def watched(objective, state, value):
     """The state, or one that begins anew where the stream is no more what it was."""
     n_rows, n_columns = objective.n_rows, objective.map.n_columns
-    nothing = objective.map.ignorance
-    hopeless = state.hopeless.longer(value > HOPELESS * nothing, n_rows)
-    unusual = state.unusual.longer(value > UNUSUAL * state.value, n_rows)
-    if hopeless.is_long(n_columns):
+    nothing = objective.map.uniform_cross_entropy
+    diverging = state.diverging.longer(value > DIVERGING * nothing, n_rows)
+    drifting = state.drifting.longer(value > DRIFTING * state.value, n_rows)
+    if diverging.is_long(n_columns):
         neutral = np.zeros_like(state.theta)
-        return StreamState(neutral, neutral, value=nothing, boldness=state.boldness)
-    if unusual.is_long(n_columns):
-        return state._replace(hopeless=hopeless, unusual=Run(), began=state.clock)
-    return state._replace(hopeless=hopeless, unusual=unusual)
+        return StreamState(neutral, neutral, value=nothing, step_scale=state.step_scale)
+    if drifting.is_long(n_columns):
+        return state._replace(
+            diverging=diverging, drifting=Run(), averaging_start=state.weight_seen
+        )
+    return state._replace(diverging=diverging, drifting=drifting)
 
 
 def length(objective, state, learning_rate):
@@ -126,15 +132,15 @@ def length(objective, state, learning_rate):
     between these and all, measured, lies what neither overfits nor stands still.
     """
     if learning_rate != "auto":
-        return state.boldness * learning_rate
+        return state.step_scale * learning_rate
     weight = objective.total_weight
     columns = np.sqrt(objective.entries_of_row * state.moments.size)
-    care = CARE * columns * objective.map.n_scores * weight / objective.n_rows
-    return state.boldness * LENGTH * weight / (state.clock + LENGTH * (weight + care))
+    burn_in = BURN_IN * columns * objective.map.n_scores * weight / objective.n_rows
+    return state.step_scale * LENGTH * weight / (state.weight_seen + LENGTH * (weight + burn_in))
 
 
 def moved(objective, state, step):
     """The state after a step, which has no part that all classes share, and its average."""
     theta = state.theta + objective.map.balanced(step)
-    share = min(1.0, RECENT * objective.total_weight / (state.clock - state.began))
+    share = min(1.0, RECENT * objective.total_weight / (state.weight_seen - state.averaging_start))
     return state._replace(theta=theta, average=state.average + share * (theta - state.average))

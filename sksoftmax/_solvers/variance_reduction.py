@@ -36,15 +36,15 @@ class Reduced:
     """The objective on a batch, with the gradient's noise at the anchor taken away."""
 
     batch: object
-    anchor: Point
+    snapshot: Point
 
     def __getattr__(self, name):
         return getattr(self.batch, name)
 
     def observe(self, theta, full):
         value, gradient, moments = self.batch.observe(theta, full)
-        _, before = self.batch.value_and_gradient(self.anchor.theta)
-        return value, gradient - before + self.anchor.gradient, moments
+        _, before = self.batch.value_and_gradient(self.snapshot.theta)
+        return value, gradient - before + self.snapshot.gradient, moments
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,12 @@ class Epochs:
                 return arrived
         except np.linalg.LinAlgError:
             pass  # far too long steps have led where nothing is finite
-        boldness = CAUTION * state.stream.boldness
-        stream = state.stream._replace(boldness=boldness, first=None, second=None, n_gradients=0)
+        step_scale = CAUTION * state.stream.step_scale
+        stream = state.stream._replace(
+            step_scale=step_scale, first=None, second=None, n_gradients=0
+        )
         return state._replace(
-            stream=stream, stalled=boldness < SHORTEST, n_epochs=state.n_epochs + 1
+            stream=stream, stalled=step_scale < SHORTEST, n_epochs=state.n_epochs + 1
         )
 
     def rows_of_batch(self, objective):
@@ -92,11 +94,11 @@ class Epochs:
         """The state at a point, where the next pass begins."""
         value, gradient, moments = objective.observe(theta, self.method.full)
         moments = moments.of_all()
-        metric = objective.metric_of_moments(moments)
-        decrement = 0.5 * float(gradient @ metric.solve(gradient))
+        preconditioner = objective.preconditioner_of_moments(moments)
+        decrement = 0.5 * float(gradient @ preconditioner.solve(gradient))
         stream = StreamState(
             theta, theta, value, known=objective.total_weight, moments=moments,
-            boldness=min(1.0, 2 * stream.boldness), first=stream.first, second=stream.second,
+            step_scale=min(1.0, 2 * stream.step_scale), first=stream.first, second=stream.second,
             n_gradients=stream.n_gradients,
         )  # fmt: skip
         point = Point(theta, value, gradient)

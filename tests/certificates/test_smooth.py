@@ -50,8 +50,8 @@ def assert_bounds(problem, objective, path, best, rounding):
     for theta in path:
         value, gradient = objective.value_and_gradient(theta)
         distance = brute_value(problem, theta) - best
-        for enough in ENOUGH.values():
-            gap = SmoothProblem(objective).gap(theta, gradient, enough)
+        for target_gap in ENOUGH.values():
+            gap = SmoothProblem(objective).gap(theta, gradient, target_gap)
             assert not np.isnan(gap) and gap >= 0
             assert gap >= distance - rounding * value
 
@@ -268,10 +268,10 @@ def test_nearly_collinear_columns_prove_nothing_that_is_not_so(nearness, C, solv
         assert solution.gap >= solution.value - found.value - rounding
 
 
-@pytest.mark.parametrize("reach", [1e-6, 9e-4, 1.1e-3, 0.1, 0.5, 0.9, 0.999])
-def test_the_divergence_factor_is_the_largest_ratio(reach):
-    tilts = reach * np.linspace(-1, 1, 2000, dtype=np.longdouble)
+@pytest.mark.parametrize("score_range", [1e-6, 9e-4, 1.1e-3, 0.1, 0.5, 0.9, 0.999])
+def test_the_divergence_factor_is_the_largest_ratio(score_range):
+    tilts = score_range * np.linspace(-1, 1, 2000, dtype=np.longdouble)
     ratios = ((1 + tilts) * np.log1p(tilts) - tilts) / tilts**2
-    factor = smooth_certificate.divergence_factor(reach)
-    assert ratios.max() * (1 - 1e-9) <= factor <= min(1.0, ratios.max() * (1 + reach))
+    factor = smooth_certificate.divergence_factor(score_range)
+    assert ratios.max() * (1 - 1e-9) <= factor <= min(1.0, ratios.max() * (1 + score_range))
     assert smooth_certificate.divergence_factor(1.0) == np.inf

@@ -62,10 +62,10 @@ def test_tilts(here, columns, n_classes, sparse):
     probability = softmax(scores_of(smooth, X, theta))
     then, now = softmax(scores_of(smooth, X, moments.theta)), probability
 
-    def spread(p):
+    def row_curvature(p):
         return p.prod(axis=1) if n_classes == 2 else p.min(axis=1)
 
-    least, least_now = spread(then), spread(now)
+    least, least_now = row_curvature(then), row_curvature(now)
     moved = scores_of(smooth, X, whole)
     moved = np.column_stack([-moved, moved]) if n_classes == 2 else moved
     moved *= least[:, None]
@@ -91,7 +91,7 @@ def test_tilts(here, columns, n_classes, sparse):
     assert_allclose(taken, with_one.T @ (mean[:, None] * difference), atol=1e-13)
     # What residuals are left tell it by another way.
     loss_gradient = smooth.value_and_gradient(theta)[1] - smooth.penalty.strength * theta
-    left = objective.rows_of(loss_gradient - smooth.pull_of(smooth, residual))
+    left = objective.rows_of(loss_gradient - smooth.gradient_of_residuals(smooth, residual))
     assert_allclose(left, taken, atol=1e-13)
 
 

@@ -21,12 +21,12 @@ def expected_moments(problem, theta):
     residual = probability - np.eye(problem.n_classes)[problem.y]
     classes = slice(problem.n_classes - problem.n_scores, None)
     share = problem.weights / problem.weights.sum()
-    spread, matrix = np.zeros(len(share)), np.zeros((problem.n_scores,) * 2)
+    row_curvature, matrix = np.zeros(len(share)), np.zeros((problem.n_scores,) * 2)
     for i, (p, r) in enumerate(zip(probability, residual, strict=True)):
         each = 0.5 * (np.diag(p) - np.outer(p, p) + np.outer(r, r))[classes, classes]
-        spread[i], matrix = np.trace(each) / problem.n_scores, matrix + share[i] * each
+        row_curvature[i], matrix = np.trace(each) / problem.n_scores, matrix + share[i] * each
     columns = design(problem)
-    return matrix, columns.T @ (columns * (share * spread)[:, None])
+    return matrix, columns.T @ (columns * (share * row_curvature)[:, None])
 
 
 @NAME
@@ -113,10 +113,10 @@ def test_the_metric_of_few_rows_is_the_diagonals():
     objective = make_objective(PROBLEMS["three classes"])
     theta = objective.map.initial()
     gradient, moments = SmoothProblem(objective).observe(theta, True)[1:]
-    of_all = moments.of_all().metric(objective).solve(gradient)
+    of_all = moments.of_all().preconditioner(objective).solve(gradient)
     exact = SmoothProblem(objective).hessian(theta).solve(gradient)
     assert_allclose(of_all, exact, rtol=0.3, atol=0.3 * abs(exact).max())
-    few = replace(moments, n_rows=1e-9).metric(objective).solve(gradient)
+    few = replace(moments, n_rows=1e-9).preconditioner(objective).solve(gradient)
     diagonal = np.outer(moments.columns.diagonal, np.diag(moments.classes)).ravel()
     angle = few @ (gradient / diagonal)
     assert angle >= 0.95 * np.linalg.norm(few) * np.linalg.norm(gradient / diagonal)

@@ -451,18 +451,18 @@ def test_a_stream_that_changes_stays_stable(size, n_batches, change, C, solver):
 def test_a_run_of_bad_batches_begins_anew_and_single_ones_do_not(worse, begins_anew):
     objective = make_problem(PROBLEMS["many rows"])
     theta = np.ones(objective.map.n_parameters)
-    state = begin = StreamState(theta, theta, value=1.0, clock=10.0, n_gradients=7)
+    state = begin = StreamState(theta, theta, value=1.0, weight_seen=10.0, n_gradients=7)
     for value in [worse] * (PATIENCE - 1) + [1.0] + [worse] * (PATIENCE - 1):
         state = watched(objective, state, value)
-    assert state.theta is theta and state.began == 0
+    assert state.theta is theta and state.averaging_start == 0
     state = watched(objective, state, worse)
     if begins_anew == "nothing":
         assert state == begin
     if begins_anew == "average":
-        assert state.theta is theta and state.began == state.clock == 10
+        assert state.theta is theta and state.averaging_start == state.weight_seen == 10
     if begins_anew == "all":
         assert not state.theta.any() and not state.average.any()
-        assert state.clock == state.known == state.n_gradients == 0
+        assert state.weight_seen == state.known == state.n_gradients == 0
 
 
 @STREAM
@@ -483,10 +483,10 @@ def test_a_metric_serves_until_a_moment_has_grown():
     objective, method = make_problem(PROBLEMS["many rows"]), STREAMS["sgd"]()
     theta = objective.map.initial()
     state = method.advance(objective, StreamState(theta, theta))._replace(due=1e9)
-    assert method.advance(objective, state).metric is state.metric
+    assert method.advance(objective, state).preconditioner is state.preconditioner
     rows = objective.objective.rows.map(lambda block: block._replace(X=3 * block.X))
     wider = SmoothProblem(replace(objective.objective, rows=rows))
-    assert method.advance(wider, state).metric is not state.metric
+    assert method.advance(wider, state).preconditioner is not state.preconditioner
 
 
 def test_a_reduced_batch_has_the_anchors_gradient_there():

@@ -66,8 +66,8 @@ def test_a_point_is_its_shrunk_part_and_a_pull_within_the_amount(shape):
     # Moreau: what is taken away is the projection on the dual ball, sizes being self-dual.
     amount = AMOUNT[[0, 1, 2, 4]]
     points = rows()[:4]
-    pull = points - shape.prox(points, amount)
-    assert (shape.norms(pull) <= amount * (1 + 1e-14)).all()
+    loss_gradient = points - shape.prox(points, amount)
+    assert (shape.norms(loss_gradient) <= amount * (1 + 1e-14)).all()
 
 
 @SHAPE
@@ -81,11 +81,11 @@ def test_small_rows_become_exactly_zero_and_infinite_amounts_all(shape):
 @SHAPE
 def test_the_duality_of_sizes(shape):
     # sup over rows of size 1 of <row, pull> is the size of the pull.
-    pull = rows(4)
+    loss_gradient = rows(4)
     for seed in range(200):
         trial = rows(seed)
-        product = np.sum(pull * trial)
-        bound = np.max(shape.norms(pull)) * np.sum(shape.norms(trial))
+        product = np.sum(loss_gradient * trial)
+        bound = np.max(shape.norms(loss_gradient)) * np.sum(shape.norms(trial))
         assert product <= bound * (1 + 1e-14)
 
 

@@ -38,9 +38,9 @@ def sparse_rows(n_rows, n_features, n_entries):
 
 def moments(block):
     """Sums of several shapes at once: a number, a vector, and a tuple of both."""
-    by_class = np.bincount(block.target, weights=block.weight, minlength=3)
+    class_blocks = np.bincount(block.target, weights=block.weight, minlength=3)
     columns = np.asarray(block.weight @ block.X, dtype=np.float64)
-    return float(block.weight.sum()), columns, (by_class, len(block.weight))
+    return float(block.weight.sum()), columns, (class_blocks, len(block.weight))
 
 
 @ENGINE
@@ -48,11 +48,11 @@ def moments(block):
 def test_sum_over_blocks_is_the_sum_over_rows(engine, kind):
     X, target, weight = make_rows(kind)
     with engine(X, target, weight, 3) as rows:
-        total, columns, (by_class, count) = rows.sum(moments)
+        total, columns, (class_blocks, count) = rows.sum(moments)
     assert count == len(target)
     assert_allclose(total, weight.sum(), rtol=1e-13)
     assert_allclose(columns, weight @ X, rtol=1e-12, atol=1e-13)
-    assert_allclose(by_class, [weight[target == k].sum() for k in range(3)], rtol=1e-13)
+    assert_allclose(class_blocks, [weight[target == k].sum() for k in range(3)], rtol=1e-13)
 
 
 @ENGINE

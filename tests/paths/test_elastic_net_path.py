@@ -9,7 +9,7 @@ from sksoftmax._data import validation
 from sksoftmax._paths import screening
 from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
 from sksoftmax._paths.fit_path import fit_path
-from sksoftmax._paths.predictor import SparseWalk
+from sksoftmax._paths.predictor import ElasticNetPath
 
 X, Y = draw(200, 12, 3)
 
@@ -21,7 +21,9 @@ def screened(request, monkeypatch):
         monkeypatch.setattr(screening, "FEW", 0)
         monkeypatch.setattr(screening, "MOST", 1.0)
     if request.param == "blind":
-        monkeypatch.setattr(SparseWalk, "_expected_pull", lambda walk, place: 0 * walk.pull)
+        monkeypatch.setattr(
+            ElasticNetPath, "_expected_pull", lambda fitter, log_C: 0 * fitter.loss_gradient
+        )
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -7,7 +7,7 @@ from registry import Problem, draw, make_objective
 
 from sksoftmax import ElasticNet, SoftmaxRegression
 from sksoftmax._curvature import approximations
-from sksoftmax._curvature.simultaneous_diagonalisation import UnitColumns
+from sksoftmax._curvature.simultaneous_diagonalisation import DiagonalisingBasis
 from sksoftmax._data import validation
 from sksoftmax._paths.elastic_net_path import Settings, pose
 from sksoftmax._paths.fold_certificates import FoldCertificates, _ranges
@@ -117,16 +117,18 @@ def test_the_spanned_curvature_is_the_hessian_where_it_is_exact(n_classes, n_fea
     folds, _ = posed(X, y, weight)
     objective, random = folds.whole, np.random.default_rng(1)
     held = objective.penalty.strength.reshape(-1, n_classes)[:, 0] > 0
-    units = UnitColumns.of(FoldCertificates.of(folds).moments, held)
-    assert_allclose(units.inside @ units.outside, np.eye(n_features + 1), atol=1e-9)
+    coordinates = DiagonalisingBasis.of(FoldCertificates.of(folds).moments, held)
+    assert_allclose(
+        coordinates.basis @ coordinates.inverse_basis, np.eye(n_features + 1), atol=1e-9
+    )
     # Scores that span all columns, or none, so that all rows have the same probabilities.
     theta = np.zeros((n_features + 1, n_classes))
     theta[-1] = random.standard_normal(n_classes)
     if n_features < n_classes:
         theta[:-1] = random.standard_normal((n_features, n_classes)) / X.std(axis=0)[:, None]
-    metric = units.curvature(objective, theta.ravel())(objective.penalty.strength)
+    preconditioner = coordinates.curvature(objective, theta.ravel())(objective.penalty.strength)
     vector = objective.map.balanced(random.standard_normal(theta.size))
-    solved = metric.solve(objective.hessian_product(theta.ravel(), vector))
+    solved = preconditioner.solve(objective.hessian_product(theta.ravel(), vector))
     assert_allclose(solved, vector, rtol=1e-6, atol=1e-7)
 
 
@@ -138,11 +140,13 @@ def test_the_spanned_curvature_is_positive_wherever_the_model_looks(column, fit_
     X = X * {"no variance": 0, "duplicated": 1, "one scale of many": np.logspace(-6, 6, 4)}[column]
     X[:, 0] = X[:, 1]
     objective = make_objective(Problem(X, y, fit_intercept=fit_intercept))
-    moments = approximations.least_moments(objective, np.zeros(objective.map.n_parameters)) * 5
+    moments = approximations.lower_moments(objective, np.zeros(objective.map.n_parameters)) * 5
     held = objective.penalty.strength.reshape(-1, 5)[:, 0] > 0
     theta = size * np.random.default_rng(0).standard_normal(objective.map.n_parameters)
-    metric = UnitColumns.of(moments, held).curvature(objective, theta)(objective.penalty.strength)
-    inverse = np.array([metric.solve(unit) for unit in np.eye(theta.size)])
+    preconditioner = DiagonalisingBasis.of(moments, held).curvature(objective, theta)(
+        objective.penalty.strength
+    )
+    inverse = np.array([preconditioner.solve(unit) for unit in np.eye(theta.size)])
     scale = np.sqrt(np.diag(inverse))
     assert np.linalg.eigvalsh(inverse / scale / scale[:, None])[0] > -1e-9
 
@@ -180,5 +184,5 @@ def test_ranges_of_scores_are_bounded(n_classes):
         true = sizes[KEEPS[fit][part_of]].max()
         (found,) = _ranges(folds, [direction], [fit])
         assert_allclose(found, true, rtol=1e-12)
-        free = FoldCertificates.of(folds).reach.bound(direction, folds.whole.map.n_scores)
+        free = FoldCertificates.of(folds).score_range.bound(direction, folds.whole.map.n_scores)
         assert true * (1 - 1e-9) <= free <= 10 * true

@@ -10,7 +10,7 @@ from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._certificates import nonsmooth as nonsmooth_certificate
 from sksoftmax._data import validation
 from sksoftmax._paths.elastic_net_path import Settings, pose
-from sksoftmax._paths.screening import Screen
+from sksoftmax._paths.screening import WorkingSet
 from sksoftmax._problems.build import solver_for
 from sksoftmax._solvers import minimize
 from sksoftmax._solvers.line_search import Point
@@ -29,18 +29,18 @@ def posed(n_classes, shape, fit_intercept=True, sparse=False):
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_a_screen_holds_what_is_within_its_amount(n_classes, shape):
     whole = posed(n_classes, shape)
-    screen = Screen(SOME, whole.rows_of_columns(SOME), whole.on_columns(SOME))
+    working_set = WorkingSet(SOME, whole.rows_of_columns(SOME), whole.on_columns(SOME))
     theta = np.zeros(whole.map.n_parameters)
-    pull = np.zeros_like(theta)
-    rows, amount = whole.rows_of(pull), whole.nonsmooth.l1_strength[0, 0]
+    loss_gradient = np.zeros_like(theta)
+    rows, amount = whole.rows_of(loss_gradient), whole.nonsmooth.l1_strength[0, 0]
     rows[[0, *SOME], 0] = 0.999 * amount, 7 * amount, 7 * amount
-    assert screen.holds(whole, theta, pull)
+    assert working_set.holds(whole, theta, loss_gradient)
     for beyond in (1.001 * amount, -1.001 * amount, np.nan):
         rows[0, 0] = beyond
-        assert not screen.holds(whole, theta, pull)
+        assert not working_set.holds(whole, theta, loss_gradient)
     rows[0, 0] = 0
     whole.rows_of(theta)[3, 0] = 1e-300
-    assert not screen.holds(whole, theta, pull)
+    assert not working_set.holds(whole, theta, loss_gradient)
 
 
 @pytest.mark.parametrize("way", ["_balanced", "_along_columns"])
@@ -62,5 +62,5 @@ def test_residuals_of_a_proof_pull_as_it_says(n_classes, fit_intercept, sparse, 
     for dual in duals:
         expected = dual.loss_gradient
         expected = expected if n_classes == 2 else smooth.map.balanced(expected)
-        assert_allclose(smooth.pull_of(smooth, dual.residual), expected, atol=1e-12)
+        assert_allclose(smooth.gradient_of_residuals(smooth, dual.residual), expected, atol=1e-12)
         assert fit_intercept is False or np.abs(expected[-n_classes:]).min() < 1e-12

@@ -13,7 +13,7 @@ from registry import (
     SPARSE,
     Problem,
     brute_value,
-    by_class,
+    class_blocks,
     column_scales,
     draw,
     exponential_weights,
@@ -31,12 +31,12 @@ from registry import (
 from sksoftmax._curvature import approximations, costs, low_rank
 from sksoftmax._curvature.preconditioners import (
     DiagonalFactor,
-    DiagonalMetric,
+    DiagonalPreconditioner,
     Factor,
-    FullMetric,
-    ProductMetric,
-    SharedMetric,
-    metric_factor,
+    FullPreconditioner,
+    KroneckerPreconditioner,
+    SharedPreconditioner,
+    preconditioner_factor,
 )
 from sksoftmax._problems.smooth import SmoothProblem
 
@@ -65,10 +65,10 @@ def scaled_hessian(problem, objective, theta):
     return np.array(columns) / scales
 
 
-def scaled_metric(problem, metric):
+def scaled_metric(problem, preconditioner):
     """The matrix of a metric, found from its solutions alone."""
     scales = theta_scales(problem)
-    inverse = np.array([metric.solve(axis) for axis in np.diag(scales)]) * scales
+    inverse = np.array([preconditioner.solve(axis) for axis in np.diag(scales)]) * scales
     return np.linalg.pinv(inverse, rcond=1e-15, hermitian=True)
 
 
@@ -145,10 +145,10 @@ def test_sparse_columns_are_dense_ones(name):
         assert_allclose(one, other, atol=atol)
     one, other = (f.hessian_product(theta, direction) for f in (sparse, dense))
     assert_allclose(one, other, atol=atol)
-    for metric in METRICS.values():
-        pair = [metric(f, theta) for f in (sparse, dense)]
+    for preconditioner in METRICS.values():
+        pair = [preconditioner(f, theta) for f in (sparse, dense)]
         if type(pair[0]) is type(pair[1]):  # sparse products are cheaper, metrics are not
-            one, other = (metric.solve(direction) for metric in pair)
+            one, other = (preconditioner.solve(direction) for preconditioner in pair)
             assert_allclose(one, other, rtol=1e-3, atol=1e-8)
 
 
@@ -156,10 +156,10 @@ def test_sparse_columns_are_dense_ones(name):
 def test_uncorrelated_columns_stay_apart_as_the_model_sharpens(matrix, kept, monkeypatch):
     monkeypatch.setattr(costs, "CLASS_COLUMNS", 0)
     objective = make_objective(PROBLEMS["three classes"])
-    groups = ((np.arange(3), metric_factor(matrix)),)
-    last = ProductMetric(np.eye(3), groups, np.ones(3), matrix)
-    sharpened = approximations.sharpened(objective, random_theta(PROBLEMS["three classes"]), last)
-    assert isinstance(sharpened, DiagonalMetric) == kept
+    groups = ((np.arange(3), preconditioner_factor(matrix)),)
+    last = KroneckerPreconditioner(np.eye(3), groups, np.ones(3), matrix)
+    refreshed = approximations.refreshed(objective, random_theta(PROBLEMS["three classes"]), last)
+    assert isinstance(refreshed, DiagonalPreconditioner) == kept
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -173,8 +173,8 @@ def test_weights_are_repetitions(n_classes):
         once.value_and_gradient(theta), twice.value_and_gradient(theta), strict=True
     ):
         assert_allclose(one, other, atol=1e-14)
-    for metric in METRICS.values():
-        one, other = (metric(f, theta).solve(theta) for f in (once, twice))
+    for preconditioner in METRICS.values():
+        one, other = (preconditioner(f, theta).solve(theta) for f in (once, twice))
         assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
@@ -187,8 +187,8 @@ def test_evaluations_leave_data_and_theta_alone(name):
     objective = make_objective(problem)
     first = objective.value_and_gradient(theta)
     objective.hessian_product(theta, theta)
-    for metric in METRICS.values():
-        metric(objective, theta)
+    for preconditioner in METRICS.values():
+        preconditioner(objective, theta)
     SmoothProblem(objective).gap(theta, first[1])
     for part, old in zip((*parts, problem.y, theta), before, strict=True):
         assert_array_equal(part, old)
@@ -219,12 +219,12 @@ def test_hessian_product_is_the_difference_of_gradients(name):
 def test_the_exact_metric_undoes_hessian_products(name):
     problem = PROBLEMS[name]
     objective, theta = make_objective(problem), random_theta(problem)
-    metric = SmoothProblem(objective).hessian(theta)
-    assert metric is not None
+    preconditioner = SmoothProblem(objective).hessian(theta)
+    assert preconditioner is not None
     for seed in range(3):
         image = objective.hessian_product(theta, random_theta(problem, seed=30 + seed))
         # Applied again: where columns are collinear only the image is determined.
-        again = objective.hessian_product(theta, metric.solve(image))
+        again = objective.hessian_product(theta, preconditioner.solve(image))
         scales = theta_scales(problem)
         assert_allclose(again / scales, image / scales, rtol=1e-6, atol=1e-9)
 
@@ -235,9 +235,9 @@ def test_the_exact_metric_is_the_hessian_where_that_is_definite(name):
         pytest.skip("the Hessian is singular")
     problem = PROBLEMS[name]
     objective, theta = make_objective(problem), random_theta(problem)
-    metric = SmoothProblem(objective).hessian(theta)
+    preconditioner = SmoothProblem(objective).hessian(theta)
     direction = random_theta(problem, seed=3)
-    back = metric.solve(objective.hessian_product(theta, direction))
+    back = preconditioner.solve(objective.hessian_product(theta, direction))
     scales = theta_scales(problem)
     assert_allclose(back * scales, direction * scales, rtol=1e-6, atol=1e-8)
 
@@ -252,7 +252,7 @@ def test_bound_lies_above_the_hessian_and_least_below(name, size):
     basis = zero_sum_basis(problem)
     hessian = basis.T @ scaled_hessian(problem, objective, theta) @ basis
     above = basis.T @ scaled_metric(problem, approximations.bound(objective)) @ basis
-    assert isinstance(approximations.bound(objective), SharedMetric)
+    assert isinstance(approximations.bound(objective), SharedPreconditioner)
     assert scipy.linalg.eigvalsh(hessian, above).max() <= 1 + 1e-6
     below = basis.T @ scaled_metric(problem, approximations.least(objective, theta)) @ basis
     assert np.linalg.eigvalsh(hessian - below).min() >= -1e-9 * np.abs(hessian).max()
@@ -264,14 +264,14 @@ def test_the_bound_is_reached_where_classes_are_equal(name):
     objective, theta = make_objective(problem), random_theta(problem, size=0.0)
     basis = zero_sum_basis(problem)
     hessian = basis.T @ scaled_hessian(problem, objective, theta) @ basis
-    for metric, factor in (
+    for preconditioner, factor in (
         (
             approximations.bound(objective),
             4 / 4 if problem.n_scores == 1 else 2 / problem.n_classes,
         ),
         (approximations.least(objective, theta), 1.0),
     ):
-        matrix = basis.T @ scaled_metric(problem, metric) @ basis
+        matrix = basis.T @ scaled_metric(problem, preconditioner) @ basis
         if np.isinf(problem.C):
             assert_allclose(hessian, factor * matrix, rtol=1e-6, atol=1e-9)
         else:  # the penalty is in both in full
@@ -286,8 +286,10 @@ def test_the_averaged_metric_is_the_hessian_where_all_rows_are_alike(name):
     objective, theta = make_objective(problem), random_theta(problem, size=0.0)
     basis = zero_sum_basis(problem)
     hessian = basis.T @ scaled_hessian(problem, objective, theta) @ basis
-    metric = basis.T @ scaled_metric(problem, approximations.averaged(objective, theta)) @ basis
-    assert_allclose(metric, hessian, rtol=1e-5, atol=1e-7 * np.abs(hessian).max())
+    preconditioner = (
+        basis.T @ scaled_metric(problem, approximations.kronecker(objective, theta)) @ basis
+    )
+    assert_allclose(preconditioner, hessian, rtol=1e-5, atol=1e-7 * np.abs(hessian).max())
 
 
 @pytest.mark.parametrize("name", ["three classes", "weighted binary", "ten classes", "rare class"])
@@ -296,8 +298,10 @@ def test_the_averaged_metric_is_like_the_hessian_elsewhere(name):
     objective, theta = make_objective(problem), random_theta(problem)
     basis = zero_sum_basis(problem)
     hessian = basis.T @ scaled_hessian(problem, objective, theta) @ basis
-    metric = basis.T @ scaled_metric(problem, approximations.averaged(objective, theta)) @ basis
-    ratios = scipy.linalg.eigvalsh(hessian, metric)
+    preconditioner = (
+        basis.T @ scaled_metric(problem, approximations.kronecker(objective, theta)) @ basis
+    )
+    ratios = scipy.linalg.eigvalsh(hessian, preconditioner)
     assert ratios.min() > 0.2 and ratios.max() < 4
 
 
@@ -305,23 +309,23 @@ def test_the_averaged_metric_is_like_the_hessian_elsewhere(name):
 def test_wide_columns_get_a_diagonal(name):
     problem = PROBLEMS[name]
     objective, theta = make_objective(problem), random_theta(problem)
-    metric = approximations.bound(objective)
-    assert isinstance(metric, DiagonalMetric)
+    preconditioner = approximations.bound(objective)
+    assert isinstance(preconditioner, DiagonalPreconditioner)
     peak = 0.25 if problem.n_scores == 1 else 0.5
     share = problem.weights / problem.weights.sum()
     squares = np.append(share @ (problem.columns - problem.center) ** 2, 1.0)
     expected = np.repeat(peak * squares, problem.n_scores) + objective.penalty.strength
-    assert_allclose(metric.diagonal.ravel(), expected, rtol=1e-9)
+    assert_allclose(preconditioner.diagonal.ravel(), expected, rtol=1e-9)
     own = [a @ objective.hessian_product(theta, a) for a in np.eye(theta.size)]
     assert_allclose(SmoothProblem(objective).curvature(theta).diagonal.ravel(), own, rtol=1e-9)
 
 
 @PROBLEM
-@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
-def test_metrics_are_symmetric_and_positive(name, metric):
+@pytest.mark.parametrize("preconditioner", METRICS.values(), ids=METRICS)
+def test_metrics_are_symmetric_and_positive(name, preconditioner):
     problem = PROBLEMS[name]
     theta = random_theta(problem)
-    solve = metric(make_objective(problem), theta).solve
+    solve = preconditioner(make_objective(problem), theta).solve
     for seed in range(3):
         first, second = random_theta(problem, seed=seed), random_theta(problem, seed=40 + seed)
         scales = theta_scales(problem) ** 2
@@ -339,10 +343,10 @@ def test_metrics_keep_classes_that_sum_to_zero(name):
     objective, theta = make_objective(problem), random_theta(problem)
     gradient = objective.value_and_gradient(theta)[1]
     for make_metric in METRICS.values():
-        metric = make_metric(objective, theta)
-        if isinstance(metric, DiagonalMetric):
+        preconditioner = make_metric(objective, theta)
+        if isinstance(preconditioner, DiagonalPreconditioner):
             continue  # with a number of its own for each class
-        step = by_class(metric.solve(gradient), problem.n_scores)
+        step = class_blocks(preconditioner.solve(gradient), problem.n_scores)
         allowed = 1e-7 * np.abs(step).max(axis=0).clip(1e-12)
         assert (np.abs(step.sum(axis=0)) <= allowed + 1e-9 / column_scales(problem)).all()
 
@@ -355,13 +359,13 @@ def test_the_spanned_metric_is_the_hessian_where_coefficients_span_all(
     X, y = draw(200, n_features, n_classes)
     objective = make_objective(Problem(X, y, fit_intercept=has_intercept))
     theta = np.random.default_rng(1).normal(size=objective.map.n_parameters)
-    last = approximations.averaged(objective, np.zeros_like(theta))
-    metric = low_rank.spanned(objective, theta, last)
+    last = approximations.kronecker(objective, np.zeros_like(theta))
+    preconditioner = low_rank.along_coefficients(objective, theta, last)
     size = objective.map.n_parameters
     hessian = np.array([objective.hessian_product(theta, unit) for unit in np.eye(size)])
     direction = np.random.default_rng(2).normal(size=size).reshape(-1, n_classes)
     direction -= direction.mean(axis=1, keepdims=True)
-    found = metric.solve(hessian @ direction.ravel())
+    found = preconditioner.solve(hessian @ direction.ravel())
     assert_allclose(found, direction.ravel(), atol=1e-3 * np.abs(direction).max())
 
 
@@ -369,17 +373,17 @@ def test_the_spanned_metric_lies_near_the_hessian_of_normal_columns():
     X, y = draw(4000, 12, 4)
     objective = make_objective(Problem(X, y))
     theta = np.random.default_rng(1).normal(size=objective.map.n_parameters)
-    last = approximations.averaged(objective, np.zeros_like(theta))
+    last = approximations.kronecker(objective, np.zeros_like(theta))
     direction = np.random.default_rng(2).normal(size=(13, 4))
     direction = (direction - direction.mean(axis=1, keepdims=True)).ravel()
     image = objective.hessian_product(theta, direction)
 
-    def error(metric):
-        return np.linalg.norm(metric.solve(image) - direction)
+    def error(preconditioner):
+        return np.linalg.norm(preconditioner.solve(image) - direction)
 
-    makers = (approximations.averaged, approximations.by_class)
+    makers = (approximations.kronecker, approximations.class_blocks)
     others = [error(make(objective, theta)) for make in makers]
-    assert error(low_rank.spanned(objective, theta, last)) < 0.3 * min(others)
+    assert error(low_rank.along_coefficients(objective, theta, last)) < 0.3 * min(others)
 
 
 @pytest.mark.parametrize("n_features", [3, 12])
@@ -388,16 +392,18 @@ def test_the_spanned_metric_leaves_what_all_classes_share_to_the_average(n_featu
     X, y = draw(200, n_features, 4)
     objective = make_objective(Problem(X, y))
     theta = np.random.default_rng(1).normal(size=objective.map.n_parameters)
-    metric = low_rank.spanned(objective, theta, approximations.averaged(objective, 0 * theta))
+    preconditioner = low_rank.along_coefficients(
+        objective, theta, approximations.kronecker(objective, 0 * theta)
+    )
     shared = np.repeat(np.random.default_rng(2).normal(size=n_features + 1), 4)
-    expected = metric.base.solve(shared)
-    assert_allclose(metric.solve(shared), expected, atol=1e-9 * np.abs(expected).max())
+    expected = preconditioner.base.solve(shared)
+    assert_allclose(preconditioner.solve(shared), expected, atol=1e-9 * np.abs(expected).max())
 
 
-def inverse_of(metric, objective):
+def inverse_of(preconditioner, objective):
     """What a metric solves with, on what sums to zero over classes."""
     n_columns, n_classes = objective.map.n_columns, objective.map.n_scores
-    inverse = np.array([metric.solve(unit) for unit in np.eye(n_columns * n_classes)])
+    inverse = np.array([preconditioner.solve(unit) for unit in np.eye(n_columns * n_classes)])
     shift = np.kron(np.eye(n_columns), np.eye(n_classes) - 1 / n_classes)
     return shift @ inverse @ shift + np.eye(len(shift)) - shift
 
@@ -411,7 +417,7 @@ def test_matrices_of_classes_are_blocks_of_the_hessian(engine):
     hessian = approximations.joint_moments(objective, theta).reshape((size, n_classes) * 2)
     # What joint moments add to the shift of all classes lies on the columns' diagonal.
     apart = ~np.eye(size, dtype=bool)
-    found = approximations.class_moments(objective, theta)
+    found = approximations.class_block_moments(objective, theta)
     for k in range(n_classes):
         assert_allclose(found[k][apart], hessian[:, k, :, k][apart], rtol=1e-9, atol=1e-12)
 
@@ -427,9 +433,9 @@ def test_the_spanned_metric_is_positive_where_columns_are_kept_apart(seed, C, mo
     objective = make_objective(Problem(X, y, C=C))
     theta = np.zeros((121, 5))
     theta[:-1] = 5 * np.linalg.eigh(X.T @ X)[1][:, -5:]
-    last = approximations.averaged(objective, np.zeros(theta.size))
-    metric = low_rank.spanned(objective, theta.ravel(), last)
-    assert np.linalg.eigvalsh(inverse_of(metric, objective))[0] > 0
+    last = approximations.kronecker(objective, np.zeros(theta.size))
+    preconditioner = low_rank.along_coefficients(objective, theta.ravel(), last)
+    assert np.linalg.eigvalsh(inverse_of(preconditioner, objective))[0] > 0
 
 
 @pytest.mark.parametrize("C", [1e-2, np.inf])
@@ -441,11 +447,11 @@ def test_the_spanned_metric_is_positive_wherever_the_model_looks(has_intercept, 
     objective = make_objective(Problem(X + offset, y, C=C, fit_intercept=has_intercept))
     theta = size * np.random.default_rng(1).normal(size=objective.map.n_parameters)
     for last in (
-        approximations.averaged(objective, 0 * theta),
+        approximations.kronecker(objective, 0 * theta),
         approximations.diagonal(objective, theta),
     ):
-        metric = low_rank.spanned(objective, theta, last)
-        inverse = inverse_of(metric, objective)
+        preconditioner = low_rank.along_coefficients(objective, theta, last)
+        inverse = inverse_of(preconditioner, objective)
         # Units of the parameters are as far apart as columns are from the intercept.
         scale = np.sqrt(np.diag(inverse))
         lowest = np.linalg.eigvalsh(inverse / scale / scale[:, None])[0]
@@ -483,7 +489,7 @@ def test_factors_solve_for_several_columns_at_once():
 def test_large_hessians_are_not_held(monkeypatch):
     problem = PROBLEMS["three classes"]
     objective, theta = make_objective(problem), random_theta(problem)
-    assert isinstance(SmoothProblem(objective).hessian(theta), FullMetric)
+    assert isinstance(SmoothProblem(objective).hessian(theta), FullPreconditioner)
     monkeypatch.setattr(costs, "MOST_PARAMETERS", theta.size - 1)
     assert SmoothProblem(objective).hessian(theta) is None
     monkeypatch.setattr(costs, "MOST_PARAMETERS", theta.size)
@@ -520,9 +526,9 @@ def test_a_metric_is_its_diagonal_only_where_no_column_is_explained_by_others():
     columns, vector = rng.normal(size=(4000, 60)), rng.normal(size=60)
     scales = np.logspace(-3, 3, 60)
     alone = (columns.T @ columns) * np.outer(scales, scales)
-    assert isinstance(metric_factor(alone), DiagonalFactor)
-    assert_allclose(metric_factor(alone).solve(vector), vector / np.diag(alone))
+    assert isinstance(preconditioner_factor(alone), DiagonalFactor)
+    assert_allclose(preconditioner_factor(alone).solve(vector), vector / np.diag(alone))
     for hidden in (columns[:, 1], columns[:, 1:9].sum(axis=1), columns[:, 1:].sum(axis=1)):
         columns[:, 0] = hidden + 1e-3 * rng.normal(size=4000) * hidden.std()
         together = (columns.T @ columns) * np.outer(scales, scales)
-        assert isinstance(metric_factor(together), Factor)
+        assert isinstance(preconditioner_factor(together), Factor)

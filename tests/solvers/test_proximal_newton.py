@@ -110,7 +110,7 @@ def derivatives(model, X, y, weight=None):
     truth = np.eye(scores.shape[1])[y]
     loss = weight @ (logsumexp(scores, axis=1) - np.sum(scores * truth, axis=1)) / weight.sum()
     residual = (softmax(scores, axis=1) - truth) * weight[:, None] / weight.sum()
-    residual = residual[:, -len(model.coef_):]
+    residual = residual[:, -len(model.coef_) :]
     return loss, residual.T @ X, residual.sum(axis=0)
 
 
@@ -135,16 +135,18 @@ def test_the_optimality_conditions_hold(case, penalty, l1_ratio):
     unit = 1 / (model.C * total)
     scale = np.abs(X).max(axis=0)
     scale = np.maximum(scale.toarray().ravel() if sp.issparse(scale) else scale, 1)
-    pull = -(gradient + unit * (1 - l1_ratio) * model.coef_).T / (unit * l1_ratio)
+    loss_gradient = -(gradient + unit * (1 - l1_ratio) * model.coef_).T / (unit * l1_ratio)
     slack = 2e-3 * scale[:, None]  # a gap of 1e-10 leaves its root in gradients
     assert_allclose(balance, 0, atol=1e-5)
-    sizes, pulls = model.penalty.norms(model.coef_.T), model.penalty.norms(pull)
-    assert (pulls <= 1 + slack).all()
+    sizes, loss_gradients = model.penalty.norms(model.coef_.T), model.penalty.norms(loss_gradient)
+    assert (loss_gradients <= 1 + slack).all()
     on = sizes > 0
-    aim = model.coef_.T / np.where(on, sizes, 1)
-    assert (np.abs(pull - aim) <= slack)[np.broadcast_to(on, pull.shape)].all()
+    minimum = model.coef_.T / np.where(on, sizes, 1)
+    assert (np.abs(loss_gradient - minimum) <= slack)[
+        np.broadcast_to(on, loss_gradient.shape)
+    ].all()
     # Where the penalty holds with something to spare, zeros are exact.
-    assert not on[pulls < 1 - slack].any()
+    assert not on[loss_gradients < 1 - slack].any()
 
 
 @PENALTY
@@ -177,9 +179,7 @@ def test_never_above_saga(name, l1_ratio):
 def test_the_gap_bounds_the_distance_at_every_step(penalty):
     best = fit(X3, Y3, l1_ratio=0.9, penalty=penalty)
     for steps in range(1, 12):
-        model = SoftmaxRegression(
-            0.08, l1_ratio=0.9, penalty=penalty(), tol=1e-9, max_iter=steps
-        )
+        model = SoftmaxRegression(0.08, l1_ratio=0.9, penalty=penalty(), tol=1e-9, max_iter=steps)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(X3, Y3)

@@ -12,7 +12,7 @@ from registry import (
     Problem,
     brute_scores,
     brute_value,
-    by_class,
+    class_blocks,
     draw,
     make_problem,
     optimum,
@@ -137,8 +137,8 @@ def test_steps_are_taken_as_many_as_allowed_and_end_in_a_gap(solver, n_steps):
     assert solution.n_iter == n_steps and not solution.converged
     assert solution.gap > 0
     objective = make_problem(PROBLEMS["three classes"])
-    enough = solve(objective, solver, max_iter=200)
-    assert solve(objective, solver, max_iter=enough.n_iter).converged
+    target_gap = solve(objective, solver, max_iter=200)
+    assert solve(objective, solver, max_iter=target_gap.n_iter).converged
 
 
 @SOLVER
@@ -221,7 +221,7 @@ def test_scale_offset_and_correlation_of_columns_do_not_matter(solver_name, n_cl
 def test_classes_sum_to_zero_all_the_way(solver, n_classes):
     objective = make_problem(Problem(*draw(100, 4, n_classes)))
     solution = solve(objective, solver)
-    matrix = by_class(solution.theta, n_classes)
+    matrix = class_blocks(solution.theta, n_classes)
     assert_allclose(matrix.sum(axis=0), 0, atol=1e-9)
 
 
@@ -274,13 +274,13 @@ def test_metrics_are_made_anew_in_time(name, monkeypatch):
         monkeypatch.setattr(SmoothProblem, measure, watched)
 
     watch("curvature")
-    watch("sharpened_curvature")
+    watch("refreshed_curvature")
     objective = make_problem(PROBLEMS[name])
     solution = solve(objective, GradientDescent(refresh=4), max_iter=18, tol=0)
     assert measured == ["curvature"] * ((solution.n_iter - 1) // 4)
     measured.clear()
     solution = solve(objective, Lbfgs(first=2, refresh=40), max_iter=18, tol=0)
-    assert measured == ["curvature"] + ["sharpened_curvature"] * (solution.n_iter > 2)
+    assert measured == ["curvature"] + ["refreshed_curvature"] * (solution.n_iter > 2)
 
 
 def test_conjugate_gradients_solve_a_system_of_n_in_n_products():
@@ -467,9 +467,9 @@ def test_lbfgs_remembers_no_more_than_it_may(memory):
 def test_lbfgs_takes_the_metric_it_is_given():
     objective = make_problem(PROBLEMS["three classes"])
     theta = objective.map.initial()
-    metric = objective.hessian(theta)
-    state = Lbfgs(metric=metric).start(objective, theta)
-    assert_allclose(state.direction, -metric.solve(state.point.gradient))
+    preconditioner = objective.hessian(theta)
+    state = Lbfgs(preconditioner=preconditioner).start(objective, theta)
+    assert_allclose(state.direction, -preconditioner.solve(state.point.gradient))
 
 
 def test_descend_goes_as_far_as_it_is_told():

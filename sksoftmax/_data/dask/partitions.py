@@ -54,7 +54,7 @@ def stacked(parts, empty):
     return np.concatenate([part.values[own] for part, own in parts]) if parts else empty
 
 
-class Strips(NamedTuple):
+class Partitions(NamedTuple):
     """Strips that Dask holds, with their rows, entries and the weights of their classes."""
 
     held: list
@@ -63,19 +63,21 @@ class Strips(NamedTuple):
     by_class: np.ndarray
 
     @classmethod
-    def of(cls, strips, n_classes):
+    def of(cls, partitions, n_classes):
         """Those of held strips that have rows."""
         measure = delayed(partial(size_of, n_classes=n_classes))
-        sizes = dask.compute([measure(strip) for strip in strips])[0]
-        filled = [pair for pair in zip(strips, sizes, strict=True) if pair[1][0]]
+        sizes = dask.compute([measure(partition_) for partition_ in partitions])[0]
+        filled = [pair for pair in zip(partitions, sizes, strict=True) if pair[1][0]]
         if not filled:
             return cls([], np.zeros(0, int), np.zeros(0, int), np.zeros(n_classes))
-        strips, sizes = zip(*filled, strict=True)
+        partitions, sizes = zip(*filled, strict=True)
         lengths, entries, weights = zip(*sizes, strict=True)
-        return cls(list(strips), np.array(lengths), np.array(entries), add_pairwise(list(weights)))
+        return cls(
+            list(partitions), np.array(lengths), np.array(entries), add_pairwise(list(weights))
+        )
 
 
-def lay(checked, encoding, even=None, zero=None):
+def encode_partitions(checked, encoding, even=None, zero=None):
     """Strips of all chunks, whose targets are of all classes, also those without weight.
 
     The chunks are let go of, so that Dask counts and keeps the rows once.
@@ -87,10 +89,10 @@ def lay(checked, encoding, even=None, zero=None):
         problems = [delayed(problem_of)(*parts) for _, *parts in beside(checked)]
         raise_first(dask.compute(problems)[0], checked["X"].lengths, "the rows of X", cut=True)
     sent = delayed(encoding, traverse=False)
-    make = delayed(partial(make_strip, even=even, zero=zero))
-    strips = dask.persist(*(make(chunk, sent, *parts) for chunk, *parts in beside(checked)))
+    make = delayed(partial(make_partition, even=even, zero=zero))
+    partitions = dask.persist(*(make(chunk, sent, *parts) for chunk, *parts in beside(checked)))
     checked.clear()
-    return Strips.of(strips, len(encoding.classes))
+    return Partitions.of(partitions, len(encoding.classes))
 
 
 def problem_of(labels, weights=None):
@@ -104,12 +106,12 @@ def problem_of(labels, weights=None):
     return None
 
 
-def make_strip(chunk, encoding, labels, weights=None, even=None, zero=None):
+def make_partition(chunk, encoding, labels, weights=None, even=None, zero=None):
     """A chunk of X with what belongs to its rows of the chunks of labels and weights."""
-    strip = _all_classes(chunk.values, encoding, labels, weights, even)
+    partition_ = _all_classes(chunk.values, encoding, labels, weights, even)
     if zero is None:
-        return strip
-    (block,) = strip.rows
+        return partition_
+    (block,) = partition_.rows
     return Piece.of([picked(block, np.flatnonzero(targets.rows_with_weight(block.target, zero)))])
 
 
@@ -129,14 +131,14 @@ def _all_classes(X, encoding, labels, weights, even):
     return Piece.of([Block(X, encoding.target(labels), weight)])
 
 
-def size_of(strip, n_classes):
+def size_of(partition_, n_classes):
     """Rows and entries of a strip, and the weight of each class in it."""
-    (block,) = strip.rows
+    (block,) = partition_.rows
     by_class = targets.weight_of_classes(block.target, block.weight, n_classes)
     return block.X.shape[0], count_entries(block), by_class
 
 
-class Code(NamedTuple):
+class TargetEncoding(NamedTuple):
     """How targets become those of the classes that are present, and what these weigh.
 
     by_class : ndarray of shape (n_classes,), what all classes weigh
@@ -162,55 +164,55 @@ class Code(NamedTuple):
         return self._replace(factors=factors, by_class=by_class)
 
 
-def split(strips, code, hold_out):
+def split(partitions, code, hold_out):
     """Strips to fit and strips to hold out; targets are brought here, where rows are chosen."""
-    found = dask.compute([delayed(target_of)(strip) for strip in strips.held])[0]
+    found = dask.compute([delayed(target_of)(partition_) for partition_ in partitions.held])[0]
     held = hold_out(np.concatenate(found, axis=-1), len(code.present))
-    masks = np.split(held, np.cumsum(strips.lengths)[:-1])
+    masks = np.split(held, np.cumsum(partitions.lengths)[:-1])
     sides = [
-        [delayed(pick)(strip, delayed(np.flatnonzero(mask == side), traverse=False))
-         for strip, mask in zip(strips.held, masks, strict=True)]
+        [delayed(pick)(partition_, delayed(np.flatnonzero(mask == side), traverse=False))
+         for partition_, mask in zip(partitions.held, masks, strict=True)]
         for side in (False, True)
     ]  # fmt: skip
     sides = dask.persist(*sides)
-    strips.held.clear()
-    return [Strips.of(side, len(code.present)) for side in sides]
+    partitions.held.clear()
+    return [Partitions.of(side, len(code.present)) for side in sides]
 
 
-def target_of(strip):
+def target_of(partition_):
     """The target of a strip."""
-    (block,) = strip.rows
+    (block,) = partition_.rows
     return block.target
 
 
-def pick(strip, places):
+def pick(partition_, places):
     """The rows of a strip at these places, in a piece."""
-    (block,) = strip.rows
+    (block,) = partition_.rows
     return Piece.of([picked(block, places)])
 
 
-def cut(strips, step, code):
+def cut(partitions, step, code):
     """Rows in blocks of ``step``, wherever chunks end: what remains of one goes to the next.
 
     So the blocks are those that the rows have in memory. A block that chunks share is made where
     its first row is; no other rows are moved. The strips are let go of.
     """
-    chunks, last = Chunks(strips.held, [], strips.lengths), 0
+    chunks, last = Chunks(partitions.held, [], partitions.lengths), 0
     pieces, sent = [], delayed(code, traverse=False)
-    for end in np.cumsum(strips.lengths):
-        first, last = last, min(-(-int(end) // step) * step, int(strips.lengths.sum()))
+    for end in np.cumsum(partitions.lengths):
+        first, last = last, min(-(-int(end) // step) * step, int(partitions.lengths.sum()))
         if first < last:
             (own, rows), *rest = chunks.parts(first, last)
-            rest = [delayed(take)(strip, part) for strip, part in rest]
+            rest = [delayed(take)(partition_, part) for partition_, part in rest]
             pieces.append(delayed(make_piece)(own, rows, rest, step, sent))
     kept = DaskRows.keep(pieces)
-    strips.held.clear()
+    partitions.held.clear()
     return kept
 
 
-def take(strip, rows):
+def take(partition_, rows):
     """A run of a strip's rows, in a piece."""
-    (block,) = strip.rows
+    (block,) = partition_.rows
     return Piece.of([rows_of(block, rows)])
 
 
@@ -219,9 +221,9 @@ def rows_of(block, rows):
     return Block(block.X[rows], block.target[..., rows], block.weight[rows])
 
 
-def make_piece(strip, rows, rest, step, code):
+def make_piece(partition_, rows, rest, step, code):
     """A strip's run of rows in encoded blocks of ``step``, the last filled up with the rest."""
-    (own,) = take(strip, rows).rows
+    (own,) = take(partition_, rows).rows
     own, rest = code.apply(own), [code.apply(block) for part in rest for block in part.rows]
     n_rows = own.X.shape[0]
     whole = n_rows // step * step if rest else n_rows

@@ -8,7 +8,7 @@ import numpy as np
 from sksoftmax._data import score_columns, validation
 from sksoftmax._data.dask import validation as dask_validation
 from sksoftmax._data.dask.chunks import check_chunks, check_lengths, forgetful
-from sksoftmax._data.dask.partitions import Labels, cut, lay
+from sksoftmax._data.dask.partitions import Labels, cut, encode_partitions
 from sksoftmax._data.score_rows import ScoreRows
 from sksoftmax._objective.rows import Block, rows_a_block
 
@@ -49,11 +49,11 @@ def encoded(checked, names, match, X):
     n_columns = X.shape[1] if X.ndim == 2 else 1
     classes, places = match(found, max(2, n_columns))
     order = score_columns.column_order(X, classes)
-    strips = lay(checked, Labels(found))
-    validation.check_some_weight(strips.held)
-    n_rows, by_class = int(strips.lengths.sum()), strips.by_class
+    partitions = encode_partitions(checked, Labels(found))
+    validation.check_some_weight(partitions.held)
+    n_rows, by_class = int(partitions.lengths.sum()), partitions.by_class
     step = rows_a_block(n_columns, np.dtype(float), len(classes))
-    rows = cut(strips, step, Columns(places, order))
+    rows = cut(partitions, step, Columns(places, order))
     rows.sum(n_rows_of)  # all are made when it ends, and may be put together
     by_class = np.bincount(places, by_class, len(classes))
     return ScoreRows(rows.bundled(), classes, by_class, n_rows, order)

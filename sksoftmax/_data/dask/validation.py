@@ -18,7 +18,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sksoftmax._data import targets, validation
 from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.dask.chunks import check_chunks, check_lengths, forgetful
-from sksoftmax._data.dask.partitions import Code, Labels, Shares, cut, lay, split
+from sksoftmax._data.dask.partitions import (
+    Labels,
+    Shares,
+    TargetEncoding,
+    cut,
+    encode_partitions,
+    split,
+)
 from sksoftmax._data.magnitudes import Magnitudes
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._objective.rows import Means, rows_a_block
@@ -49,12 +56,12 @@ def encode(
     else:
         encoding = Labels(union([note for note in checked["y"].notes if note is not None]))
     zero = targets.without_class_weight(class_weight, encoding.classes)
-    strips = lay(checked, encoding, even, zero)
-    validation.check_some_weight(strips.held)
+    partitions = encode_partitions(checked, encoding, even, zero)
+    validation.check_some_weight(partitions.held)
     classes = encoding.classes
     targets.check_classes(classes)
-    code = Code(np.ones(len(classes), dtype=bool), label_smoothing, stub.dtype)
-    parts = [strips] if hold_out is None else split(strips, code, hold_out)
+    code = TargetEncoding(np.ones(len(classes), dtype=bool), label_smoothing, stub.dtype)
+    parts = [partitions] if hold_out is None else split(partitions, code, hold_out)
     code = code.weighing(class_weight, classes, parts[0].by_class)
     code = code._replace(present=validation.with_weight(estimator, code.by_class))
     data, *others = [encoded(estimator, part, code, classes, is_sparse, stub) for part in parts]
@@ -62,14 +69,14 @@ def encode(
     return replace(data, held_out=others[0]) if others else data
 
 
-def encoded(estimator, strips, code, classes, is_sparse, stub):
+def encoded(estimator, partitions, code, classes, is_sparse, stub):
     """The strips cut into blocks, and what a fit knows of them at once."""
-    n_rows, n_entries = int(strips.lengths.sum()), int(strips.entries.sum())
+    n_rows, n_entries = int(partitions.lengths.sum()), int(partitions.entries.sum())
     n_classes = int(np.count_nonzero(code.present))
     n_scores = 1 if n_classes == 2 else n_classes
     entries_a_row = n_entries / n_rows if is_sparse else None
     step = rows_a_block(stub.shape[1], stub.dtype, n_scores, entries_a_row)
-    rows = cut(strips, step, code)
+    rows = cut(partitions, step, code)
     magnitudes = Magnitudes.of(rows)
     magnitudes.check(stub.dtype, estimator)
     rows = magnitudes.widened(rows, stub.dtype)

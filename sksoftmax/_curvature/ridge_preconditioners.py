@@ -10,8 +10,12 @@ import numpy as np
 
 from sksoftmax._curvature import approximations, costs
 from sksoftmax._curvature.moments import second_moments
-from sksoftmax._curvature.preconditioners import DiagonalMetric, Factor, SharedMetric
-from sksoftmax._curvature.simultaneous_diagonalisation import UnitColumns
+from sksoftmax._curvature.preconditioners import (
+    DiagonalPreconditioner,
+    Factor,
+    SharedPreconditioner,
+)
+from sksoftmax._curvature.simultaneous_diagonalisation import DiagonalisingBasis
 from sksoftmax._objective.penalties import Ridge
 
 
@@ -24,47 +28,47 @@ def makers(objective, moments=None):
         return [diagonal]
     if objective.map.n_scores == 1:
         return [exact]
-    affordable = [averaged]
+    affordable = [kronecker]
     held = objective.penalty.strength.reshape(objective.map.n_columns, -1)[:, 0] > 0
     if held.any():
         moments = second_moments(objective) if moments is None else moments
-        affordable = [UnitColumns.of(moments, held).curvature]
+        affordable = [DiagonalisingBasis.of(moments, held).curvature]
     if costs.classes_are_affordable(objective):
-        affordable.append(by_class)
+        affordable.append(class_blocks)
     return affordable
 
 
 def diagonal(objective, theta):
     """The diagonal of the Hessian, for any ridge."""
     free = approximations.diagonal(_with_ridge(objective, np.zeros_like(theta)), theta).diagonal
-    return lambda strength: DiagonalMetric(free + strength.reshape(free.shape))
+    return lambda strength: DiagonalPreconditioner(free + strength.reshape(free.shape))
 
 
 def exact(objective, theta):
     """The Hessian of two classes."""
-    matrix = approximations.least_moments(objective, theta)
-    return lambda strength: SharedMetric(Factor.of(matrix + np.diag(strength)))
+    matrix = approximations.lower_moments(objective, theta)
+    return lambda strength: SharedPreconditioner(Factor.of(matrix + np.diag(strength)))
 
 
-def averaged(objective, theta):
+def kronecker(objective, theta):
     """A matrix on classes times one on columns, for any ridge."""
-    classes, columns = approximations.averaged_moments(objective, theta)
+    classes, columns = approximations.kronecker_factors(objective, theta)
 
-    def metric(strength):
+    def preconditioner(strength):
         return approximations.product(classes, columns, _with_ridge(objective, strength))
 
-    return metric
+    return preconditioner
 
 
-def by_class(objective, theta):
+def class_blocks(objective, theta):
     """A matrix on columns for each class, for any ridge."""
-    matrices = approximations.class_moments(objective, theta)
+    matrices = approximations.class_block_moments(objective, theta)
 
-    def metric(strength):
+    def preconditioner(strength):
         ridge = strength.reshape(-1, len(matrices))[:, 0]
-        return approximations.class_metric(matrices, ridge)
+        return approximations.class_block_preconditioner(matrices, ridge)
 
-    return metric
+    return preconditioner
 
 
 def _with_ridge(objective, strength):
