@@ -18,7 +18,7 @@ from dask.delayed import delayed
 
 from sksoftmax import SoftmaxRegression
 from sksoftmax._data.dask import rows as dask_rows
-from sksoftmax._data.dask.rows import DaskRows, Piece
+from sksoftmax._data.dask.rows import DaskRows, Partition
 from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import Ridge
 from sksoftmax._objective.rows import partition
@@ -116,16 +116,16 @@ def objective(rows, n_rows, n_features, n_classes):
 def make_piece(number, n_rows, n_features, n_classes):
     rng = np.random.default_rng(number)
     X = rng.standard_normal((n_rows, n_features))
-    return Piece.of(partition(X, rng.integers(n_classes, size=n_rows), None, n_classes))
+    return Partition.of(partition(X, rng.integers(n_classes, size=n_rows), None, n_classes))
 
 
 def held(n_chunks, n_rows, n_features, n_classes):
     """Rows made where they are held."""
     size = (n_rows // n_chunks, n_features, n_classes)
     pieces = [delayed(make_piece)(number, *size) for number in range(n_chunks)]
-    rows = DaskRows.keep(pieces)
+    rows = DaskRows.persist(pieces)
     rows.sum(len)
-    return objective(rows.bundled(), n_rows, n_features, n_classes)
+    return objective(rows.grouped(), n_rows, n_features, n_classes)
 
 
 def travels(client):

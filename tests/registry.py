@@ -233,10 +233,10 @@ def small_blocks_on_dask(X, target, weight, n_classes):
     """The same blocks and runs as ``small_blocks``."""
     from dask.delayed import delayed
 
-    from sksoftmax._data.dask.rows import DaskRows, Piece
+    from sksoftmax._data.dask.rows import DaskRows, Partition
 
     rows = cut(X, target, weight, n_classes)
-    return DaskRows.keep([delayed(Piece.of(run), traverse=False) for run in rows.chunks])
+    return DaskRows.persist([delayed(Partition.of(run), traverse=False) for run in rows.chunks])
 
 
 IN_MEMORY = {

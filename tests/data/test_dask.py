@@ -31,8 +31,8 @@ da = pytest.importorskip("dask.array", reason="dask.array is not installed")
 dd = pytest.importorskip("dask.dataframe", reason="dask.dataframe is not installed")
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
 cloudpickle = pytest.importorskip("cloudpickle")
-dask_gate = pytest.importorskip("sksoftmax._data.dask.validation")
-dask_homes = pytest.importorskip("sksoftmax._data.dask.placement")
+dask_validation = pytest.importorskip("sksoftmax._data.dask.validation")
+placement = pytest.importorskip("sksoftmax._data.dask.placement")
 dask_rows = pytest.importorskip("sksoftmax._data.dask.rows")
 
 NAMES = np.array(["pear", "apple", "fig"])
@@ -376,7 +376,7 @@ def test_no_function_takes_rows_along(monkeypatch, options):
     sizes, compute = [], dask_rows.compute
 
     def weighed(graph, key):
-        sent = [task for task in graph.values() if isinstance(task, dask_rows.Sent)]
+        sent = [task for task in graph.values() if isinstance(task, dask_rows.PickledOnce)]
         sizes.append(len(pickle.dumps(sent)))
         return compute(graph, key)
 
@@ -396,36 +396,36 @@ def test_an_evaluation_sends_theta_and_brings_one_gradient(monkeypatch):
         return answer
 
     X, y = draw(400, 100, 20)
-    data = dask_gate.encode(SoftmaxRegression(), on_dask(X, 10), y)
+    data = dask_validation.encode(SoftmaxRegression(), on_dask(X, 10), y)
     objective = build.make_problem(data, C=1.0, l1_ratio=0.0, norm=NORMS["elasticnet"],
                              fit_intercept=True, solver="auto")  # fmt: skip
     theta = np.zeros(objective.map.n_parameters)
     monkeypatch.setattr(dask_rows, "compute", weighed)
     objective.value_and_gradient(theta)
     ((sent, brought),) = seen
-    n_pieces = data.rows.n_pieces
-    assert theta.nbytes < sent < theta.nbytes + 2_500 + 250 * n_pieces
+    n_partitions = data.rows.n_partitions
+    assert theta.nbytes < sent < theta.nbytes + 2_500 + 250 * n_partitions
     assert theta.nbytes < brought < theta.nbytes + 1_000
 
 
-@pytest.mark.parametrize("n_pieces", [1, 2, 5, 8, 13])
-def test_sums_are_those_in_pairs_whoever_adds_what(n_pieces):
-    rng = np.random.default_rng(n_pieces)
-    terms = list(rng.normal(size=(n_pieces, 4)) * 10.0 ** rng.integers(-9, 9, size=(n_pieces, 4)))
+@pytest.mark.parametrize("n", [1, 2, 5, 8, 13])
+def test_a_sum_over_partitions_is_pairwise_whichever_task_adds(n):
+    rng = np.random.default_rng(n)
+    terms = list(rng.normal(size=(n, 4)) * 10.0 ** rng.integers(-9, 9, size=(n, 4)))
     expected = add_pairwise([term.copy() for term in terms])
     for _ in range(10):
-        owner = rng.integers(3, size=n_pieces)
+        owner = rng.integers(3, size=n)
         parts = [{(0, i): terms[i] for i in np.flatnonzero(owner == own)} for own in range(3)]
-        one, two, three = (dask_rows.add_results([part], n_pieces) for part in parts)
-        (total,) = dask_rows.add_results([three, one, two], n_pieces).values()
+        one, two, three = (dask_rows.add_results([part], n) for part in parts)
+        (total,) = dask_rows.add_results([three, one, two], n).values()
         assert_array_equal(total, expected)
 
 
-def test_keys_of_a_worker_are_parted_by_its_threads_and_memory():
+def test_the_keys_of_a_worker_are_split_by_its_threads_and_memory():
     rng = np.random.default_rng(0)
     for n_keys, n_threads, limit in ((1, 4, 0), (40, 3, 0), (40, 2, 1000), (40, 2, 10**9)):
         sizes = rng.integers(1, 20, size=n_keys)
-        parts = dask_homes.parts(sizes, {"nthreads": n_threads, "memory_limit": limit})
+        parts = placement.split_by_size(sizes, {"nthreads": n_threads, "memory_limit": limit})
         assert_array_equal(np.concatenate(parts), np.arange(n_keys))
         assert len(parts) >= min(n_threads, n_keys)
         if limit == 1000:
@@ -446,9 +446,9 @@ def test_what_is_sent_does_not_grow_with_chunks(client, monkeypatch):
     monkeypatch.setattr(dask_rows, "compute", weighed)
     for step in (10_000, 500):
         wide = on_dask(X, step).map_blocks(np.repeat, 17, 1, chunks=(step, 51))
-        with dask_gate.encode(SoftmaxRegression(), wide, y) as rows:
-            assert len(rows.rows.held) <= 2
-            assert rows.rows.n_pieces >= (4 if step == 10_000 else 20)
+        with dask_validation.encode(SoftmaxRegression(), wide, y) as rows:
+            assert len(rows.rows.persisted) <= 2
+            assert rows.rows.n_partitions >= (4 if step == 10_000 else 20)
             rows.rows.sum(len)
     assert found[500] < found[10_000] + 500  # one task may have become two
 

@@ -107,8 +107,8 @@ def test_a_worker_that_dies_at_work_changes_no_sum(client, tmp_path):
     X, y, _ = data()
     parts = [slice(start, start + 500) for start in range(0, 6000, 500)]
     blocks = [dask_rows.Block(X[part], y[part], np.ones(500)) for part in parts]
-    rows = dask_rows.DaskRows.keep(
-        [dask.delayed(dask_rows.Piece.of([block]), traverse=False) for block in blocks]
+    rows = dask_rows.DaskRows.persist(
+        [dask.delayed(dask_rows.Partition.of([block]), traverse=False) for block in blocks]
     )
     mark = tmp_path / "dead"
     found = rows.sum(partial(die_once, mark=str(mark)))

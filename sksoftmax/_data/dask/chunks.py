@@ -1,49 +1,80 @@
-"""Chunks of a collection of Dask, each checked by itself where it is, and kept there.
+"""Checks of the chunks of Dask collections.
 
-What is wrong with a chunk is found where it is and told here, so that the first chunk that is wrong
-is named, whichever worker was the quickest.
+Each chunk is checked by a task of its own, and the result is persisted. Errors are returned as
+values and raised here, so that the first bad chunk in the order of the rows is named, whichever
+worker finishes first.
 """
 
 import re
+import traceback
 from dataclasses import dataclass
 from functools import wraps
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from itertools import chain
 from typing import NamedTuple
 
 import dask
 import numpy as np
+import scipy.sparse as sp
 from dask.delayed import delayed
 
 from sksoftmax._data import validation
-from sksoftmax._data.dask.rows import bytes_of, forget
+
+# Flags of code whose frames may be suspended rather than finished.
+SUSPENDABLE = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 
-def forgetful(function):
-    """The function, of which an error remembers nothing: Dask would hold it for as long."""
+def clear_frames(trace):
+    """Clear the finished frames of a traceback, and those that called them.
+
+    A remembered error would otherwise keep the collections in its frames alive, and Dask their
+    chunks. Dask removes its own frames from tracebacks, but the frames left still refer to them.
+    The search stops at a suspended frame: clearing it would end a coroutine, such as that of a
+    connection.
+    """
+    for shown, _ in traceback.walk_tb(trace):
+        for frame, _ in traceback.walk_stack(shown):
+            if frame is not shown and frame.f_code.co_flags & SUSPENDABLE:
+                break
+            try:
+                frame.clear()
+            except RuntimeError:  # still running, as are all that called it
+                break
+
+
+def releasing_on_error(function):
+    """Decorate a function so that the frames of its errors keep no collection alive."""
 
     @wraps(function)
-    def forgetting(*args, **options):
+    def releasing(*args, **options):
         try:
             return function(*args, **options)
         except BaseException as error:
-            forget(error.__traceback__)
+            clear_frames(error.__traceback__)
             raise
 
-    return forgetting
+    return releasing
+
+
+def bytes_of(array):
+    """Memory in bytes of an array, dense or sparse."""
+    if sp.issparse(array):
+        return array.data.nbytes + array.indices.nbytes + array.indptr.nbytes
+    return array.nbytes
 
 
 @dataclass(frozen=True, eq=False)
-class Checked:
-    """A chunk after its check.
+class CheckedChunk:
+    """The result of the check of one chunk.
 
-    values : ndarray or sparse array
-    note : what there is to know of it: whether X is sparse, or the classes that labels number
-    problem : the error that it raised, or None
+    values : ndarray or sparse array of n_rows rows, or None where only their number is wanted
+    info : what the client must know of them: whether X is sparse, or the classes of labels
+    error : the exception that the check raised, or None
     """
 
     values: object
-    note: object
-    problem: Exception | None
+    info: object
+    error: Exception | None
     n_rows: int
 
     def __sizeof__(self):
@@ -51,73 +82,85 @@ class Checked:
 
 
 class Chunks(NamedTuple):
-    """Checked chunks that Dask holds, their notes and their numbers of rows."""
+    """The checked chunks of one collection.
 
-    held: list
-    notes: list
+    persisted : list of Delayed, each of a `CheckedChunk`
+    infos : list of the chunks' infos
+    lengths : ndarray of int of shape (n_chunks,), the rows of each
+    """
+
+    persisted: list
+    infos: list
     lengths: np.ndarray
 
-    def parts(self, first, last):
-        """Of rows from ``first`` to ``last``: chunks, and what to take of each."""
+    def slices(self, first, last):
+        """Pairs of a chunk and a slice of it that make up the rows ``first`` to ``last``."""
         starts = np.cumsum(self.lengths) - self.lengths
-        for chunk, start, length in zip(self.held, starts, self.lengths, strict=True):
+        for chunk, start, length in zip(self.persisted, starts, self.lengths, strict=True):
             begin, end = max(first - start, 0), min(last - start, length)
             if begin < end:
                 yield chunk, slice(int(begin), int(end))
 
 
-def attempt(check, values):
-    """A chunk checked; an error is kept, to be raised where it will be seen."""
-    length = values.shape[0] if hasattr(values, "shape") else len(values)
-    try:
-        return Checked(*check(values), None, length)
-    except (TypeError, ValueError) as error:
-        return Checked(None, None, error, length)
-
-
 def check_chunks(checks):
-    """Have all chunks checked, in one go, and raise the first error there is."""
-    checked = {name: list(checked_chunks(*pair)) for name, pair in checks.items()}
-    held = iter(dask.persist(*chain.from_iterable(checked.values())))
-    checked = {name: [next(held) for _ in chunks] for name, chunks in checked.items()}
-    known = dask.compute({
-        name: [delayed(what_is_known)(chunk) for chunk in chunks]
-        for name, chunks in checked.items()
-    })[0]  # fmt: skip
+    """Check all chunks of several collections in one computation.
+
+    checks : dict of name -> (collection or array in memory, function of a chunk)
+        The function returns values and info, or raises a ValueError or TypeError.
+
+    Returns
+    -------
+    dict of name -> Chunks
+    """
+    checked = {name: list(_delayed_checks(*pair)) for name, pair in checks.items()}
+    persisted = iter(dask.persist(*chain.from_iterable(checked.values())))
+    checked = {name: [next(persisted) for _ in chunks] for name, chunks in checked.items()}
+    summaries = dask.compute({
+        name: [delayed(_summary)(chunk) for chunk in chunks] for name, chunks in checked.items()
+    })[0]
     result = {}
     for name, chunks in checked.items():
-        notes, problems, lengths = zip(*known[name], strict=True)
-        raise_first(problems, lengths, name, validation.on_dask(checks[name][0]))
-        result[name] = Chunks(chunks, list(notes), np.array(lengths))
+        infos, errors, lengths = zip(*summaries[name], strict=True)
+        raise_first(errors, lengths, name, validation.on_dask(checks[name][0]))
+        result[name] = Chunks(chunks, list(infos), np.array(lengths))
     return result
 
 
-def checked_chunks(values, check):
-    """Each chunk, or the whole of what is in memory, checked where it is."""
+def _delayed_checks(values, check):
+    """The delayed check of each chunk, or of an array in memory as a single chunk."""
     if not validation.on_dask(values):
-        yield delayed(attempt(check, values), traverse=False)
+        yield delayed(_check_chunk(check, values), traverse=False)
         return
     for chunk in np.array(values.to_delayed(), dtype=object).ravel():
-        yield delayed(attempt)(check, chunk)
+        yield delayed(_check_chunk)(check, chunk)
 
 
-def what_is_known(chunk):
-    """All of a checked chunk that the client needs to see."""
-    return chunk.note, chunk.problem, chunk.n_rows
+def _check_chunk(check, values):
+    n_rows = values.shape[0] if hasattr(values, "shape") else len(values)
+    try:
+        return CheckedChunk(*check(values), None, n_rows)
+    except (TypeError, ValueError) as error:
+        return CheckedChunk(None, None, error, n_rows)
 
 
-def raise_first(problems, lengths, name, cut):
-    """Raise the first of the chunks' errors, and say which chunk it is of if there are several."""
-    for number, problem in enumerate(problems):
-        if problem is not None:
-            kind = ValueError if isinstance(problem, ValueError) else TypeError
-            if not cut:
-                raise kind(str(problem)) from problem
-            first = sum(lengths[:number])
-            where = f"chunk {number} of {name}, whose first row is {first}"
-            if row := re.search(r"\brow (\d+)", str(problem), re.IGNORECASE):
-                where += f": its row {row[1]} is row {first + int(row[1])} of all"
-            raise kind(f"{problem}\nThis is {where}.") from problem
+def _summary(chunk):
+    """What is sent to the client of a checked chunk."""
+    return chunk.info, chunk.error, chunk.n_rows
+
+
+def raise_first(errors, lengths, name, chunked):
+    """Raise the first error that is not None; its message names the chunk if ``chunked``."""
+    for number, error in enumerate(errors):
+        if error is None:
+            continue
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        if not chunked:
+            raise kind(str(error)) from error
+        first = sum(lengths[:number])
+        where = f"chunk {number} of {name}, whose first row is {first}"
+        if row := re.search(r"\brow (\d+)", str(error), re.IGNORECASE):
+            where += f": its row {row[1]} is row {first + int(row[1])} of all"
+        raise kind(f"{error}\nThis is {where}.") from error
 
 
 def check_lengths(checked):
@@ -130,10 +173,15 @@ def check_lengths(checked):
         )
 
 
-def beside(checked):
-    """Each chunk of X, with parts of the chunks of all else that have its rows."""
+def align(checked):
+    """Yield each chunk of X with, of every other collection, the slices that have its rows."""
     X, *others = checked.values()
     last = 0
-    for chunk, length in zip(X.held, X.lengths, strict=True):
+    for chunk, length in zip(X.persisted, X.lengths, strict=True):
         first, last = last, last + int(length)
-        yield chunk, *(list(other.parts(first, last)) for other in others)
+        yield chunk, *(list(other.slices(first, last)) for other in others)
+
+
+def concatenated(slices, empty):
+    """The values of slices of chunks as one array; ``empty`` where there are none."""
+    return np.concatenate([chunk.values[own] for chunk, own in slices]) if slices else empty

@@ -1,6 +1,8 @@
-"""Rows of the checked chunks of a collection of Dask: encoded, and cut into blocks.
+"""Encoding of checked chunks into partitions, and cutting of partitions into blocks.
 
-A strip is what one chunk of X becomes: its rows that have weight, encoded.
+A partition first holds the rows of one chunk of X that have weight, as one block whose targets are
+of all classes (`encode_chunks`). When the weights of the classes are known, targets are encoded for
+the classes that a fit is of, and rows are cut into blocks of equal length (`cut_into_blocks`).
 """
 
 from functools import partial
@@ -11,28 +13,37 @@ import numpy as np
 from dask.delayed import delayed
 
 from sksoftmax._data import targets
-from sksoftmax._data.dask.chunks import Chunks, beside, raise_first
-from sksoftmax._data.dask.rows import DaskRows, Piece
+from sksoftmax._data.dask.chunks import Chunks, align, concatenated, raise_first
+from sksoftmax._data.dask.rows import DaskRows, Partition
 from sksoftmax._objective.rows import Block, add_pairwise, count_entries, joined, partition, picked
 from sksoftmax._runtime.quiet import quiet
 
 
-class Labels(NamedTuple):
-    """Targets of labels: indices of all classes that there are."""
+class LabelTargets(NamedTuple):
+    """Reads chunks of labels as indices of the classes, ndarrays of shape (n_rows,).
+
+    classes : ndarray of shape (n_classes,), sorted
+    """
 
     classes: np.ndarray
 
-    def target(self, parts):
-        kind = np.min_scalar_type(len(self.classes) - 1)
-        places = [
-            np.searchsorted(self.classes, part.note).astype(kind)[part.values[own]]
-            for part, own in parts
+    def target(self, slices):
+        dtype = np.min_scalar_type(len(self.classes) - 1)
+        # The info of a chunk is its own classes, and its values are indices of these.
+        indices = [
+            np.searchsorted(self.classes, chunk.info).astype(dtype)[chunk.values[own]]
+            for chunk, own in slices
         ]
-        return np.concatenate([np.zeros(0, kind), *places])
+        return np.concatenate([np.zeros(0, dtype), *indices])
 
 
-class Shares(NamedTuple):
-    """Targets of soft targets: distributions, whose classes are put in order."""
+class DistributionTargets(NamedTuple):
+    """Reads chunks of soft targets as distributions, ndarrays of shape (n_classes, n_rows).
+
+    classes : ndarray of shape (n_classes,), sorted
+    order : ndarray of int of shape (n_classes,), the column passed for each class
+    dtype : of the distributions
+    """
 
     classes: np.ndarray
     order: np.ndarray
@@ -44,104 +55,111 @@ class Shares(NamedTuple):
         order = np.argsort(classes, kind="stable")
         return cls(classes[order], order, dtype)
 
-    def target(self, parts):
-        y = stacked(parts, np.zeros((0, len(self.classes))))
+    def target(self, slices):
+        y = concatenated(slices, np.zeros((0, len(self.classes))))
         return targets.normalised(y.T[self.order], y, self.dtype)
 
 
-def stacked(parts, empty):
-    """One array of the parts of chunks."""
-    return np.concatenate([part.values[own] for part, own in parts]) if parts else empty
-
-
 class Partitions(NamedTuple):
-    """Strips that Dask holds, with their rows, entries and the weights of their classes."""
+    """Partitions of one block each that Dask keeps, and their sizes.
 
-    held: list
+    persisted : list of Delayed, each of a `Partition`
+    lengths : ndarray of int of shape (n_partitions,), the rows of each
+    n_entries : ndarray of int of shape (n_partitions,), the stored entries of X in each
+    by_class : ndarray of shape (n_classes,), the weight of each class in all
+    """
+
+    persisted: list
     lengths: np.ndarray
-    entries: np.ndarray
+    n_entries: np.ndarray
     by_class: np.ndarray
 
     @classmethod
-    def of(cls, partitions, n_classes):
-        """Those of held strips that have rows."""
-        measure = delayed(partial(size_of, n_classes=n_classes))
-        sizes = dask.compute([measure(partition_) for partition_ in partitions])[0]
-        filled = [pair for pair in zip(partitions, sizes, strict=True) if pair[1][0]]
+    def of(cls, persisted, n_classes):
+        """Of persisted partitions; those without rows are dropped."""
+        measure = delayed(partial(_measure, n_classes=n_classes))
+        sizes = dask.compute([measure(part) for part in persisted])[0]
+        filled = [pair for pair in zip(persisted, sizes, strict=True) if pair[1][0]]
         if not filled:
             return cls([], np.zeros(0, int), np.zeros(0, int), np.zeros(n_classes))
-        partitions, sizes = zip(*filled, strict=True)
-        lengths, entries, weights = zip(*sizes, strict=True)
-        return cls(
-            list(partitions), np.array(lengths), np.array(entries), add_pairwise(list(weights))
-        )
+        persisted, sizes = zip(*filled, strict=True)
+        lengths, n_entries, weights = map(list, zip(*sizes, strict=True))
+        return cls(list(persisted), np.array(lengths), np.array(n_entries), add_pairwise(weights))
 
 
-def encode_partitions(checked, encoding, even=None, zero=None):
-    """Strips of all chunks, whose targets are of all classes, also those without weight.
+def _measure(part, n_classes):
+    """Rows and stored entries of a partition of one block, and the weight of each class."""
+    (block,) = part.rows
+    by_class = targets.weight_of_classes(block.target, block.weight, n_classes)
+    return block.X.shape[0], count_entries(block), by_class
 
-    The chunks are let go of, so that Dask counts and keeps the rows once.
 
-    even : the weight of every row, if it is one for all
-    zero : ndarray of bool, the classes whose class weight is 0, if there are any
+# -- chunks become partitions --------------------------------------------------------------------
+
+
+def encode_chunks(checked, reader, uniform_weight=None, zero=None):
+    """Encode all chunks; targets are of all classes, also of those without weight.
+
+    The chunks are released, so that Dask keeps the rows once.
+
+    reader : LabelTargets or DistributionTargets
+    uniform_weight : float, the weight of every row, if one was passed for all
+    zero : ndarray of bool of shape (n_classes,), the classes whose class weight is 0, if any
     """
-    if isinstance(encoding, Shares):
-        problems = [delayed(problem_of)(*parts) for _, *parts in beside(checked)]
-        raise_first(dask.compute(problems)[0], checked["X"].lengths, "the rows of X", cut=True)
-    sent = delayed(encoding, traverse=False)
-    make = delayed(partial(make_partition, even=even, zero=zero))
-    partitions = dask.persist(*(make(chunk, sent, *parts) for chunk, *parts in beside(checked)))
+    if isinstance(reader, DistributionTargets):
+        errors = [delayed(_distribution_error)(*slices) for _, *slices in align(checked)]
+        raise_first(dask.compute(errors)[0], checked["X"].lengths, "the rows of X", chunked=True)
+    sent = delayed(reader, traverse=False)
+    encode = delayed(partial(_encode_chunk, uniform_weight=uniform_weight, zero=zero))
+    persisted = dask.persist(*(encode(chunk, sent, *slices) for chunk, *slices in align(checked)))
     checked.clear()
-    return Partitions.of(partitions, len(encoding.classes))
+    return Partitions.of(persisted, len(reader.classes))
 
 
-def problem_of(labels, weights=None):
+def _distribution_error(labels, weights=None):
     """The error that rows of soft targets raise, or None."""
     if labels:
         try:
-            weight = None if weights is None else stacked(weights, None)
-            targets.check_distributions(stacked(labels, None), weight)
+            weight = None if weights is None else concatenated(weights, None)
+            targets.check_distributions(concatenated(labels, None), weight)
         except ValueError as error:
             return error
     return None
 
 
-def make_partition(chunk, encoding, labels, weights=None, even=None, zero=None):
-    """A chunk of X with what belongs to its rows of the chunks of labels and weights."""
-    partition_ = _all_classes(chunk.values, encoding, labels, weights, even)
-    if zero is None:
-        return partition_
-    (block,) = partition_.rows
-    return Piece.of([picked(block, np.flatnonzero(targets.rows_with_weight(block.target, zero)))])
+def _encode_chunk(chunk, reader, labels, weights=None, uniform_weight=None, zero=None):
+    """The partition of a chunk of X, and the slices of labels and weights that have its rows."""
+    block = _rows_with_weight(chunk.values, reader, labels, weights, uniform_weight)
+    if zero is not None:
+        block = picked(block, np.flatnonzero(targets.rows_with_weight(block.target, zero)))
+    return Partition.of([block])
 
 
-def _all_classes(X, encoding, labels, weights, even):
-    """The rows that have weight, whatever their class."""
-    if even == 0:
-        return Piece.of([Block(X[:0], encoding.target([]), np.zeros(0))])
+def _rows_with_weight(X, reader, labels, weights, uniform_weight):
+    if uniform_weight == 0:
+        return Block(X[:0], reader.target([]), np.zeros(0))
     if weights is None:
-        weight = np.ones(X.shape[0], dtype=X.dtype) if even is None else np.full(X.shape[0], even)
-        return Piece.of([Block(X, encoding.target(labels), weight)])
-    weight = stacked(weights, np.zeros(0))
-    if not weight.all():  # a row without weight leaves no trace
-        X, weight = X[weight > 0], weight[weight > 0]
-        places = np.flatnonzero(stacked(weights, np.zeros(0)) > 0)
-        target = quiet(encoding.target)(labels)  # nor does what is no distribution
-        return Piece.of([Block(X, target[..., places], weight)])
-    return Piece.of([Block(X, encoding.target(labels), weight)])
+        weight, dtype = (1, X.dtype) if uniform_weight is None else (uniform_weight, np.float64)
+        return Block(X, reader.target(labels), np.full(X.shape[0], weight, dtype=dtype))
+    weight = concatenated(weights, np.zeros(0))
+    if weight.all():
+        return Block(X, reader.target(labels), weight)
+    indices = np.flatnonzero(weight > 0)
+    target = quiet(reader.target)(labels)  # rows without weight need not be distributions
+    return Block(X[indices], target[..., indices], weight[indices])
 
 
-def size_of(partition_, n_classes):
-    """Rows and entries of a strip, and the weight of each class in it."""
-    (block,) = partition_.rows
-    by_class = targets.weight_of_classes(block.target, block.weight, n_classes)
-    return block.X.shape[0], count_entries(block), by_class
+# -- targets of the classes that a fit is of ------------------------------------------------------
 
 
 class TargetEncoding(NamedTuple):
-    """How targets become those of the classes that are present, and what these weigh.
+    """How targets of all classes become those of the classes that a fit is of.
 
-    by_class : ndarray of shape (n_classes,), what all classes weigh
+    present : ndarray of bool of shape (n_classes,), the classes that the fit is of
+    smoothing : float, the label smoothing
+    dtype : of distributions
+    factors : ndarray of shape (n_classes,), the class weights, or None
+    by_class : ndarray of shape (n_classes,), the weight of each class in all
     """
 
     present: np.ndarray
@@ -156,78 +174,83 @@ class TargetEncoding(NamedTuple):
         target, weight = targets.weighed(self.factors, target, block.weight)
         return Block(block.X, targets.of_classes(self.present, target), weight)
 
-    def weighing(self, class_weight, classes, by_class):
-        """The same with the weights of classes, ``by_class`` being what they weigh so far."""
+    def with_class_weight(self, class_weight, classes, by_class):
+        """The encoding with class weights, given the weight of each class before these."""
         by_class = (1 - self.smoothing) * by_class + self.smoothing * by_class.mean()
         factors = targets.class_factors(class_weight, classes, by_class)
         by_class = by_class if factors is None else by_class * factors
         return self._replace(factors=factors, by_class=by_class)
 
 
-def split(partitions, code, hold_out):
-    """Strips to fit and strips to hold out; targets are brought here, where rows are chosen."""
-    found = dask.compute([delayed(target_of)(partition_) for partition_ in partitions.held])[0]
-    held = hold_out(np.concatenate(found, axis=-1), len(code.present))
-    masks = np.split(held, np.cumsum(partitions.lengths)[:-1])
+# -- partitions are split, and cut into blocks ----------------------------------------------------
+
+
+def split_held_out(partitions, n_classes, hold_out):
+    """Partitions to fit and partitions to hold out; the targets are brought to the client.
+
+    hold_out : function of targets and the number of classes, a mask of the rows to hold out
+    """
+    target = dask.compute([delayed(_target_of)(part) for part in partitions.persisted])[0]
+    held_out = hold_out(np.concatenate(target, axis=-1), n_classes)
+    masks = np.split(held_out, np.cumsum(partitions.lengths)[:-1])
     sides = [
-        [delayed(pick)(partition_, delayed(np.flatnonzero(mask == side), traverse=False))
-         for partition_, mask in zip(partitions.held, masks, strict=True)]
+        [delayed(_select)(part, delayed(np.flatnonzero(mask == side), traverse=False))
+         for part, mask in zip(partitions.persisted, masks, strict=True)]
         for side in (False, True)
     ]  # fmt: skip
     sides = dask.persist(*sides)
-    partitions.held.clear()
-    return [Partitions.of(side, len(code.present)) for side in sides]
+    partitions.persisted.clear()
+    return [Partitions.of(side, n_classes) for side in sides]
 
 
-def target_of(partition_):
-    """The target of a strip."""
-    (block,) = partition_.rows
+def _target_of(part):
+    (block,) = part.rows
     return block.target
 
 
-def pick(partition_, places):
-    """The rows of a strip at these places, in a piece."""
-    (block,) = partition_.rows
-    return Piece.of([picked(block, places)])
+def _select(part, indices):
+    (block,) = part.rows
+    return Partition.of([picked(block, indices)])
 
 
-def cut(partitions, step, code):
-    """Rows in blocks of ``step``, wherever chunks end: what remains of one goes to the next.
+def cut_into_blocks(partitions, step, encoding):
+    """Encoded rows in blocks of ``step`` rows, the same blocks as in memory.
 
-    So the blocks are those that the rows have in memory. A block that chunks share is made where
-    its first row is; no other rows are moved. The strips are let go of.
+    A block whose rows are in several partitions is made where its first row is; no other rows
+    move. The partitions passed are released.
+
+    encoding : has ``apply``, a function of blocks
     """
-    chunks, last = Chunks(partitions.held, [], partitions.lengths), 0
-    pieces, sent = [], delayed(code, traverse=False)
+    chunks, last = Chunks(partitions.persisted, [], partitions.lengths), 0
+    cut, sent = [], delayed(encoding, traverse=False)
     for end in np.cumsum(partitions.lengths):
         first, last = last, min(-(-int(end) // step) * step, int(partitions.lengths.sum()))
         if first < last:
-            (own, rows), *rest = chunks.parts(first, last)
-            rest = [delayed(take)(partition_, part) for partition_, part in rest]
-            pieces.append(delayed(make_piece)(own, rows, rest, step, sent))
-    kept = DaskRows.keep(pieces)
-    partitions.held.clear()
-    return kept
+            (own, rows), *rest = chunks.slices(first, last)
+            rest = [delayed(_take)(part, rows) for part, rows in rest]
+            cut.append(delayed(_encoded_blocks)(own, rows, rest, step, sent))
+    rows = DaskRows.persist(cut)
+    partitions.persisted.clear()
+    return rows
 
 
-def take(partition_, rows):
-    """A run of a strip's rows, in a piece."""
-    (block,) = partition_.rows
-    return Piece.of([rows_of(block, rows)])
+def _take(part, rows):
+    """A slice of the rows of a partition of one block."""
+    (block,) = part.rows
+    return Partition.of([_rows_of(block, rows)])
 
 
-def rows_of(block, rows):
-    """A run of a block's rows."""
+def _rows_of(block, rows):
     return Block(block.X[rows], block.target[..., rows], block.weight[rows])
 
 
-def make_piece(partition_, rows, rest, step, code):
-    """A strip's run of rows in encoded blocks of ``step``, the last filled up with the rest."""
-    (own,) = take(partition_, rows).rows
-    own, rest = code.apply(own), [code.apply(block) for part in rest for block in part.rows]
+def _encoded_blocks(part, rows, rest, step, encoding):
+    """Blocks of ``step`` rows of a slice of a partition; ``rest`` fills up the last of them."""
+    (own,) = _take(part, rows).rows
+    own, rest = encoding.apply(own), [encoding.apply(block) for p in rest for block in p.rows]
     n_rows = own.X.shape[0]
-    whole = n_rows // step * step if rest else n_rows
-    blocks = list(partition(*rows_of(own, slice(whole)), 0, step=step)) if whole else []
+    n_whole = n_rows // step * step if rest else n_rows
+    blocks = list(partition(*_rows_of(own, slice(n_whole)), 0, step=step)) if n_whole else []
     if rest:
-        blocks.append(joined([rows_of(own, slice(whole, n_rows)), *rest]))
-    return Piece.of(blocks)
+        blocks.append(joined([_rows_of(own, slice(n_whole, n_rows)), *rest]))
+    return Partition.of(blocks)

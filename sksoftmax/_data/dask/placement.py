@@ -1,54 +1,64 @@
-"""Where a cluster holds what was persisted on it, and which of it to put together.
+"""Grouping of partitions by the workers of a cluster that hold them.
 
-A task costs a scheduler the same whether it adds up many rows or few. Pieces that one worker holds
-are therefore summed in one task, as far as this leaves each of its threads a part, and no part so
-large that a worker cannot spare or take over one.
+A task costs a scheduler the same whether it adds up many rows or few. The partitions of one worker
+are therefore summed in one task, as long as each of its threads has a group and no group is so
+large that the worker cannot spill it or another worker take it over.
 """
 
 import numpy as np
 
-# Share of a worker's memory that may be one key: what is written to disk, or computed again when
-# a worker is lost, goes by keys.
+# Largest fraction of a worker's memory in one key: spilling to disk, and recomputing after a worker
+# is lost, go by keys.
 MOST_MEMORY = 1 / 8
 
 
-def groups(held):
-    """Numbers of the keys that are held by one worker and best put together; None without workers.
+def groups_by_worker(persisted):
+    """Lists of the numbers of partitions to group, each list of one worker.
 
-    held : list of Delayed, persisted and finished
+    persisted : list of Delayed, computed
+
+    Returns None under schedulers without workers, and when a worker was lost just now.
     """
-    futures = [piece.dask[piece.key] for piece in held]
+    futures = [delayed.dask[delayed.key] for delayed in persisted]
     client = getattr(futures[0], "client", None)
     if client is None:  # threads or processes
         return None
     keys = [future.key for future in futures]
     holders, sizes = client.who_has(futures), client.nbytes(keys, summary=False)
-    workers, by_home, found = worker_info(client), {}, []
+    workers, by_worker, groups = worker_info(client), {}, []
     for number, key in enumerate(keys):
-        home = next(iter(holders.get(key, ())), None)
-        if home not in workers:  # lost just now
+        address = next(iter(holders.get(key, ())), None)
+        if address not in workers:
             return None
-        by_home.setdefault(home, []).append(number)
-    for home, numbers in by_home.items():
+        by_worker.setdefault(address, []).append(number)
+    for address, numbers in by_worker.items():
         own = np.array([sizes.get(keys[number], 0) for number in numbers])
-        found.extend(np.array(numbers)[part].tolist() for part in parts(own, workers[home]))
-    return found
+        found = split_by_size(own, workers[address])
+        groups.extend(np.array(numbers)[group].tolist() for group in found)
+    return groups
 
 
 def worker_info(client):
-    """What a scheduler knows of its workers, by their addresses."""
+    """The scheduler's records of its workers, by their addresses."""
     try:
         return client.scheduler_info(n_workers=-1)["workers"]
-    except TypeError:  # of a time when all were told of
+    except TypeError:  # an older distributed, which always lists all
         return client.scheduler_info()["workers"]
 
 
-def parts(sizes, worker):
-    """Runs of keys, at least one for each thread, none of them too large for the worker."""
+def split_by_size(sizes, worker):
+    """Split a worker's keys into consecutive groups of about equal size.
+
+    sizes : ndarray of shape (n_keys,), in bytes
+    worker : dict with ``memory_limit``, in bytes, and ``nthreads``
+
+    There is a group for each thread at least, if there are as many keys, and more where a group
+    would exceed `MOST_MEMORY`.
+    """
     limit = worker["memory_limit"] or np.inf
-    n_parts = max(worker["nthreads"], int(np.ceil(sizes.sum() / (MOST_MEMORY * limit))))
-    if n_parts >= len(sizes):
-        return [[place] for place in range(len(sizes))]
+    n_groups = max(worker["nthreads"], int(np.ceil(sizes.sum() / (MOST_MEMORY * limit))))
+    if n_groups >= len(sizes):
+        return [[index] for index in range(len(sizes))]
     middle = np.cumsum(sizes) - sizes / 2
-    part = np.minimum(n_parts * middle // max(sizes.sum(), 1), n_parts - 1)
-    return [np.flatnonzero(part == own) for own in np.unique(part)]
+    group = np.minimum(n_groups * middle // max(sizes.sum(), 1), n_groups - 1)
+    return [np.flatnonzero(group == own) for own in np.unique(group)]

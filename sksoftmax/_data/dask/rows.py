@@ -1,18 +1,15 @@
-"""Rows that Dask holds: the engine for data on many cores or machines.
+"""Sums over rows that Dask holds, for data on many cores or machines.
 
-The blocks stay where they were made, in pieces, each of them rows in memory, and the pieces that a
-worker holds in bundles. For a sum the function travels to the bundles, each adds up its blocks, and
-the results are added in a tree where they are. The order is that of rows in memory with a run for
-each piece: the same blocks give the same sum to the last bit, under whatever scheduler.
-
-Nothing of ``distributed`` is imported: threads, processes or a cluster are what the user has made
-Dask's default.
+Blocks stay where they were made, in partitions (`Partition`), and the partitions of one worker in
+groups (`PartitionGroup`). For a sum the function is sent to each group, its blocks are added up
+there, and the partial sums are added in a binary tree on the workers. The order of the additions
+is that of rows in memory with one run of blocks for each partition: the same blocks give the same
+sum to the last bit under every scheduler.
 """
 
 import copy
 from dataclasses import dataclass, replace
 from functools import partial
-from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from itertools import count
 from uuid import uuid4
 
@@ -23,129 +20,109 @@ import scipy.sparse as sp
 from dask.delayed import Delayed, delayed
 
 from sksoftmax._data.dask import placement
+from sksoftmax._data.dask.chunks import bytes_of, clear_frames
 from sksoftmax._objective.rows import Block, InMemoryRows, add
 from sksoftmax._runtime.blas import single_threaded_blas
 
-# Of the code of a function that can be left in the middle.
-CAN_WAIT = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
-# Results that are added in one task: a power of two, so that the order is that of pairs.
+# Partial sums that one task adds: a power of two, so that the order is that of a binary tree.
 WIDTH = 8
 
 
 @dataclass(frozen=True)
 class DaskRows:
-    """Pieces of rows that a scheduler of Dask keeps.
+    """Rows in partitions that a scheduler of Dask keeps.
 
-    held : list of Delayed, each of a Piece in its turn or of a Bundle of them, held by Dask
-    n_pieces : int
+    persisted : list of Delayed, each of a `Partition`, in order, or of a `PartitionGroup`
+    n_partitions : int
     """
 
-    held: list
-    n_pieces: int
+    persisted: list
+    n_partitions: int
     n_threads = 1  # of rows that are brought here
 
     @classmethod
-    def keep(cls, pieces):
-        """Have Dask make the pieces and hold them, each where it was made."""
-        return cls(list(dask.persist(*pieces)), len(pieces))
+    def persist(cls, partitions):
+        """Have Dask compute delayed partitions and keep each where it was computed."""
+        return cls(list(dask.persist(*partitions)), len(partitions))
 
-    def bundled(self):
-        """The rows in as few keys as the workers need, once all pieces are made."""
-        groups = placement.groups(self.held)
-        if groups is None or len(groups) == len(self.held):
+    def grouped(self):
+        """The same rows with the partitions of one worker in groups, once all are computed."""
+        groups = placement.groups_by_worker(self.persisted)
+        if groups is None or len(groups) == len(self.persisted):
             return self
-        held = dask.persist(*(
-            delayed(partial(Bundle.of, group))(*(self.held[number] for number in group))
+        persisted = dask.persist(*(
+            delayed(partial(PartitionGroup.of, group))(*(self.persisted[i] for i in group))
             for group in groups
         ))  # fmt: skip
-        self.held.clear()
-        return replace(self, held=list(held))
+        self.persisted.clear()
+        return replace(self, persisted=list(persisted))
 
     def sum(self, function):
         name = f"sksoftmax-sum-{uuid4().hex}"
-        graph = {key: task for part in self.held for key, task in part.dask.items()}
+        graph = {key: task for part in self.persisted for key, task in part.dask.items()}
         # Under a key of its own, the function goes to each worker once.
-        graph[name] = Sent(function)
-        keys = [(name, 0, number) for number in range(len(self.held))]
-        for key, part in zip(keys, self.held, strict=True):
-            graph[key] = (sum_held, name, part.key, key[2], self.n_pieces)
+        graph[name] = PickledOnce(function)
+        keys = [(name, 0, number) for number in range(len(self.persisted))]
+        for key, part in zip(keys, self.persisted, strict=True):
+            graph[key] = (sum_partitions, name, part.key, key[2], self.n_partitions)
         for level in count(1):
             if len(keys) == 1:
                 (total,) = compute(graph, keys[0]).values()
                 return total
             groups = [keys[i : i + WIDTH] for i in range(0, len(keys), WIDTH)]
             keys = [(name, level, number) for number in range(len(groups))]
-            graph.update({key: (add_results, groups[key[2]], self.n_pieces) for key in keys})
+            graph.update({key: (add_results, groups[key[2]], self.n_partitions) for key in keys})
 
     def map(self, function):
-        sent = delayed(Sent(function))
-        held = dask.persist(*(delayed(map_held)(sent, part) for part in self.held))
-        return replace(self, held=list(held))
+        sent = delayed(PickledOnce(function))
+        persisted = dask.persist(*(delayed(map_partitions)(sent, part) for part in self.persisted))
+        return replace(self, persisted=list(persisted))
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, error, trace):
-        """Let go of the pieces, which frees the memory that holds them."""
-        self.held.clear()
-        forget(trace)  # else they live as long as the error is remembered
-
-
-def forget(trace):
-    """Clear all frames that have ended of a traceback, also those that Dask took out of it.
-
-    Of a wait that Ctrl-C ended Dask shows no frame of its own; those shown still lead there. Beyond
-    the traceback a coroutine may be one that only waits, of a connection perhaps, and to clear its
-    frame would end it.
-    """
-    while trace is not None:
-        frame = trace.tb_frame
-        while frame is not None:
-            try:
-                frame.clear()
-            except RuntimeError:  # it still runs, and so does what called it
-                break
-            frame = frame.f_back
-            if frame is not None and frame.f_code.co_flags & CAN_WAIT:
-                break
-        trace = trace.tb_next
+        """Release the partitions, which frees the memory that holds them."""
+        self.persisted.clear()
+        clear_frames(trace)
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
-    """Rows in memory, of one run of blocks, and their size, by which Dask tells what to move."""
+class Partition:
+    """One run of blocks in memory; its size tells Dask what is cheap to move."""
 
     rows: InMemoryRows
 
     @classmethod
     def of(cls, blocks):
-        return cls(InMemoryRows((tuple(Block(*map(aligned, block)) for block in blocks),)))
+        return cls(InMemoryRows((tuple(Block(*map(memory_aligned, block)) for block in blocks),)))
 
     def __reduce__(self):
-        return Piece.of, (tuple(self.rows),)
+        return Partition.of, (tuple(self.rows),)
 
     def __sizeof__(self):
-        return sum(bytes_of(part) for block in self.rows for part in block)
+        return sum(bytes_of(array) for block in self.rows for array in block)
 
 
 @dataclass(frozen=True, eq=False)
-class Bundle:
-    """Pieces that one worker holds, by their numbers among all."""
+class PartitionGroup:
+    """Partitions that one worker holds, by their numbers among all."""
 
-    pieces: dict
+    partitions: dict
 
     @classmethod
-    def of(cls, numbers, *pieces):
-        return cls(dict(zip(numbers, pieces, strict=True)))
+    def of(cls, numbers, *partitions):
+        return cls(dict(zip(numbers, partitions, strict=True)))
 
     def __sizeof__(self):
-        return sum(piece.__sizeof__() for piece in self.pieces.values())
+        return sum(partition.__sizeof__() for partition in self.partitions.values())
 
 
-def aligned(array):
-    """The array, where a product can take it as it is.
+def memory_aligned(array):
+    """The array, copied if its memory is not aligned to its dtype.
 
-    What came by wire may begin at any byte. Products with it are slow, and round otherwise.
+    What was received over a network may begin at any byte. Products with it are slow, and round
+    otherwise.
     """
     if not sp.issparse(array):
         return np.require(array, requirements="A")
@@ -154,21 +131,14 @@ def aligned(array):
     return array
 
 
-def bytes_of(array):
-    """Memory that an array takes, dense or sparse."""
-    if sp.issparse(array):
-        return array.data.nbytes + array.indices.nbytes + array.indptr.nbytes
-    return array.nbytes
-
-
-class Sent:
-    """A function on its way to the blocks: pickled once if it must be, and unpickled if called."""
+class PickledOnce:
+    """A function of blocks that is pickled at most once, and unpickled where it is called."""
 
     def __init__(self, function, pickled=None):
         self.function, self.pickled = function, pickled
 
     def __reduce__(self):
-        return Sent, (None, self.pickled or cloudpickle.dumps(self.function))
+        return PickledOnce, (None, self.pickled or cloudpickle.dumps(self.function))
 
     def __call__(self, block):
         if self.function is None:
@@ -177,48 +147,54 @@ class Sent:
 
 
 def compute(graph, key):
-    """The value of a key, by the scheduler that is the user's."""
+    """The value of a key, computed by the user's scheduler."""
     (value,) = dask.compute(Delayed(key, graph), optimize_graph=False)
     return value
 
 
 @single_threaded_blas
-def sum_held(sent, held, number, n_pieces):
-    """Sums of a bundle, or of the piece of that number: nodes of the tree of all sums."""
-    pieces = held.pieces if isinstance(held, Bundle) else {number: held}
-    sums = {(0, place): piece.rows.sum(sent) for place, piece in pieces.items()}
-    return joined(sums, n_pieces)
+def sum_partitions(function, part, number, n_partitions):
+    """Sums of the blocks of a group, or of the partition of that number, as nodes of the tree.
+
+    Returns
+    -------
+    dict of (level, index) -> sum; see `add_siblings`
+    """
+    partitions = part.partitions if isinstance(part, PartitionGroup) else {number: part}
+    sums = {(0, index): partition.rows.sum(function) for index, partition in partitions.items()}
+    return add_siblings(sums, n_partitions)
 
 
 @single_threaded_blas
-def map_held(sent, held):
-    """A piece, or each piece of a bundle, with the function applied to its blocks."""
-    if isinstance(held, Bundle):
-        return Bundle({place: map_held(sent, piece) for place, piece in held.pieces.items()})
-    return Piece.of(held.rows.map(sent))
+def map_partitions(function, part):
+    """A partition, or each one of a group, with the function applied to its blocks."""
+    if isinstance(part, PartitionGroup):
+        items = part.partitions.items()
+        return PartitionGroup({index: map_partitions(function, each) for index, each in items})
+    return Partition.of(part.rows.map(function))
 
 
-def add_results(results, n_pieces):
-    """Nodes of the tree put together; those given do not change: a lost task is done again."""
+def add_results(results, n_partitions):
+    """Nodes of several tasks with siblings added; the results stay, in case a task is repeated."""
     nodes = {}
     for result in results:
         nodes.update(copy.deepcopy(result))
-    return joined(nodes, n_pieces)
+    return add_siblings(nodes, n_partitions)
 
 
-def joined(nodes, n_pieces):
-    """The same nodes, any two that belong together added.
+def add_siblings(nodes, n_partitions):
+    """Add every two nodes of the tree that have the same parent.
 
-    A node is a level of the tree and a place in it, two of one level being one of the next. So the
-    sum is that in pairs, whichever nodes met first.
+    The key of a node is its level and its index there; the parent of ``(level, i)`` is
+    ``(level + 1, i // 2)``. The sum is therefore the pairwise one, whichever nodes meet first.
     """
-    level, width = 0, n_pieces
+    level, width = 0, n_partitions
     while width > 1:
-        for place in sorted(place for own, place in nodes if own == level and place % 2 == 0):
-            if (level, place + 1) in nodes:
-                both = add(nodes.pop((level, place)), nodes.pop((level, place + 1)))
-                nodes[level + 1, place // 2] = both
-            elif place + 1 == width:
-                nodes[level + 1, place // 2] = nodes.pop((level, place))
+        for index in sorted(index for own, index in nodes if own == level and index % 2 == 0):
+            if (level, index + 1) in nodes:
+                both = add(nodes.pop((level, index)), nodes.pop((level, index + 1)))
+                nodes[level + 1, index // 2] = both
+            elif index + 1 == width:
+                nodes[level + 1, index // 2] = nodes.pop((level, index))
         level, width = level + 1, -(-width // 2)
     return nodes

@@ -1,4 +1,4 @@
-"""Scores or probabilities that Dask holds, with their labels: encoded where they are."""
+"""Checking and encoding of scores or probabilities, and of their labels, that Dask holds."""
 
 from functools import partial
 from typing import NamedTuple
@@ -7,29 +7,29 @@ import numpy as np
 
 from sksoftmax._data import score_columns, validation
 from sksoftmax._data.dask import validation as dask_validation
-from sksoftmax._data.dask.chunks import check_chunks, check_lengths, forgetful
-from sksoftmax._data.dask.partitions import Labels, cut, encode_partitions
+from sksoftmax._data.dask.chunks import check_chunks, check_lengths, releasing_on_error
+from sksoftmax._data.dask.partitions import LabelTargets, cut_into_blocks, encode_chunks
 from sksoftmax._data.score_rows import ScoreRows
 from sksoftmax._objective.rows import Block, rows_a_block
 
 
-@forgetful
+@releasing_on_error
 def encode(X, y, sample_weight, check, match, estimator=None, names=("X", "y")):
-    """Rows of which Dask holds at least X; see ``score_rows.encode``.
+    """Encode rows of which Dask holds at least X; see ``score_rows.encode``.
 
     names : of X and y in messages
     """
     if match is not None and y is None:
         score_columns.check_labels(None, None, estimator)
     y = np.asarray(y) if isinstance(y, (list, tuple)) else y
-    check_y = counted
+    check_y = _check_nothing
     if match is not None:
         check_y = partial(dask_validation.check_labels, name=type(estimator).__name__)
     if match is not None and estimator is not None:
         dask_validation.check_shape_of_labels(y)
     given = dict(zip((*names, "sample_weight"), (X, y, sample_weight), strict=True))
     checks = {
-        names[0]: partial(checked_columns, check=check, kept=match is not None),
+        names[0]: partial(_check_columns, check=check, kept=match is not None),
         names[1]: check_y,
         "sample_weight": dask_validation.check_weights,
     }
@@ -40,50 +40,50 @@ def encode(X, y, sample_weight, check, match, estimator=None, names=("X", "y")):
     check_lengths(checked)
     if not checked[names[0]].lengths.sum():
         raise ValueError(f"{names[0]} has no rows: 1 is needed at least")
-    return None if match is None else encoded(checked, names, match, X)
+    return None if match is None else _encode_checked(checked, names, match, X)
 
 
-def encoded(checked, names, match, X):
-    """The checked chunks cut into blocks."""
-    found = dask_validation.union([note for note in checked[names[1]].notes if note is not None])
+def _encode_checked(checked, names, match, X):
+    """The checked chunks as score rows, in blocks."""
+    found = dask_validation.union_of_classes(checked[names[1]].infos)
     n_columns = X.shape[1] if X.ndim == 2 else 1
-    classes, places = match(found, max(2, n_columns))
+    classes, indices = match(found, max(2, n_columns))
     order = score_columns.column_order(X, classes)
-    partitions = encode_partitions(checked, Labels(found))
-    validation.check_some_weight(partitions.held)
+    partitions = encode_chunks(checked, LabelTargets(found))
+    validation.check_some_weight(partitions.persisted)
     n_rows, by_class = int(partitions.lengths.sum()), partitions.by_class
     step = rows_a_block(n_columns, np.dtype(float), len(classes))
-    rows = cut(partitions, step, Columns(places, order))
-    rows.sum(n_rows_of)  # all are made when it ends, and may be put together
-    by_class = np.bincount(places, by_class, len(classes))
-    return ScoreRows(rows.bundled(), classes, by_class, n_rows, order)
+    rows = cut_into_blocks(partitions, step, ColumnEncoding(indices, order))
+    rows.sum(_n_rows_of)  # all partitions are computed when it returns, and may be grouped
+    by_class = np.bincount(indices, by_class, len(classes))
+    return ScoreRows(rows.grouped(), classes, by_class, n_rows, order)
 
 
-def n_rows_of(block):
-    """Rows of a block of scores."""
+def _n_rows_of(block):
     return len(block.weight)
 
 
-class Columns(NamedTuple):
-    """How the labels that were found become numbers of columns, and columns take their order.
+class ColumnEncoding(NamedTuple):
+    """How labels become column indices, and columns take the order of the classes.
 
-    order : the column passed for each class, None where they are in order
+    indices : ndarray of int of shape (n_labels,), the column index of each label found
+    order : ndarray of int of shape (n_classes,), the column passed for each class; None if in order
     """
 
-    places: np.ndarray
+    indices: np.ndarray
     order: np.ndarray | None
 
     def apply(self, block):
         X = block.X if self.order is None else block.X[:, self.order]
-        return Block(X, self.places[block.target], block.weight)
+        return Block(X, self.indices[block.target], block.weight)
 
 
-def counted(chunk):
-    """Nothing of a chunk of which only the number of rows matters."""
+def _check_nothing(chunk):
+    """No values and no info of a chunk of which only the number of rows matters."""
     return None, None
 
 
-def checked_columns(chunk, check, kept):
-    """A chunk of X, if it is wanted later on, and nothing else to know of it."""
+def _check_columns(chunk, check, kept):
+    """The checked columns of a chunk, if they are kept, and no info."""
     columns = check(chunk, fewest=0)
     return (columns if kept else None), None

@@ -1,6 +1,6 @@
-"""The gate for collections of Dask: chunks are checked and encoded where they are, and kept there.
+"""Checking and encoding of training data that Dask holds: what ``_data.validation`` does in memory.
 
-X decides how rows are cut; labels and weights follow.
+The chunks of X determine the partitions of the rows; labels and weights are aligned with them.
 """
 
 import warnings
@@ -17,14 +17,14 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from sksoftmax._data import targets, validation
 from sksoftmax._data.checks import check_array, validate_data
-from sksoftmax._data.dask.chunks import check_chunks, check_lengths, forgetful
+from sksoftmax._data.dask.chunks import check_chunks, check_lengths, releasing_on_error
 from sksoftmax._data.dask.partitions import (
-    Labels,
-    Shares,
+    DistributionTargets,
+    LabelTargets,
     TargetEncoding,
-    cut,
-    encode_partitions,
-    split,
+    cut_into_blocks,
+    encode_chunks,
+    split_held_out,
 )
 from sksoftmax._data.magnitudes import Magnitudes
 from sksoftmax._functions.arrays import as_numpy
@@ -32,96 +32,112 @@ from sksoftmax._objective.rows import Means, rows_a_block
 from sksoftmax._solvers import STREAMS
 
 
-@forgetful
+@releasing_on_error
 def encode(
     estimator, X, y, sample_weight=None, class_weight=None,
     *, label_smoothing=0.0, hold_out=None,
 ):  # fmt: skip
     """Encode training data of which Dask holds at least X, as ``validation.encode`` does."""
+    check_solver(estimator)
+    validation.check_given(y, type(estimator).__name__)
+    y = np.asarray(y) if isinstance(y, (list, tuple)) else y
+    uniform_weight = None
+    if isinstance(sample_weight, Real):
+        (uniform_weight,) = validation.check_weight_values([float(sample_weight)])
+        sample_weight = None
+    meta, checked = check(estimator, X, y, sample_weight)
+    is_sparse = bool(checked["X"].infos[0])
+    if is_soft(y):
+        reader = DistributionTargets.of(targets.column_names(y), y.shape[1], meta.dtype)
+    else:
+        reader = LabelTargets(union_of_classes(checked["y"].infos))
+    classes = reader.classes
+    zero = targets.without_class_weight(class_weight, classes)
+    partitions = encode_chunks(checked, reader, uniform_weight, zero)
+    validation.check_some_weight(partitions.persisted)
+    targets.check_classes(classes)
+    parts = [partitions]
+    if hold_out is not None:
+        parts = split_held_out(partitions, len(classes), hold_out)
+    encoding = TargetEncoding(np.ones(len(classes), dtype=bool), label_smoothing, meta.dtype)
+    encoding = encoding.with_class_weight(class_weight, classes, parts[0].by_class)
+    encoding = encoding._replace(present=validation.with_weight(estimator, encoding.by_class))
+    data, *others = [
+        encode_partitions(estimator, part, encoding, classes, is_sparse, meta) for part in parts
+    ]
+    targets.check_range(data.class_weight)
+    return replace(data, held_out=others[0]) if others else data
+
+
+def check_solver(estimator):
+    """Raise a ValueError where the solver takes rows in random order, from memory alone."""
     if getattr(estimator, "solver", None) in STREAMS:
         raise ValueError(
             f"solver={estimator.solver!r} needs rows in memory, and X is a collection of Dask: "
             "pass its chunks, computed, to partial_fit, or take another solver"
         )
-    if y is None:
-        raise ValueError(f"{type(estimator).__name__} requires y to be passed; it is None")
-    y = np.asarray(y) if isinstance(y, (list, tuple)) else y
-    even = None
-    if isinstance(sample_weight, Real):  # of all rows
-        (even,), sample_weight = validation.check_weight_values([float(sample_weight)]), None
-    stub, checked = check(estimator, X, y, sample_weight)
-    is_sparse = bool(checked["X"].notes[0])
-    if is_soft(y):
-        encoding = Shares.of(targets.column_names(y), y.shape[1], stub.dtype)
-    else:
-        encoding = Labels(union([note for note in checked["y"].notes if note is not None]))
-    zero = targets.without_class_weight(class_weight, encoding.classes)
-    partitions = encode_partitions(checked, encoding, even, zero)
-    validation.check_some_weight(partitions.held)
-    classes = encoding.classes
-    targets.check_classes(classes)
-    code = TargetEncoding(np.ones(len(classes), dtype=bool), label_smoothing, stub.dtype)
-    parts = [partitions] if hold_out is None else split(partitions, code, hold_out)
-    code = code.weighing(class_weight, classes, parts[0].by_class)
-    code = code._replace(present=validation.with_weight(estimator, code.by_class))
-    data, *others = [encoded(estimator, part, code, classes, is_sparse, stub) for part in parts]
-    targets.check_range(data.class_weight)
-    return replace(data, held_out=others[0]) if others else data
 
 
-def encoded(estimator, partitions, code, classes, is_sparse, stub):
-    """The strips cut into blocks, and what a fit knows of them at once."""
-    n_rows, n_entries = int(partitions.lengths.sum()), int(partitions.entries.sum())
-    n_classes = int(np.count_nonzero(code.present))
+def encode_partitions(estimator, partitions, encoding, classes, is_sparse, meta):
+    """The rows of partitions, in blocks, as ``Encoded``.
+
+    meta : array of shape (0, n_features), of the dtype of X
+    """
+    n_rows, n_entries = int(partitions.lengths.sum()), int(partitions.n_entries.sum())
+    n_classes = int(np.count_nonzero(encoding.present))
     n_scores = 1 if n_classes == 2 else n_classes
     entries_a_row = n_entries / n_rows if is_sparse else None
-    step = rows_a_block(stub.shape[1], stub.dtype, n_scores, entries_a_row)
-    rows = cut(partitions, step, code)
+    step = rows_a_block(meta.shape[1], meta.dtype, n_scores, entries_a_row)
+    rows = cut_into_blocks(partitions, step, encoding)
     magnitudes = Magnitudes.of(rows)
-    magnitudes.check(stub.dtype, estimator)
-    rows = magnitudes.widened(rows, stub.dtype)
-    by_class, means = rows.sum(partial(sums_of, n_classes=n_classes))
+    magnitudes.check(meta.dtype, estimator)
+    rows = magnitudes.widened(rows, meta.dtype)
+    by_class, means = rows.sum(partial(_weights_and_means, n_classes=n_classes))
     return validation.Encoded(
-        rows=rows.bundled(),
+        rows=rows.grouped(),
         all_classes=classes,
-        present=code.present,
+        present=encoding.present,
         class_weight=by_class,
         center=means.values,
         n_rows=n_rows,
-        n_features=stub.shape[1],
+        n_features=meta.shape[1],
         n_entries=n_entries,
-        dtype=stub.dtype,
+        dtype=meta.dtype,
         is_sparse=is_sparse,
         magnitudes=magnitudes,
     )
 
 
-def sums_of(block, n_classes):
-    """Of a block, the weight of each class and the means of the columns."""
+def _weights_and_means(block, n_classes):
+    """The weight of each class in a block, and the means of the columns."""
     return targets.weight_of_classes(block.target, block.weight, n_classes), Means.of(block)
 
 
 def check(estimator, X, y, sample_weight):
-    """No rows of X, and the checked chunks of all that was passed, by its name."""
+    """X without its rows, of shape (0, n_features), and the checked chunks of each argument."""
     given = {"X": X, "y": y, "sample_weight": sample_weight}
     given = {name: whole_rows(values, name) for name, values in given.items() if values is not None}
-    stub, name = validated_stub(estimator, given["X"]), type(estimator).__name__
+    meta, name = validated_meta(estimator, given["X"]), type(estimator).__name__
     check_shape_of_labels(y)
     checks = {
-        "X": partial(check_columns, dtype=stub.dtype, name=name),
+        "X": partial(check_columns, dtype=meta.dtype, name=name),
         "y": partial(check_distributions if is_soft(y) else check_labels, name=name),
         "sample_weight": check_weights,
     }
     checked = check_chunks({part: (values, checks[part]) for part, values in given.items()})
-    check_alike(checked, estimator, stub)
-    return stub, checked
+    check_lengths(checked)
+    if checked["X"].lengths.sum() == 0:
+        check_array(meta, accept_sparse=True, estimator=estimator)  # says that there are no rows
+    if len(set(checked["X"].infos)) > 1:
+        raise ValueError("X has sparse and dense chunks: make all of them one or the other")
+    return meta, checked
 
 
-# -- what is known before a chunk is looked at ----------------------------------------------------
+# -- checks of collections, before any chunk is computed ------------------------------------------
 
 
 def whole_rows(values, name):
-    """A collection whose chunks hold all columns of their rows."""
+    """The collection, rechunked if its chunks do not hold all columns of their rows."""
     if isinstance(values, Delayed) or (validation.on_dask(values) and not hasattr(values, "ndim")):
         raise TypeError(
             f"{name} must be an array or a data frame, of Dask or not, got {type(values).__name__}"
@@ -137,8 +153,11 @@ def whole_rows(values, name):
     return values
 
 
-def validated_stub(estimator, X, reset=True):
-    """No rows of X, as scikit-learn has them checked, and the estimator's features with them."""
+def validated_meta(estimator, X, reset=True):
+    """X without its rows, of shape (0, n_features), after ``validate_data``.
+
+    reset : bool, whether the estimator's features are set, or else checked
+    """
     return validate_data(
         estimator, validation.without_rows(X), accept_sparse="csr", dtype=validation.FLOATS,
         ensure_min_samples=0, reset=reset,
@@ -169,6 +188,9 @@ def check_shape_of_labels(y):
         )
 
 
+# -- checks of chunks, each of which returns values and info --------------------------------------
+
+
 def check_columns(chunk, dtype, name):
     """A chunk of X, and whether it is sparse."""
     X = check_array(
@@ -179,7 +201,7 @@ def check_columns(chunk, dtype, name):
 
 
 def check_labels(chunk, name):
-    """A chunk of labels by their places among its own classes, and these."""
+    """The labels of a chunk as indices of its own classes, and these; None for no rows."""
     y = column_or_1d(chunk)
     if len(y) == 0:
         return np.zeros(0, dtype=np.uint8), None
@@ -190,29 +212,21 @@ def check_labels(chunk, name):
 
 
 def check_distributions(chunk, name):
-    """Soft targets; whether they are distributions is asked of rows that have weight."""
+    """Soft targets, and no info; whether rows with weight are distributions is checked later."""
     y = as_numpy(chunk)
     y = check_array(y, dtype=None, estimator=name, input_name="y", ensure_min_samples=0)
     return y, None
 
 
 def check_weights(chunk):
-    """A chunk of sample weights, and nothing else to know of it."""
+    """A chunk of sample weights, and no info."""
     return validation.check_weight_values(chunk), None
 
 
-def check_alike(checked, estimator, stub):
-    """Raise a ValueError unless all have as many rows, one at least, and X is of one kind."""
-    check_lengths(checked)
-    if checked["X"].lengths.sum() == 0:
-        check_array(stub, accept_sparse=True, estimator=estimator)  # says that there are no rows
-    if len(set(checked["X"].notes)) > 1:
-        raise ValueError("X has sparse and dense chunks: make all of them one or the other")
-
-
-def union(parts):
-    """Sorted classes of all chunks."""
+def union_of_classes(parts):
+    """The sorted classes of all chunks, from those of each; None of a chunk without rows."""
+    parts = [part for part in parts if part is not None]
     if len({part.dtype.kind in "biuf" for part in parts}) > 1:
-        # Numbers beside strings are no classes, and must not become strings to hide it.
+        # As objects, so that numbers beside strings raise and do not become strings.
         parts = [part.astype(object) for part in parts]
     return targets.encode_labels(np.concatenate(parts))[0]
