@@ -13,14 +13,15 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sksoftmax._calibration.classifier_scores import log_probabilities, scores
 from sksoftmax._calibration.cross_fitting import (
-    HeldOut,
+    ClassifierWrapperMixin,
+    HeldOutScores,
     check_splitter,
     held_out_scores,
-    routed,
+    metadata_router,
+    routed_params,
 )
-from sksoftmax._calibration.decision_scores import TO_CALIBRATE, DecisionScores, checked_labels
+from sksoftmax._calibration.decision_scores import DASK_ADVICE, DecisionScores, checked_labels
 from sksoftmax._calibration.transformer import SoftmaxTransformer
-from sksoftmax._calibration.wrapping import WrapperMixin, router
 from sksoftmax._data import validation
 from sksoftmax._data.checks import assert_all_finite
 from sksoftmax._data.dispatch import of_one_moment
@@ -29,7 +30,7 @@ from sksoftmax._runtime.quiet import as_usual
 
 
 class SoftmaxCalibratedClassifier(
-    WrapperMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    ClassifierWrapperMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     """Give a classifier calibrated probabilities.
 
@@ -137,7 +138,7 @@ class SoftmaxCalibratedClassifier(
             function are pairs of classes, as those of ``SVC(decision_function_shape="ovo")``, or
             if every split lacks a class.
         """
-        validation.check_in_memory(type(self).__name__, TO_CALIBRATE, X, y, sample_weight)
+        validation.check_in_memory(type(self).__name__, DASK_ADVICE, X, y, sample_weight)
         validation.check_given(y, type(self).__name__)
         if sample_weight is not None:
             nothing = np.empty((np.shape(np.asarray(y))[0], 0))
@@ -149,7 +150,7 @@ class SoftmaxCalibratedClassifier(
         to_fit, to_split = self._route(sample_weight, params, groups)
         scorer = DecisionScores(self.estimator, cv=None).fit(X, y, **to_fit)
         if isinstance(self.estimator, FrozenEstimator):
-            parts = [HeldOut(np.arange(len(y)), scores(scorer.estimator_, X), [])]
+            parts = [HeldOutScores(np.arange(len(y)), scores(scorer.estimator_, X), [])]
         else:
             parts = held_out_scores(self, X, y, scores, to_fit, to_split, self.n_jobs)
         rows, columns, weight = _to_learn_from(parts, sample_weight)
@@ -216,16 +217,16 @@ class SoftmaxCalibratedClassifier(
         routing : MetadataRouter
             What scikit-learn's metadata routing asks for.
         """
-        return router(self, fitting=["fit"], splitting=["fit"]).add_self_request(self)
+        return metadata_router(self, fitting=["fit"], splitting=["fit"]).add_self_request(self)
 
     @as_usual
     def _scores(self, X):
         """Calibrated scores, whose softmax the probabilities are."""
         check_is_fitted(self)
         X, fitted = validation.canonical(X), self.calibrator_._fitted
-        if fitted.reading.kind == "probabilities":
+        if fitted.input_transform.kind == "probabilities":
             columns = log_probabilities(self.estimator_, X)
-            answer = fitted.mapped(fitted.reading.scores_of_logs(columns))
+            answer = fitted.mapped(fitted.input_transform.scores_of_logs(columns))
         else:
             columns = scores(self.estimator_, X)
             answer = fitted.scores(columns)
@@ -236,19 +237,19 @@ class SoftmaxCalibratedClassifier(
     def _route(self, sample_weight, params, groups):
         """Parameters for the classifier's `fit` and for the splitter's `split`."""
         if sample_weight is None:
-            return routed(self, "fit", params, groups)
+            return routed_params(self, "fit", params, groups)
         weighted = {**params, "sample_weight": sample_weight}
         routing = get_config()["enable_metadata_routing"]
         if routing or has_fit_parameter(self.estimator, "sample_weight"):
-            return routed(self, "fit", weighted, groups)
+            return routed_params(self, "fit", weighted, groups)
         if isinstance(self.estimator, FrozenEstimator):
-            return routed(self, "fit", params, groups)
+            return routed_params(self, "fit", params, groups)
         warnings.warn(
             f"{type(self.estimator).__name__} takes no sample_weight: the weights are used in "
             "learning the map only.",
             stacklevel=3,
         )
-        return routed(self, "fit", params, groups)
+        return routed_params(self, "fit", params, groups)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

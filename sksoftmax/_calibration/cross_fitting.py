@@ -1,4 +1,4 @@
-"""Scores of each row by a copy of a classifier that was fitted without it."""
+"""Estimators that wrap a classifier: metadata routing, and scores of rows held out of its fit."""
 
 from typing import NamedTuple
 
@@ -7,15 +7,35 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils import get_tags, indexable
-from sklearn.utils.metadata_routing import MetadataRequest, process_routing
+from sklearn.utils.metadata_routing import (
+    MetadataRequest,
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
 from sklearn.utils.validation import has_fit_parameter
 
 from sksoftmax._calibration import classifier_scores
+from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._data.targets import missing_classes
 
 
-class HeldOut(NamedTuple):
-    """Scores of the rows of a test part.
+class ClassifierWrapperMixin(PicklingMixin):
+    """Features of an estimator that wraps a classifier: those of the fitted ``estimator_``."""
+
+    @property
+    def n_features_in_(self):
+        """Number of features that the fitted classifier has seen."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the features that the fitted classifier has seen."""
+        return self.estimator_.feature_names_in_
+
+
+class HeldOutScores(NamedTuple):
+    """Scores of the rows of one test part, by a classifier fitted on its training part.
 
     rows : ndarray of shape (n_rows,), their indices
     scores : ndarray of shape (n_rows, n_scores), None where the training part lacks a class
@@ -37,7 +57,23 @@ def check_splitter(cv, wrapper):
         )
 
 
-def routed(wrapper, method, params, groups):
+def metadata_router(wrapper, *, fitting, splitting):
+    """Route metadata to the classifier's ``fit`` and the splitter's ``split``.
+
+    fitting, splitting : names of the wrapper's methods that fit, and that split
+    """
+    to_fit, to_split = MethodMapping(), MethodMapping()
+    for name in fitting:
+        to_fit.add(caller=name, callee="fit")
+    for name in splitting:
+        to_split.add(caller=name, callee="split")
+    found = MetadataRouter(owner=wrapper).add(estimator=wrapper.estimator, method_mapping=to_fit)
+    if hasattr(wrapper.cv, "get_metadata_routing"):
+        found.add(splitter=wrapper.cv, method_mapping=to_split)
+    return found
+
+
+def routed_params(wrapper, method, params, groups):
     """Parameters for the classifier's `fit`, and for the splitter's `split`.
 
     With metadata routing enabled they, and groups, go where they are requested; else groups go to
@@ -64,26 +100,26 @@ def held_out_scores(wrapper, X, y, scores_of, to_fit, to_split, n_jobs=None):
     """
     X, y = indexable(X, y)
     splits = list(check_cv(wrapper.cv, y, classifier=True).split(X, y, **to_split))
+    classifier = _ScoringClassifier(wrapper.estimator, np.unique(y), scores_of, tuple(to_fit))
     found = cross_validate(
-        _Keeper(wrapper.estimator, np.unique(y), scores_of, tuple(to_fit)), X, y, cv=splits,
-        params=to_fit, n_jobs=n_jobs, scoring=_keep, return_estimator=True, return_indices=True,
-        error_score="raise",
+        classifier, X, y, cv=splits, params=to_fit, n_jobs=n_jobs, scoring=_score_held_out,
+        return_estimator=True, return_indices=True, error_score="raise",
     )  # fmt: skip
     parts = zip(found["indices"]["test"], found["estimator"], strict=True)
-    strided = np.arange(len(y))
-    return [HeldOut(strided[rows], kept.scores_, kept.missing_) for rows, kept in parts]
+    indices = np.arange(len(y))
+    return [HeldOutScores(indices[rows], fitted.scores_, fitted.missing_) for rows, fitted in parts]
 
 
-def _keep(keeper, X, y):
-    """In the place of a scorer: have the scores kept, and the classifier forgotten."""
-    keeper.keep(X)
+def _score_held_out(estimator, X, y):
+    """A scorer for `cross_validate` that stores decision scores on the estimator."""
+    estimator.score_held_out(X)
     return 0.0
 
 
-class _Keeper(BaseEstimator):
-    """A classifier that keeps the scores of the rows it is to be judged by.
+class _ScoringClassifier(BaseEstimator):
+    """A classifier that stores its scores of the test rows in ``scores_``.
 
-    `cross_validate` then does what is to be done about splits, metadata and jobs.
+    With it `cross_validate` handles splits, metadata and jobs, and returns scores, not classifiers.
     """
 
     def __init__(self, estimator, classes, scores_of, params):
@@ -102,8 +138,8 @@ class _Keeper(BaseEstimator):
             self.missing_ = missing_classes(self.classes, known)
         return self
 
-    def keep(self, X):
-        """Compute the scores of rows, if the classifier knows all classes."""
+    def score_held_out(self, X):
+        """Store the scores of the test rows unless a class is missing, and drop the classifier."""
         if not self.missing_:
             self.scores_ = self.scores_of(self.fitted_, X)
         self.fitted_ = None

@@ -16,17 +16,22 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._calibration import classifier_scores
-from sksoftmax._calibration.cross_fitting import check_splitter, held_out_scores, routed
-from sksoftmax._calibration.wrapping import WrapperMixin, router
+from sksoftmax._calibration.cross_fitting import (
+    ClassifierWrapperMixin,
+    check_splitter,
+    held_out_scores,
+    metadata_router,
+    routed_params,
+)
 from sksoftmax._data.validation import canonical, check_given, check_in_memory
 from sksoftmax._runtime.quiet import as_usual
 
 # What to do with collections of Dask.
-TO_CALIBRATE = "fit the classifier, and a SoftmaxTransformer on its scores of other rows"
+DASK_ADVICE = "fit the classifier, and a SoftmaxTransformer on its scores of other rows"
 
 
 class DecisionScores(
-    WrapperMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    ClassifierWrapperMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """Give the decision scores of a classifier as a transformer.
 
@@ -128,9 +133,9 @@ class DecisionScores(
             the decision function are pairs of classes, as those of
             ``SVC(decision_function_shape="ovo")``.
         """
-        check_in_memory("DecisionScores", TO_CALIBRATE, X, y, sample_weight)
+        check_in_memory("DecisionScores", DASK_ADVICE, X, y, sample_weight)
         y = checked_labels(y, type(self).__name__)
-        to_fit, _ = routed(self, "fit", _with_weight(params, sample_weight), None)
+        to_fit, _ = routed_params(self, "fit", _with_weight(params, sample_weight), None)
         return self._fit(canonical(X), y, to_fit)
 
     @as_usual
@@ -155,11 +160,11 @@ class DecisionScores(
             As `fit`; and a ValueError if the training part of a split lacks a class, or
             if the test parts do not hold each row once.
         """
-        check_in_memory("DecisionScores", TO_CALIBRATE, X, y, sample_weight)
+        check_in_memory("DecisionScores", DASK_ADVICE, X, y, sample_weight)
         y = checked_labels(y, type(self).__name__)
         X = canonical(X)  # here, for the classifier may sort it in place
         params = _with_weight(params, sample_weight)
-        to_fit, to_split = routed(self, "fit_transform", params, groups)
+        to_fit, to_split = routed_params(self, "fit_transform", params, groups)
         if self.cv is None or isinstance(self.estimator, FrozenEstimator):
             return self._fit(X, y, to_fit).transform(X)
         check_splitter(self.cv, "DecisionScores")
@@ -209,7 +214,7 @@ class DecisionScores(
         routing : MetadataRouter
             What scikit-learn's metadata routing asks for.
         """
-        return router(self, fitting=["fit", "fit_transform"], splitting=["fit_transform"])
+        return metadata_router(self, fitting=["fit", "fit_transform"], splitting=["fit_transform"])
 
     def _fit(self, X, y, fit_params):
         fitted = clone(self.estimator).fit(X, y, **fit_params)

@@ -1,30 +1,30 @@
-"""The map that a SoftmaxTransformer has learned: from columns to scores, and back."""
+"""The fitted state of a SoftmaxTransformer: from columns to probabilities, and back."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from sksoftmax._calibration import transforms
-from sksoftmax._calibration.learners import Learned
-from sksoftmax._calibration.score_reading import Reading, log
+from sksoftmax._calibration.learners import Calibration
+from sksoftmax._calibration.transforms import InputTransform, quiet_log
 from sksoftmax._data import score_columns, targets
 from sksoftmax._functions.api import softmax
 
 
 class FittedMap(NamedTuple):
-    """All that predictions need, kept apart from the parameters.
+    """Fitted state that predictions need, independent of the parameters of the estimator.
 
-    learned : the learned steps
-    temperature : applied after them
-    reading : what the columns are
-    offset : log ratio of the frequencies to come to those in y, None for none
+    calibration : Calibration, the learned steps
+    temperature : float, by which calibrated scores are divided
+    input_transform : InputTransform, from the columns to scores
+    offset : ndarray of shape (n_classes,), log of target over sample priors; None without
     classes : ndarray of shape (n_classes,), None where they are unknown
-    order : the column in fit of each class, None where they are in the order of the classes
+    order : ndarray of shape (n_classes,), the column of each class; None if 0, 1, ...
     """
 
-    learned: Learned
+    calibration: Calibration
     temperature: float
-    reading: Reading
+    input_transform: InputTransform
     offset: np.ndarray | None
     classes: np.ndarray | None
     order: np.ndarray | None
@@ -32,48 +32,48 @@ class FittedMap(NamedTuple):
     @property
     def steps(self):
         """The learned steps alone."""
-        return self.learned.steps
+        return self.calibration.steps
 
     def as_in_fit(self, X):
-        """A frame whose columns are named by class, with the columns in the order of fit."""
-        places = None if self.classes is None else score_columns.column_order(X, self.classes)
-        if places is None:
+        """X with columns that are named by class reordered as in fit; other X unchanged."""
+        indices = None if self.classes is None else score_columns.column_order(X, self.classes)
+        if indices is None:
             return X
         if self.order is not None:
-            places = places[np.argsort(self.order)]
-        return X[targets.column_names(X)[places].tolist()]
+            indices = indices[np.argsort(self.order)]
+        return X[targets.column_names(X)[indices].tolist()]
 
     def scores(self, columns):
-        """Scores of columns in the order of fit; the softmax over the temperature is to come."""
+        """Calibrated scores, (n_rows, n_classes), not yet divided by the temperature."""
         columns = columns if self.order is None else columns[:, self.order]
-        return self.mapped(self.reading.scores(columns))
+        return self.mapped(self.input_transform.scores(columns))
 
     def mapped(self, scores):
-        """What the learned steps make of scores of the classes."""
+        """Calibrated scores of class scores, both of shape (n_rows, n_classes)."""
         if self.steps:
             compact = transforms.compact(scores)
             scores = transforms.expanded(transforms.forward(self.steps, compact))
         if self.offset is not None:
-            # The odds change last, after the temperature.
+            # Multiplied by the temperature, since the division by it is still to come.
             scores = scores + self.temperature * self.offset
         return scores
 
     def probabilities(self, columns):
-        """Probabilities of the classes, in the precision of the columns."""
+        """Probabilities, (n_rows, n_classes), in the dtype of the columns."""
         answer = softmax(self.scores(columns), axis=1, temperature=self.temperature)
         return answer.astype(columns.dtype, copy=False)
 
     def columns(self, probabilities, n_columns):
-        """The way back, to so many columns in the order of fit."""
-        logs = log(probabilities.astype(np.float64))
+        """Columns as in fit, (n_rows, n_columns): the inverse of `probabilities`."""
+        logs = quiet_log(probabilities.astype(np.float64))
         if self.offset is not None:
             logs -= self.offset
         logs *= self.temperature
         if self.steps:
             logs = transforms.expanded(transforms.inverse(self.steps, transforms.compact(logs)))
-        columns = self.reading.columns(logs, n_columns == 1)
+        columns = self.input_transform.columns(logs, n_columns == 1)
         return columns if self.order is None else columns[:, np.argsort(self.order)]
 
 
-# All that a pickle of a fitted transformer holds beside plain data.
-RECORDS = (FittedMap, Learned, Reading, *transforms.STEPS)
+# The private classes of which a fitted transformer's state is made, for its pickles.
+RECORDS = (FittedMap, Calibration, InputTransform, *transforms.STEPS)

@@ -1,8 +1,8 @@
-"""Learning how decision scores become calibrated ones: each calibration is a score map or two.
+"""Learners: functions from a `Sample` of scores and labels to a `Calibration`.
 
-All but ``"auto"`` begin with a temperature, which makes what follows indifferent to the units of
-the scores, and go on with a map that a ridge holds near the identity. Sizes of samples are sums
-of weights, so that a weight of 2 is the row twice.
+Each begins with temperature scaling, so that the result does not depend on the units of the
+scores, and most go on with a map under a ridge towards the identity. Sample sizes are sums of
+weights, so that a weight of 2 is the row twice.
 """
 
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax._calibration.transforms import (
-    MatrixStep,
-    Mix,
-    PolynomialStep,
-    Scale,
-    VectorStep,
+    MatrixScaling,
+    PolynomialScaling,
+    TemperatureScaling,
+    UniformMixture,
+    VectorScaling,
     compact,
     forward,
     sum_of_losses,
@@ -32,16 +32,15 @@ from sksoftmax._solvers import SOLVERS, minimize
 from sksoftmax._solvers.lbfgs import Lbfgs
 from sksoftmax._solvers.loop import descend
 
-# A temperature is one number and soon exact; of a matrix more than this is lost in the noise of
-# the sample.
-FINE, GOOD = 1e-12, 1e-6
+# Tolerances of the solvers. Beyond 1e-6 the sampling error of a matrix is far larger.
+TEMPERATURE_TOL, MAP_TOL = 1e-12, 1e-6
 NEVER = 10**9
-# Inverse temperature, on scores of unit size, of what should be infinitely hot.
-LEAST = 1e-6
-# A lead of the labels' own scores, on scores of unit size, above which rows count as separated.
-NO_LEAD = -1e-9
-# Rows of each block that nearly always show that classes are not separated.
-FEW = 100
+# The inverse temperature, on scores of unit size, where the best temperature is infinite.
+MIN_INVERSE_TEMPERATURE = 1e-6
+# Rows count as separated if all margins, on scores of unit size, are above this.
+MIN_MARGIN = -1e-9
+# Rows of each block that are tried first: they nearly always show that classes overlap.
+ROWS_TO_TRY = 100
 # Curvature of the ridge on a binary map, divided by the weight of the sample.
 BINARY_RIDGE = 1.0
 
@@ -62,7 +61,7 @@ SEPARATED = (
 
 @dataclass(frozen=True)
 class Sample:
-    """What is learned from.
+    """Scores, labels and weights that a calibration is learned from.
 
     rows : Rows
         Blocks of compact scores, whose targets are indices of classes.
@@ -77,14 +76,14 @@ class Sample:
     total: float
 
     @classmethod
-    def of(cls, scores, labels, weight):
-        """Of arrays: compact scores, indices of classes, and positive weights."""
+    def from_arrays(cls, scores, labels, weight):
+        """From compact scores (n_rows, n_scores), and class indices and weights > 0 (n_rows,)."""
         rows = partition(scores, labels, weight, scores.shape[1])
         return cls(rows, scores.shape[1], len(scores), float(weight.sum()))
 
     @classmethod
-    def read(cls, data, scores_of):
-        """Of encoded rows (``_data.score_rows``), whose columns a function reads as scores."""
+    def from_encoded(cls, data, scores_of):
+        """From encoded rows (``_data.score_rows``); ``scores_of`` maps their columns to scores."""
         n_scores = 1 if len(data.classes) == 2 else len(data.classes)
         sample = cls(data.rows, n_scores, data.n_rows, float(data.by_class.sum()))
         return sample.with_scores(lambda columns: compact(scores_of(columns)))
@@ -94,23 +93,21 @@ class Sample:
         return max(2, self.n_scores)
 
     def with_scores(self, function):
-        """The sample with what a function makes of the scores of a block."""
+        """The sample with ``function(scores)`` in the place of the scores of each block."""
         return replace(self, rows=self.rows.map(lambda block: scored(block, function)))
 
-    def where(self, choose):
-        """The rows that a function of the scores of a block chooses, as a mask."""
+    def select(self, choose):
+        """The rows where ``choose(scores)``, a mask for each block, is true."""
 
-        def pick(block):
-            places = np.flatnonzero(choose(block.X))
-            if len(places):
-                return picked(block, places)
-            # No block is without rows: one without weight stands for none.
+        def selected(block):
+            indices = np.flatnonzero(choose(block.X))
+            if len(indices):
+                return picked(block, indices)
+            # Blocks must have rows: a row of weight 0 stands for none.
             return Block(block.X[:1], block.target[:1], 0 * block.weight[:1])
 
-        rows = self.rows.map(pick)
-        n_rows, total = rows.sum(
-            lambda block: (np.count_nonzero(block.weight), block.weight.sum())
-        )
+        rows = self.rows.map(selected)
+        n_rows, total = rows.sum(lambda block: (np.count_nonzero(block.weight), block.weight.sum()))
         return replace(self, rows=rows, n_rows=n_rows, total=float(total))
 
     def log_loss(self, steps=()):
@@ -122,78 +119,79 @@ class Sample:
         return float(self.rows.sum(block_sum)) / self.total
 
     def is_separated(self):
-        """Whether each row's own score is the largest."""
-        return self.least_lead(FEW) >= NO_LEAD and self.least_lead() >= NO_LEAD
+        """Whether the true class has the largest score in every row."""
+        return all(self.smallest_margin(most) >= MIN_MARGIN for most in (ROWS_TO_TRY, None))
 
-    def least_lead(self, most=None):
-        """The least by which a row's own score leads the best of the others.
+    def smallest_margin(self, most=None):
+        """Smallest margin of a row: its true class's score less the largest of the others.
 
-        most : rows to look at in each block
+        most : int, rows of each block to look at; None is all
         """
 
-        def block_lead(block):
+        def block_margin(block):
             own = np.flatnonzero(block.weight)[:most]
-            return Largest(-lead(block.X[own], block.target[own]))
+            return Largest(-smallest_margin(block.X[own], block.target[own]))
 
-        return -float(self.rows.sum(block_lead).number)
+        return -float(self.rows.sum(block_margin).number)
 
 
 def scored(block, function):
-    """The block with what a function makes of its scores, each column by itself in memory."""
+    """The block with ``function(scores)``, in column-major order, for its scores."""
     return Block(np.asfortranarray(function(block.X)), block.target, block.weight)
 
 
-def own_scores(scores, labels):
-    """Each row's score of its own class, less the mean of all classes."""
+def true_class_scores(scores, labels):
+    """Score of the true class of each row less the mean over classes, (n_rows,)."""
     if scores.shape[1] == 1:
         return scores[:, 0] * (labels - 0.5)
     return np.take_along_axis(scores, labels[:, None], axis=1)[:, 0]
 
 
-def lead(scores, labels):
-    """The least by which a row's own score leads the best of the others; inf of no rows."""
+def smallest_margin(scores, labels):
+    """Smallest margin of the rows of compact scores, inf without rows (see `Sample`)."""
     if scores.shape[1] == 1:
-        return 2 * own_scores(scores, labels).min(initial=np.inf)
+        return 2 * true_class_scores(scores, labels).min(initial=np.inf)
     others = scores.copy()
     np.put_along_axis(others, labels[:, None], -np.inf, axis=1)
-    return (own_scores(scores, labels) - others.max(axis=1)).min(initial=np.inf)
+    return (true_class_scores(scores, labels) - others.max(axis=1)).min(initial=np.inf)
 
 
-def sizes(block):
-    """Summed squares of the scores of a block, and summed scores of the rows' own classes."""
+def score_sums(block):
+    """Weighted sums over a block: of squared scores, and of the scores of the true classes."""
     squares = np.einsum("n,nk,nk->", block.weight, block.X, block.X)
-    return squares, block.weight @ own_scores(block.X, block.target)
+    return squares, block.weight @ true_class_scores(block.X, block.target)
 
 
-class Learned(NamedTuple):
-    """Steps from scores to calibrated ones, and what the user should be told."""
+class Calibration(NamedTuple):
+    """Learned steps from compact scores to calibrated ones, and warnings for the user."""
 
     steps: tuple
-    notes: tuple = ()
+    messages: tuple = ()
     name: str | None = None  # of the calibration
 
 
 def identity(sample):
     """Scores as they are."""
-    return Learned(())
+    return Calibration(())
 
 
 def temperature(sample):
     """The inverse temperature of least log loss; of smoothed labels where there is none."""
-    squares, own = sample.rows.sum(sizes)
+    squares, own = sample.rows.sum(score_sums)
     size = np.sqrt(squares / sample.total)
     if not size > np.finfo(np.float64).tiny:
-        return Learned((Scale(1.0),), (CONSTANT,), "temperature")
-    # The loss is convex in beta and its slope at 0 is minus the mean of rows' own scores.
-    if not own > LEAST * size * sample.total:
-        return Learned((Scale(float(LEAST / size)),), (REVERSED,), "temperature")
+        return Calibration((TemperatureScaling(1.0),), (CONSTANT,), "temperature")
+    # The loss is convex, and its derivative at 0 is minus the mean score of the true classes.
+    if not own > MIN_INVERSE_TEMPERATURE * size * sample.total:
+        flat = TemperatureScaling(float(MIN_INVERSE_TEMPERATURE / size))
+        return Calibration((flat,), (REVERSED,), "temperature")
     unit = sample.with_scores(lambda scores: scores / size)
     separated = unit.is_separated()
     learned_from = _smoothed(unit) if separated else unit
     objective = _objective(learned_from, TemperatureMap(sample.n_scores), Ridge(np.zeros(1)))
-    solution = _minimized(objective, FINE)
-    beta = float(max(solution.theta[0], LEAST) / size)
-    return Learned((Scale(beta),), (SEPARATED,) if separated else (), "temperature")
+    solution = _minimized(objective, TEMPERATURE_TOL)
+    step = TemperatureScaling(float(max(solution.theta[0], MIN_INVERSE_TEMPERATURE) / size))
+    return Calibration((step,), (SEPARATED,) if separated else (), "temperature")
 
 
 def vector(sample):
@@ -209,11 +207,11 @@ def matrix(sample):
 
 
 def structured(sample):
-    """A temperature, a mix with equal probabilities, then a matrix under a structured ridge."""
+    """A temperature, a mixture with the uniform distribution, a matrix under a structured ridge."""
     scaled = temperature(sample)
     if sample.n_scores == 1:
         return _followed(sample, scaled, _polynomial(2), "structured")
-    mixed = scaled._replace(steps=(*scaled.steps, Mix(1 / (sample.total + 1))))
+    mixed = scaled._replace(steps=(*scaled.steps, UniformMixture(1 / (sample.total + 1))))
     return _followed(sample, mixed, _matrix(off_diagonal=sample.n_classes - 1), "structured")
 
 
@@ -226,12 +224,12 @@ def _vector(sample):
     score_map = VectorMap(sample.n_scores)
     strength = np.full(score_map.n_parameters, 2 * sample.n_classes / sample.total)
     objective = _objective(sample, score_map, Ridge(strength, score_map.initial()))
-    solution = _minimized(objective, GOOD)
-    return VectorStep(*score_map.split(solution.theta))
+    solution = _minimized(objective, MAP_TOL)
+    return VectorScaling(*score_map.split(solution.theta))
 
 
 def _matrix(off_diagonal):
-    """Learn a matrix whose entries off the diagonal are held so many times as fast."""
+    """Learner of a matrix whose ridge is ``off_diagonal`` times as strong off the diagonal."""
 
     def learn(sample):
         size = sample.n_scores
@@ -240,17 +238,17 @@ def _matrix(off_diagonal):
         strength = score_map.join(times, 1.0) * (2 * sample.n_classes / sample.total)
         start = score_map.join(np.eye(size), 0.0)
         objective = _objective(sample, score_map, Ridge(strength, start))
-        # Where strengths differ by entry the diagonal is the better metric, and the cheaper.
+        # Where strengths differ by entry the diagonal is a better and cheaper preconditioner.
         solver = Lbfgs(preconditioner=approximations.diagonal(objective, start), refresh=NEVER)
         problem = SmoothProblem(objective)
-        solution = minimize(problem, solver, start, tol=GOOD, max_iter=500)
-        return MatrixStep(*map(np.copy, score_map.split(solution.theta)))
+        solution = minimize(problem, solver, start, tol=MAP_TOL, max_iter=500)
+        return MatrixScaling(*map(np.copy, score_map.split(solution.theta)))
 
     return learn
 
 
 def _polynomial(degree):
-    """Learn a polynomial of a single score."""
+    """Learner of a polynomial of a single score."""
 
     def learn(sample):
         powers = sample.with_scores(lambda scores: scores ** np.arange(1, degree + 1))
@@ -258,9 +256,9 @@ def _polynomial(degree):
         start = score_map.join([1.0, 0.0][:degree], 0.0)
         strength = np.full(degree + 1, BINARY_RIDGE / sample.total)
         problem = SmoothProblem(_objective(powers, score_map, Ridge(strength, start)))
-        solution = minimize(problem, SOLVERS["newton"], start, tol=GOOD, max_iter=100)
+        solution = minimize(problem, SOLVERS["newton"], start, tol=MAP_TOL, max_iter=100)
         coef, intercept = score_map.split(solution.theta)
-        return PolynomialStep(float(intercept[0]), *map(float, coef[0]))
+        return PolynomialScaling(float(intercept[0]), *map(float, coef[0]))
 
     return learn
 
@@ -277,24 +275,24 @@ def _objective(sample, score_map, penalty):
 
 
 def _minimized(objective, tol):
-    """The optimum of a map that has few parameters, from that of a sample where rows are many."""
+    """Minimise over few parameters; many rows start from the optimum of a sample of them."""
     problem, newton = SmoothProblem(objective), SOLVERS["newton"]
     start, n_rows = objective.map.initial(), problem.worthwhile_sample()
     if n_rows == 0:
         return minimize(problem, newton, start, tol=tol, max_iter=100)
-    part = problem.sample(n_rows)
-    start = descend(part, newton, start, tol=1e-4, max_iter=20).theta
-    solver = Lbfgs(preconditioner=part.hessian(start))
+    subproblem = problem.sample(n_rows)
+    start = descend(subproblem, newton, start, tol=1e-4, max_iter=20).theta
+    solver = Lbfgs(preconditioner=subproblem.hessian(start))
     return minimize(problem, solver, start, tol=tol, max_iter=100)
 
 
 def _smoothed(sample):
-    """Labels as distributions that leave one row's weight in all to the other classes."""
-    share, n_classes = 1 / (sample.total + 1), sample.n_classes
+    """The sample with smoothed labels: a mixture with the uniform of weight 1 / (total + 1)."""
+    smoothing, n_classes = 1 / (sample.total + 1), sample.n_classes
 
     def smooth(block):
-        target = np.full((n_classes, len(block.target)), share / n_classes)
-        target[block.target, np.arange(len(block.target))] += 1 - share
+        target = np.full((n_classes, len(block.target)), smoothing / n_classes)
+        target[block.target, np.arange(len(block.target))] += 1 - smoothing
         return Block(block.X, target, block.weight)
 
     return replace(sample, rows=sample.rows.map(smooth))

@@ -1,4 +1,4 @@
-"""Decision scores in, probabilities out: softmax as a scikit-learn transformer."""
+"""SoftmaxTransformer: decision scores to probabilities."""
 
 import warnings
 from contextlib import nullcontext
@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._calibration import fitted_map, learners, selection, transforms
 from sksoftmax._calibration.fitted_map import FittedMap
-from sksoftmax._calibration.learners import Learned, Sample
-from sksoftmax._calibration.score_reading import Reading
+from sksoftmax._calibration.learners import Calibration, Sample
+from sksoftmax._calibration.transforms import InputTransform
 from sksoftmax._data import dispatch, score_columns, validation
 from sksoftmax._data.checks import validate_data
 from sksoftmax._data.dispatch import chunkwise, snapshot
@@ -43,11 +43,11 @@ class SoftmaxTransformer(
     Parameters
     ----------
     calibration : {None, "temperature", "vector", "matrix", "structured", "auto"}, default=None
-        The map that is learned from labels before the softmax. ``None`` learns nothing and needs
+        The map that is learned from labels before the softmax. ``None`` learns no map and needs
         no labels. With `s` the scores less their mean in each row:
 
-        - ``"temperature"``: ``z = s / T`` with the T of least log loss [1]_. The order within a
-          row never changes.
+        - ``"temperature"``: ``z = s / T`` with the T of least log loss [1]_. It never changes the
+          order of the classes of a row.
         - ``"vector"``: ``z_k = v_k s_k / T + b_k``.
         - ``"matrix"``: ``z = A s / T + b`` [1]_ [2]_.
         - ``"structured"``: structured matrix scaling [3]_. The probabilities of ``s / T`` are
@@ -57,24 +57,24 @@ class SoftmaxTransformer(
         - ``"auto"``: whichever of these maps, or no map, has the least cross-validated log
           loss; above 100 classes no matrix is tried.
 
-        All maps are held near the identity by a ridge. Two classes have one score `s`:
-        ``"vector"`` and ``"matrix"`` are ``z = a s + b`` (Platt scaling [4]_, on scores),
-        ``"structured"`` is ``z = a s + b + c s^2``.
+        A ridge penalty shrinks all maps but the temperature to the identity. Two classes have one
+        score `s`: ``"vector"`` and ``"matrix"`` are ``z = a s + b`` (Platt scaling [4]_, on
+        scores), ``"structured"`` is ``z = a s + b + c s^2``.
     temperature : float, default=1.0
-        What the scores, or the calibrated scores, are divided by; positive and finite. Above 1
-        the probabilities draw together, below 1 they draw apart.
+        The scores, or the calibrated scores, are divided by it; positive and finite. Values
+        above 1 bring the probabilities closer to each other, values below 1 make them sharper.
     input : {"scores", "probabilities"}, default="scores"
-        What the columns are. Probabilities `p` become the scores ``log(p)`` first, so
+        What the columns hold. Probabilities `p` become the scores ``log(p)`` first, so
         that without a calibration ``temperature=1`` gives them back, and a probability of 0
         stays 0. It is never guessed from the values.
     classes : array-like of shape (n_classes,), default=None
         The class of each column. ``None`` is the sorted labels of `y`, which must then
         be as many as the columns (two, for a single column).
     floor : float or "auto", default=None
-        Of probabilities `p`: ``(1 - floor) p + floor / K`` takes their place, so that none is 0.
-        ``"auto"`` learns it from labels: that of the least log loss of all rows and of one more,
-        of which the probabilities are certain and wrong. ``None`` is no floor;
-        a calibration then holds probabilities above 1.2e-38.
+        Replaces probabilities `p` by ``(1 - floor) p + floor / K``, so that none is 0.
+        ``"auto"`` learns it from labels: it minimises the log loss of the sample and one more row
+        whose probabilities are certain and wrong. ``None`` is no floor; a calibration then clips
+        probabilities to at least 1.2e-38.
     target_priors : array-like of shape (n_classes,) or dict, default=None
         Frequencies of the classes in the data to come, in the order of the columns or by class,
         where they differ from those in `y`: the odds of the classes are multiplied by the ratio
@@ -103,8 +103,8 @@ class SoftmaxTransformer(
 
     Notes
     -----
-    Learn from scores of rows that the classifier was not fitted on: those of its own rows are
-    better than any to come. `DecisionScores` and `SoftmaxCalibratedClassifier` see to it.
+    Learn from scores of rows that the classifier was not fitted on: its scores of training rows
+    are too optimistic. `DecisionScores` and `SoftmaxCalibratedClassifier` provide such scores.
 
     Sizes of samples are sums of weights: a weight of 2 is the row twice.
 
@@ -112,7 +112,7 @@ class SoftmaxTransformer(
     and after it, wherever the classes are known; `transform` gives them in the order of
     `classes_`. Columns of which none is named by a class are read by position.
 
-    Each row is answered by itself: which other rows come along changes nothing.
+    Each row is transformed by itself: the result does not depend on the other rows of `X`.
 
     If `y` has fewer classes than there are columns and `classes` is None, integer labels
     are read as numbers of columns, with a warning.
@@ -143,7 +143,7 @@ class SoftmaxTransformer(
     array([[0.5  , 0.5  ],
            [0.047, 0.953]])
 
-    Right three times of four, these scores of 3 are too sure of it:
+    These scores of 3 are right three times out of four, and overconfident without a calibration:
 
     >>> scores, y = [[3.0], [3.0], [3.0], [3.0]], ["yes", "yes", "yes", "no"]
     >>> learned = SoftmaxTransformer("temperature").fit(scores, y)
@@ -220,7 +220,7 @@ class SoftmaxTransformer(
         draft = snapshot(self)
         validate_data(draft, like, reset=True, skip_check_array=True)
         draft._keep(fitted)
-        # At once, and with nothing left that can fail.
+        # One assignment at the end: a fit that fails leaves the fitted state as it was.
         self.__dict__ = draft.__dict__
         return self
 
@@ -250,7 +250,7 @@ class SoftmaxTransformer(
         fitted = self._fitted
         columns = fitted.as_in_fit(validation.matrix(X))
         array = validate_data(self, columns, reset=False, dtype=_FLOATS)
-        if fitted.reading.kind == "probabilities":
+        if fitted.input_transform.kind == "probabilities":
             score_columns.check_probabilities(array, X)
         answer = fitted.probabilities(array)
         return X.new_tensor(answer) if hasattr(X, "new_tensor") else answer
@@ -289,12 +289,12 @@ class SoftmaxTransformer(
         if fitted.classes is not None:
             order = score_columns.column_order(X, fitted.classes)
             array = array if order is None else array[:, order]
-        if fitted.steps or fitted.reading.kind == "scores":
+        if fitted.steps or fitted.input_transform.kind == "scores":
             score_columns.check_positive(array)
         return fitted.columns(array, self.n_features_in_).astype(array.dtype, copy=False)
 
     def _check_parameters(self):
-        """The temperature, all parameters having been checked."""
+        """Check the parameters, and return the temperature as a float."""
         score_columns.check_option("calibration", self.calibration, _CALIBRATIONS)
         score_columns.check_option("input", self.input, _INPUTS)
         score_columns.check_floor(self.floor, self.input)
@@ -307,47 +307,50 @@ class SoftmaxTransformer(
         return self.calibration is not None or by_labels
 
     def _plain(self, X, temperature):
-        """What is fitted where nothing is learned."""
+        """The fitted map where nothing is learned from labels."""
         classes, order = None, None
         if self.classes is not None:
             classes = np.asarray(self.classes)
             score_columns.given_classes(classes[:0], max(2, np.shape(X)[1]), classes)
             order = score_columns.column_order(X, classes)
-        reading = Reading(self.input, float(self.floor or 0.0))
-        return FittedMap(Learned(()), temperature, reading, None, classes, order)
+        input_transform = InputTransform(self.input, float(self.floor or 0.0))
+        return FittedMap(Calibration(()), temperature, input_transform, None, classes, order)
 
     def _learn(self, data, temperature):
+        """The fitted map that is learned from encoded rows."""
         offset = None
         if self.target_priors is not None:
             priors = score_columns.check_priors(self.target_priors, data.classes)
             offset = np.log(priors / score_columns.sample_priors(data.by_class, data.classes))
         # Without a map a probability of 0 stays 0; a map needs its score.
-        least = 0.0 if self.calibration is None else selection.LEAST
+        minimum = 0.0 if self.calibration is None else selection.MIN_PROBABILITY
 
-        def make_sample(reading):
-            return Sample.read(data, reading.scores)
+        def make_sample(input_transform):
+            return Sample.from_encoded(data, input_transform.scores)
 
-        readings = [Reading(self.input, floor, least) for floor in self._floors(data)]
-        # One temperature tells floors apart as well as larger maps do.
-        judge = _fixed(temperature) if self.calibration is None else learners.temperature
-        reading = selection.best_reading(readings, make_sample, judge)
-        learned = selection.LEARNERS[self.calibration](make_sample(reading))
-        for note in learned.notes:
-            warnings.warn(note, stacklevel=3)
-        return FittedMap(learned, temperature, reading, offset, data.classes, data.order)
+        candidates = [InputTransform(self.input, floor, minimum) for floor in self._floors(data)]
+        # A temperature ranks the floors as well as larger maps do, and costs less.
+        learn = _fixed(temperature) if self.calibration is None else learners.temperature
+        input_transform = selection.best_input_transform(candidates, make_sample, learn)
+        calibration = selection.LEARNERS[self.calibration](make_sample(input_transform))
+        for message in calibration.messages:
+            warnings.warn(message, stacklevel=3)
+        known = data.classes, data.order
+        return FittedMap(calibration, temperature, input_transform, offset, *known)
 
     def _floors(self, data):
-        """Those to choose from."""
+        """Candidates for the floor."""
         if isinstance(self.floor, str):
             return selection.floors(float(data.by_class.sum()))
         return (float(self.floor or 0.0),)
 
     def _keep(self, fitted):
+        """Set the fitted attributes."""
         self._fitted = fitted
-        self.calibration_ = fitted.learned.name
-        beta = fitted.steps[0].beta if fitted.steps else 1.0
-        self.temperature_ = fitted.temperature / beta
-        self.floor_ = fitted.reading.floor
+        self.calibration_ = fitted.calibration.name
+        inverse_temperature = fitted.steps[0].inverse_temperature if fitted.steps else 1.0
+        self.temperature_ = fitted.temperature / inverse_temperature
+        self.floor_ = fitted.input_transform.floor
         if fitted.classes is not None:
             self.classes_ = fitted.classes
         elif hasattr(self, "classes_"):
@@ -369,5 +372,5 @@ class SoftmaxTransformer(
 
 
 def _fixed(temperature):
-    """A learner of nothing: the given temperature."""
-    return lambda sample: Learned((transforms.Scale(1 / temperature),))
+    """A learner that returns the given temperature."""
+    return lambda sample: Calibration((transforms.TemperatureScaling(1 / temperature),))

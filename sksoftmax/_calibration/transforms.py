@@ -1,8 +1,8 @@
-"""Learned steps from decision scores to calibrated ones, each with its way back.
+"""Invertible transforms: from input columns to scores, and from scores to calibrated scores.
 
-Scores come in their compact form: rows of K >= 3 scores that sum to zero, or one column, the
-score of the second of two classes. Every step gives the same form back, and is a bijection of it
-where its parameters are not degenerate.
+Steps take and return compact scores, float64 arrays of shape (n_rows, n_scores): K >= 3 columns
+whose rows sum to zero, or one column, the score of the second of two classes. A step is a
+bijection of compact scores unless its parameters are degenerate (a scale of 0, a singular matrix).
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,15 @@ from typing import Protocol
 
 import numpy as np
 
+from sksoftmax._data import score_columns
 from sksoftmax._functions.api import log_softmax, softmax
+from sksoftmax._runtime.quiet import quiet
+
+quiet_log = quiet(np.log)  # minus infinity at 0, without a warning
 
 
 class Step(Protocol):
-    """A bijection of scores."""
+    """A bijection of compact scores."""
 
     def forward(self, scores): ...
 
@@ -22,49 +26,94 @@ class Step(Protocol):
 
 
 def centred(scores):
-    """Rows less their mean: scores are only defined up to a constant in each row."""
+    """Subtract the mean of each row: scores are defined up to a constant in each row."""
     return scores - scores.mean(axis=1, keepdims=True)
 
 
 def compact(scores):
-    """The form that steps work on, in float64: one column for two classes, else centred rows."""
+    """Compact scores of class scores: one column for two classes, else centred rows; float64."""
     scores = np.asarray(scores, dtype=np.float64)
     return scores[:, 1:] - scores[:, :1] if scores.shape[1] == 2 else centred(scores)
 
 
 def expanded(scores):
-    """One column a class: ``(0, s)`` of a single column."""
+    """Class scores, (n_rows, n_classes), of compact scores; a single column s becomes (0, s)."""
     return np.hstack([np.zeros_like(scores), scores]) if scores.shape[1] == 1 else scores
 
 
 @dataclass(frozen=True)
-class Scale:
-    """``beta * scores``, beta being one over the temperature."""
+class InputTransform:
+    """Conversion of the columns of X to class scores, and back.
 
-    beta: float
+    kind : {"scores", "probabilities"}
+    floor : weight of the uniform distribution that is mixed into probabilities
+    minimum : probabilities below it are clipped to it, so that their logarithm is finite
+    """
 
-    def forward(self, scores):
-        return self.beta * scores
+    kind: str
+    floor: float = 0.0
+    minimum: float = 0.0
 
-    def inverse(self, scores):
-        return scores / self.beta
+    def scores(self, columns):
+        """Class scores, (n_rows, n_classes), of columns of shape (n_rows, 1 or n_classes)."""
+        if self.kind == "scores":
+            return expanded(columns)
+        if columns.shape[1] == 1:
+            columns = np.hstack([1 - columns, columns])
+        if self.floor > 0:
+            columns = (1 - self.floor) * columns + self.floor / columns.shape[1]
+        return quiet_log(np.maximum(columns, self.minimum) if self.minimum > 0 else columns)
+
+    def scores_of_logs(self, logs):
+        """Class scores of log probabilities, both of shape (n_rows, n_classes)."""
+        logs = log_softmax(logs, axis=1)  # rows that sum to 1
+        if self.floor > 0:
+            uniform = np.log(self.floor / logs.shape[1])
+            logs = np.logaddexp(logs + np.log1p(-self.floor), uniform)
+        return np.maximum(logs, np.log(self.minimum)) if self.minimum > 0 else logs
+
+    def columns(self, scores, is_single):
+        """Columns of class scores: the inverse of `scores`; one column if ``is_single``."""
+        if self.kind == "scores":
+            return scores[:, 1:] - scores[:, :1] if is_single else centred(scores)
+        probabilities = softmax(scores, axis=1)
+        if self.floor > 0:
+            probabilities -= self.floor / probabilities.shape[1]
+            # A probability of 0 may come back slightly negative by rounding.
+            below = (probabilities < -1e-6 * self.floor).any(axis=1)
+            score_columns.refuse_rows(below, probabilities, "lies below the floor")
+            probabilities = np.maximum(probabilities, 0) / (1 - self.floor)
+        return probabilities[:, 1:] if is_single else probabilities
 
 
 @dataclass(frozen=True)
-class Mix:
-    """Scores of the probabilities ``(1 - share) p + share / K``, which are never extreme."""
+class TemperatureScaling:
+    """Temperature scaling: ``inverse_temperature * scores``."""
 
-    share: float
+    inverse_temperature: float
+
+    def forward(self, scores):
+        return self.inverse_temperature * scores
+
+    def inverse(self, scores):
+        return scores / self.inverse_temperature
+
+
+@dataclass(frozen=True)
+class UniformMixture:
+    """Mixture with the uniform distribution: scores of ``(1 - weight) p + weight / K``."""
+
+    weight: float
 
     def forward(self, scores):
         probability = softmax(expanded(scores))
-        probability *= 1 - self.share
-        probability += self.share / probability.shape[1]
+        probability *= 1 - self.weight
+        probability += self.weight / probability.shape[1]
         return compact(np.log(probability))
 
     def inverse(self, scores):
         probability = softmax(expanded(scores))
-        probability -= self.share / probability.shape[1]
+        probability -= self.weight / probability.shape[1]
         if (probability <= 0).any():
             row = int((probability <= 0).any(axis=1).argmax())
             raise ValueError(
@@ -74,8 +123,8 @@ class Mix:
 
 
 @dataclass(frozen=True)
-class VectorStep:
-    """``scale_k * scores_k + bias_k``."""
+class VectorScaling:
+    """Vector scaling: ``scale_k * scores_k + bias_k``; both of shape (n_classes,)."""
 
     scale: np.ndarray
     bias: np.ndarray
@@ -86,13 +135,13 @@ class VectorStep:
     def inverse(self, scores):
         # scale_k s_k + bias_k = scores_k + c with the c that makes the s_k sum to zero.
         start = (scores - self.bias) / self.scale
-        slope = 1 / self.scale
-        return start - start.sum(axis=1, keepdims=True) / slope.sum() * slope
+        inverse_scale = 1 / self.scale
+        return start - start.sum(axis=1, keepdims=True) / inverse_scale.sum() * inverse_scale
 
 
 @dataclass(frozen=True)
-class MatrixStep:
-    """``matrix @ scores + bias``."""
+class MatrixScaling:
+    """Matrix scaling: ``matrix @ scores + bias``; (n_classes, n_classes) and (n_classes,)."""
 
     matrix: np.ndarray
     bias: np.ndarray
@@ -110,8 +159,8 @@ class MatrixStep:
 
 
 @dataclass(frozen=True)
-class PolynomialStep:
-    """``constant + linear * s + square * s^2`` of a single score."""
+class PolynomialScaling:
+    """A polynomial of a single score: ``constant + linear * s + square * s^2``."""
 
     constant: float
     linear: float
@@ -121,25 +170,27 @@ class PolynomialStep:
         return self.constant + scores * (self.linear + self.square * scores)
 
     def inverse(self, scores):
-        """The root that is continuous where the square's part vanishes."""
-        excess = self.constant - scores
-        discriminant = self.linear**2 - 4 * self.square * excess
+        """The root that tends to the linear one as ``square`` tends to 0."""
+        remainder = self.constant - scores
+        discriminant = self.linear**2 - 4 * self.square * remainder
         if (discriminant < 0).any():
             row = int((discriminant < 0).any(axis=1).argmax())
             raise ValueError(f"Row {row} of X holds a probability that no score leads to.")
-        return -2 * excess / (self.linear + np.copysign(np.sqrt(discriminant), self.linear))
+        return -2 * remainder / (self.linear + np.copysign(np.sqrt(discriminant), self.linear))
 
 
-STEPS = (Scale, Mix, VectorStep, MatrixStep, PolynomialStep)
+STEPS = (TemperatureScaling, UniformMixture, VectorScaling, MatrixScaling, PolynomialScaling)
 
 
 def forward(steps, scores):
+    """Apply the steps in order."""
     for step in steps:
         scores = step.forward(scores)
     return scores
 
 
 def inverse(steps, scores):
+    """Undo the steps, last first."""
     for step in reversed(steps):
         scores = step.inverse(scores)
     return scores

@@ -21,11 +21,11 @@ from sksoftmax import DecisionScores, SoftmaxTransformer
 from sksoftmax._calibration.learners import LEARNERS, Sample, _objective
 from sksoftmax._calibration.selection import content_folds
 from sksoftmax._calibration.transforms import (
-    MatrixStep,
-    Mix,
-    PolynomialStep,
-    Scale,
-    VectorStep,
+    MatrixScaling,
+    PolynomialScaling,
+    TemperatureScaling,
+    UniformMixture,
+    VectorScaling,
     compact,
     forward,
 )
@@ -84,7 +84,7 @@ def problem(name):
     X = rng.normal(size=(40, n_columns))
     labels = rng.integers(0, max(2, score_map.n_scores), 40)
     strength = rng.random(score_map.n_parameters)
-    sample = Sample.of(X, labels, rng.random(40) + 0.5)
+    sample = Sample.from_arrays(X, labels, rng.random(40) + 0.5)
     objective = _objective(sample, score_map, Ridge(strength, score_map.initial() + 0.1))
     return objective, rng.normal(size=score_map.n_parameters)
 
@@ -139,14 +139,14 @@ def test_diagonals_are_those_of_hessians(name):
 
 RNG = np.random.default_rng(5)
 STEPS = {
-    "scale": (Scale(0.3), 4),
-    "scale of two": (Scale(3.0), 1),
-    "mix": (Mix(0.01), 4),
-    "mix of two": (Mix(0.01), 1),
-    "vector": (VectorStep(1 + RNG.random(4), RNG.normal(size=4)), 4),
-    "matrix": (MatrixStep(np.eye(4) + 0.2 * RNG.normal(size=(4, 4)), RNG.normal(size=4)), 4),
-    "line": (PolynomialStep(0.5, 2.0), 1),
-    "parabola": (PolynomialStep(0.5, 2.0, 0.01), 1),
+    "scale": (TemperatureScaling(0.3), 4),
+    "scale of two": (TemperatureScaling(3.0), 1),
+    "mix": (UniformMixture(0.01), 4),
+    "mix of two": (UniformMixture(0.01), 1),
+    "vector": (VectorScaling(1 + RNG.random(4), RNG.normal(size=4)), 4),
+    "matrix": (MatrixScaling(np.eye(4) + 0.2 * RNG.normal(size=(4, 4)), RNG.normal(size=4)), 4),
+    "line": (PolynomialScaling(0.5, 2.0), 1),
+    "parabola": (PolynomialScaling(0.5, 2.0, 0.01), 1),
 }
 
 
@@ -163,9 +163,9 @@ def test_steps_keep_the_form_and_can_be_undone(name):
 
 def test_a_probability_that_no_score_leads_to_is_refused():
     with pytest.raises(ValueError, match="Row 1 of X holds a probability more extreme"):
-        Mix(0.1).inverse(np.array([[0.0], [9.0]]))
+        UniformMixture(0.1).inverse(np.array([[0.0], [9.0]]))
     with pytest.raises(ValueError, match="Row 0 of X holds a probability that no score"):
-        PolynomialStep(0.0, 0.1, 1.0).inverse(np.array([[-5.0]]))
+        PolynomialScaling(0.0, 0.1, 1.0).inverse(np.array([[-5.0]]))
 
 
 @EVERY
@@ -240,7 +240,7 @@ def test_two_classes_are_platt_scaling():
 def test_the_matrix_is_the_best_under_its_ridge(name):
     """An independent minimisation, as the formula has it."""
     scores, y = draw(150, 3, 2.0)
-    learned = LEARNERS[name](Sample.of(compact(scores), y, np.ones(150)))
+    learned = LEARNERS[name](Sample.from_arrays(compact(scores), y, np.ones(150)))
     *first, step = learned.steps
     n, k = 150, 3
     heat = SoftmaxTransformer("temperature").fit(scores, y).temperature_
@@ -269,10 +269,10 @@ def test_a_block_of_one_row_is_in_one_fold(n_columns):
     """Of its other folds nothing is left of the block."""
     n_rows = rows_a_block(n_columns, np.dtype(float), n_columns) + 1
     scores, y = draw(n_rows, n_columns)
-    sample = Sample.of(compact(scores) if n_columns > 1 else scores, y, np.ones(n_rows))
+    sample = Sample.from_arrays(compact(scores) if n_columns > 1 else scores, y, np.ones(n_rows))
     sizes = [len(block.weight) for block in sample.rows]
     assert sizes[-1] == 1
-    parts = [sample.where(lambda s, fold=f: content_folds(s) == fold) for f in range(5)]
+    parts = [sample.select(lambda s, fold=f: content_folds(s) == fold) for f in range(5)]
     assert sum(part.n_rows for part in parts) == n_rows
     assert_allclose(sum(part.total for part in parts), n_rows)
     assert_allclose(sum(part.log_loss() * part.total for part in parts) / n_rows, sample.log_loss())
@@ -283,9 +283,11 @@ def test_a_block_of_one_row_is_in_one_fold(n_columns):
 def test_little_weight_leaves_the_scores_as_they_are(name):
     """A huge ridge is the identity, after the temperature."""
     scores, y = draw(100, 4)
-    learned = LEARNERS[name](Sample.of(compact(scores), y, np.full(100, 1e-9)))
-    warm = forward([s for s in learned.steps if isinstance(s, (Scale, Mix))], compact(scores))
-    assert_allclose(forward(learned.steps, compact(scores)), warm, atol=1e-6)
+    learned = LEARNERS[name](Sample.from_arrays(compact(scores), y, np.full(100, 1e-9)))
+    kinds = (TemperatureScaling, UniformMixture)
+    unlearned = [step for step in learned.steps if isinstance(step, kinds)]
+    expected = forward(unlearned, compact(scores))
+    assert_allclose(forward(learned.steps, compact(scores)), expected, atol=1e-6)
 
 
 @EVERY
