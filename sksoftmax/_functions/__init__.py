@@ -1,5 +1,7 @@
-"""softmax and its relatives on arrays of any shape and of any array library.
+"""Softmax, log-softmax, log-sum-exp and cross-entropy of arrays of any shape and array library.
 
-Public functions check their own arguments (``checks``) and are written twice: ``on_numpy`` and
-``on_array_api``. Nothing here knows of rows, models or estimators.
+The public functions (``api``) check their arguments (``checks``) and call one of two
+implementations: ``on_numpy`` works in place on blocks that fit the cache, ``on_array_api`` can be
+differentiated. ``arrays`` reads tensors and data frames as NumPy arrays for the whole package.
+Nothing here knows of rows, models or estimators.
 """

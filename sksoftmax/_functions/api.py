@@ -1,7 +1,7 @@
-"""The softmax functions: right at every corner, and fast on NumPy arrays.
+"""The public softmax functions.
 
-Arguments are checked here; the arithmetic is in ``functions_numpy`` and, for arrays of other
-libraries, ``functions_array_api``.
+Arguments are checked here; the arithmetic is in ``on_numpy`` and, for arrays of other libraries,
+in ``on_array_api``.
 """
 
 import math
@@ -10,6 +10,8 @@ import numpy as np
 
 from sksoftmax._functions import checks, on_array_api, on_numpy
 from sksoftmax._runtime.quiet import quiet
+
+EMPTY_OPTIONS = ("nan", "zero", "uniform", "raise")
 
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
 
@@ -217,10 +219,10 @@ def cross_entropy(scores, y, *, sample_weight=None, label_smoothing=0.0, return_
     scores, xp = checks.as_array(scores)
     n_rows, n_classes = checks.check_matrix(scores).shape
     label_smoothing = checks.check_label_smoothing(label_smoothing)
-    target = _companion(y, "y", scores, xp)
+    target = _in_namespace_of_scores(y, "y", scores, xp)
     target = checks.check_target(target, n_rows, n_classes, xp)
     weight = np.ones(n_rows) if sample_weight is None else sample_weight
-    weight = _companion(weight, "sample_weight", scores, xp)
+    weight = _in_namespace_of_scores(weight, "sample_weight", scores, xp)
     weight = checks.check_weight(weight, n_rows, xp)
     options = {"label_smoothing": label_smoothing}
     if xp is not np:
@@ -232,14 +234,15 @@ def cross_entropy(scores, y, *, sample_weight=None, label_smoothing=0.0, return_
 
 
 def _normalise(name, scores, axis, temperature, where, out, empty):
-    """Check the arguments of softmax and log_softmax, and pass them to the right ``name``."""
+    """Check the arguments of softmax or log_softmax, and call that function of the right module."""
     scores, xp = checks.as_array(scores)
+    checks.check_option("empty", empty, EMPTY_OPTIONS)
     options = {
         "axis": checks.check_axis(axis, scores.ndim),
         "temperature": checks.check_temperature(temperature),
         "where": checks.check_where(where, scores, xp),
-        "empty": checks.check_empty(empty),
     }
+    options["empty"] = _result_without_mass(name, empty, scores.shape[options["axis"]])
     if out is not None and xp is not np:
         raise TypeError("out is for NumPy arrays only; arrays of other libraries are not mutable.")
     if xp is np:
@@ -254,28 +257,38 @@ def _normalise(name, scores, axis, temperature, where, out, empty):
     return quiet(getattr(on_array_api, name))(scores, xp=xp, **options)
 
 
+def _result_without_mass(name, empty, n_classes):
+    """The value for all entries of a row without mass; "raise" has raised before it is used."""
+    if empty == "zero":
+        return 0.0 if name == "softmax" else -math.inf
+    if empty == "uniform":
+        n_classes = max(n_classes, 1)
+        return 1 / n_classes if name == "softmax" else -math.log(n_classes)
+    return math.nan
+
+
 def _refuse_rows_without_mass(scores, axis, where, xp):
-    # Looked for before anything is written: out may be the scores themselves.
-    lost = scores == -math.inf
-    lost = lost if where is None else lost | ~where
-    rows = xp.all(lost, axis=axis)
+    # Before anything is written, since out may be the scores themselves.
+    massless = scores == -math.inf
+    massless = massless if where is None else massless | ~where
+    rows = xp.all(massless, axis=axis)
     if math.prod(scores.shape) and bool(xp.any(rows)):
         raise ValueError("A row of scores has no mass: all its entries are -inf or left out.")
 
 
 def _result_dtype(scores):
-    """The dtype of the result for a NumPy array: its own, if floating, in native byte order."""
+    """The dtype of the result: that of floating scores, in native byte order; else float64."""
     if scores.dtype.kind != "f":
         return np.dtype(np.float64)
     return scores.dtype.newbyteorder("=")
 
 
-def _companion(values, name, scores, xp):
-    """``y`` or the weights as an array of the namespace of the scores."""
+def _in_namespace_of_scores(values, name, scores, xp):
+    """``y`` or the weights as an array of real numbers, in the namespace of the scores."""
     if xp is np:
         array = checks.as_numpy(values, name)
     else:
         array = checks.to_namespace(values, scores, xp)
     if name == "y" and xp is np and array.dtype.kind in "OSU":
-        raise ValueError(f"y must be integer labels or probabilities; got {array.flat[0]!r}.")
+        raise ValueError(f"y must be integer labels or probabilities, got {array.flat[0]!r}.")
     return checks.check_real(array, name, xp)

@@ -1,4 +1,4 @@
-"""What users pass as numbers, read as NumPy arrays: one idea of it for the whole package."""
+"""Reading of tensors and data frames as NumPy arrays, for the whole package."""
 
 import numpy as np
 
@@ -18,14 +18,14 @@ def as_numpy(values):
 
 
 def with_plain_columns(values):
-    """A data frame of pandas of the same names, all columns being NumPy's; all else as it is."""
+    """The data frame with nullable and Arrow columns as NumPy columns; all else as it is."""
     if getattr(values, "ndim", 0) != 2 or _common_dtype(values) is None:
         return values
     return type(values)(as_numpy(values), columns=values.columns)
 
 
 def is_tensor(values):
-    """Whether they are a tensor of torch, which may be on a device or have a gradient."""
+    """Whether values are a torch tensor, which may be on a device or require a gradient."""
     return hasattr(values, "detach")
 
 
@@ -37,7 +37,7 @@ def _of_tensor(tensor):
 
 
 def _common_dtype(values):
-    """The dtype for columns of which some are nullable or Arrow's; None for any others."""
+    """The common dtype of columns of which some are nullable or Arrow's; None for others."""
     dtypes = getattr(values, "dtypes", None)
     dtypes = [dtypes] if hasattr(dtypes, "numpy_dtype") else dtypes  # of a series
     if not isinstance(getattr(dtypes, "values", dtypes), (list, np.ndarray)):

@@ -1,7 +1,7 @@
-"""What the public functions demand of their arguments, said once.
+"""Checks of the arguments of the public functions.
 
-Each check returns its argument in the one form that the arithmetic expects, or raises. ``xp`` is
-the array namespace: NumPy, or that of the arrays which came in.
+Each check returns its argument in the form that the arithmetic expects, or raises a TypeError or
+ValueError that names it. ``xp`` is the array namespace, NumPy or that of the arrays passed.
 """
 
 import math
@@ -13,13 +13,12 @@ import numpy as np
 
 from sksoftmax._functions import arrays
 
-# How far from 1 a row of probabilities may sum, by what holds them. What single precision holds may
-# have been computed in half, as the outputs of networks are.
+# Largest difference from 1 of the sum of a row of probabilities, by dtype. Probabilities in single
+# precision may have been computed in half precision, as the outputs of networks are.
 SUM_TOLERANCE = {"float32": 1e-3, "float16": 1e-3, "bfloat16": 8e-3}
-# Of half precision, the rounding of each of many probabilities.
+# Rounding error of one probability in half precision, which adds up over many classes.
 ROUNDING = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
 LARGEST_SUM_TOLERANCE = 0.05
-EMPTY_OPTIONS = ("nan", "zero", "uniform", "raise")
 
 
 def as_array(values):
@@ -29,7 +28,7 @@ def as_array(values):
 
 
 def as_numpy(values, name):
-    """A NumPy array; what would lose something on the way is refused."""
+    """A NumPy array; sparse matrices and masked arrays are refused."""
     if hasattr(values, "tocsr"):
         raise TypeError(f"{name} is a sparse matrix; pass a dense array, e.g. {name}.toarray().")
     if isinstance(values, np.ma.MaskedArray):
@@ -40,18 +39,18 @@ def as_numpy(values, name):
 
 
 def check_real(array, name, xp):
-    """An array of real numbers, or of truth values."""
+    """The array, whose dtype must be real or boolean."""
     if xp is np:
         is_real = array.dtype.kind in "biuf"  # many times faster than isdtype
     else:
         is_real = xp.isdtype(array.dtype, ("bool", "integral", "real floating"))
     if not is_real:
-        raise TypeError(f"{name} must be real numbers; got dtype {array.dtype}.")
+        raise TypeError(f"{name} must be real numbers, got dtype {array.dtype}.")
     return array
 
 
 def _foreign_namespace(values):
-    """The array API namespace of ``values``; NumPy for all that is no array of another library."""
+    """The array API namespace of an array of another library; NumPy for all else."""
     if isinstance(values, (np.ndarray, np.generic, list, tuple, numbers.Number)):
         return np
     from sklearn.externals.array_api_compat import array_namespace
@@ -64,47 +63,46 @@ def _foreign_namespace(values):
 
 
 def check_axis(axis, ndim):
-    """An axis counted from the first."""
+    """The axis as a non-negative int."""
     if ndim == 0:
-        raise ValueError("scores must have at least one dimension; got a single number.")
+        raise ValueError("scores must have at least one dimension, got a single number.")
     if isinstance(axis, (bool, np.bool_)) or not hasattr(axis, "__index__"):
-        raise TypeError(f"axis must be an integer; got {axis!r}.")
+        raise TypeError(f"axis must be an integer, got {axis!r}.")
     return np.lib.array_utils.normalize_axis_index(operator.index(axis), ndim)
 
 
 def check_temperature(temperature):
-    """A positive, finite float."""
+    """The temperature as a positive, finite float."""
     is_float = type(temperature) is float  # asking an abstract class takes a microsecond
     if not is_float and (
         isinstance(temperature, bool) or not isinstance(temperature, numbers.Real)
     ):
-        raise TypeError(f"temperature must be a real number; got {temperature!r}.")
+        raise TypeError(f"temperature must be a real number, got {temperature!r}.")
     try:
         value = float(temperature)
     except OverflowError:
         value = math.inf
     if not 0 < value < math.inf:
-        raise ValueError(f"temperature must be positive and finite; got {temperature!r}.")
+        raise ValueError(f"temperature must be positive and finite, got {temperature!r}.")
     return value
 
 
-def check_empty(empty):
-    """The name of what stands for the probabilities of a row without mass."""
-    if empty not in EMPTY_OPTIONS:
-        options = ", ".join(map(repr, EMPTY_OPTIONS))
-        raise ValueError(f"empty must be one of {options}; got {empty!r}.")
-    return empty
+def check_option(name, value, options):
+    """Raise a ValueError unless a parameter is one of ``options``, which are strings or None."""
+    if not (value is None or isinstance(value, str)) or value not in options:
+        listed = ", ".join(map(repr, options))
+        raise ValueError(f"{name} must be one of {listed}, got {value!r}")
 
 
 def check_where(where, scores, xp):
-    """Return the mask, broadcast to the shape of the scores."""
+    """The mask, broadcast to the shape of the scores; None if there is none."""
     if where is None:
         return None
     if isinstance(where, np.ma.MaskedArray):
         raise TypeError("where is a masked array; pass a plain boolean array.")
     where = np.asarray(arrays.as_numpy(where)) if xp is np else to_namespace(where, scores, xp)
     if where.dtype != (np.bool_ if xp is np else xp.bool):
-        raise TypeError(f"where must be boolean; got dtype {where.dtype}.")
+        raise TypeError(f"where must be boolean, got dtype {where.dtype}.")
     try:
         return xp.broadcast_to(where, scores.shape)
     except (ValueError, RuntimeError):
@@ -113,31 +111,31 @@ def check_where(where, scores, xp):
 
 
 def check_out(out, shape, dtype):
-    """Return an array to write to: ``out``, or a fresh one."""
+    """The array to write to: ``out``, or a new one."""
     if out is None:
         return np.empty(shape, dtype=dtype)
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
-        raise TypeError(f"out must be a NumPy array; got {type(out).__name__}.")
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}.")
     if out.dtype != dtype:
-        raise TypeError(f"out must have the dtype of the result, {dtype}; got {out.dtype}.")
+        raise TypeError(f"out must have the dtype of the result, {dtype}, got {out.dtype}.")
     if out.shape != shape:
-        raise ValueError(f"out must have the shape of scores, {shape}; got {out.shape}.")
+        raise ValueError(f"out must have the shape of scores, {shape}, got {out.shape}.")
     if not out.flags.writeable:
         raise ValueError("out is read-only.")
     return out
 
 
 def check_label_smoothing(label_smoothing):
-    """A float from 0 to 1."""
+    """The label smoothing as a float in [0, 1]."""
     if not isinstance(label_smoothing, numbers.Real) or not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must be a number in [0, 1]; got {label_smoothing!r}.")
+        raise ValueError(f"label_smoothing must be a number in [0, 1], got {label_smoothing!r}.")
     return float(label_smoothing)
 
 
 def check_matrix(scores):
-    """Scores of some rows."""
+    """Scores, which must have shape (n, n_classes) with at least one row."""
     if scores.ndim != 2:
-        raise ValueError(f"scores must have shape (n, n_classes); got {tuple(scores.shape)}.")
+        raise ValueError(f"scores must have shape (n, n_classes), got {tuple(scores.shape)}.")
     if scores.shape[0] != scores.shape[0]:
         raise ValueError(
             "scores are an array of Dask of unknown length: call its compute_chunk_sizes() first."
@@ -148,7 +146,7 @@ def check_matrix(scores):
 
 
 def check_target(target, n_rows, n_classes, xp):
-    """Labels (n,) within range, or rows (n, n_classes) that are distributions."""
+    """Integer labels of shape (n_rows,), or distributions of shape (n_rows, n_classes)."""
     if target.ndim == 1 and target.shape[0] == n_rows:
         return _check_labels(target, n_classes, xp)
     if target.ndim == 2 and tuple(target.shape) == (n_rows, n_classes):
@@ -175,9 +173,9 @@ def _check_labels(labels, n_classes, xp):
 
 
 def sum_tolerance(n_classes, *dtypes):
-    """How far from 1 a row of probabilities may sum.
+    """The largest difference from 1 that the sum of a row of probabilities may have.
 
-    dtypes : what holds them, or columns of them, of any library
+    dtypes : of the array or of its columns, of any library
     """
     names = [str(dtype).lower().split(".")[-1] for dtype in dtypes]
     by_dtype = [
@@ -187,27 +185,28 @@ def sum_tolerance(n_classes, *dtypes):
 
 
 def sum_to_one(rows, total, tolerance, xp=np):
-    """Which rows of probabilities sum to 1, but for a tolerance or the rounding to four digits.
+    """A mask, of shape (n,), of the rows that sum to 1 within a tolerance or rounding to 4 digits.
 
-    total : sums of the rows, in float64
+    rows : floating array of shape (n, n_classes)
+    total : array of float64 of shape (n,), the sums of the rows
     """
     off = xp.abs(total - 1)
-    fair = off <= tolerance  # nan is not
-    if bool(xp.all(fair)):
-        return fair
+    valid = off <= tolerance  # nan is not
+    if bool(xp.all(valid)):
+        return valid
     units, rounding = 1e4 * xp.astype(rows, xp.float64), 2e4 * float(xp.finfo(rows.dtype).eps)
-    printed = xp.all(xp.abs(units - xp.round(units)) <= rounding, axis=1)
-    return fair | (printed & (off <= min(LARGEST_SUM_TOLERANCE, 0.5001e-4 * rows.shape[1])))
+    rounded = xp.all(xp.abs(units - xp.round(units)) <= rounding, axis=1)
+    return valid | (rounded & (off <= min(LARGEST_SUM_TOLERANCE, 0.5001e-4 * rows.shape[1])))
 
 
 def _check_distributions(target, xp):
     tolerance = sum_tolerance(target.shape[1], target.dtype)
     target = target if xp.isdtype(target.dtype, "real floating") else xp.astype(target, xp.float64)
-    # Sums in float64 where that exists, for many classes of a narrow dtype do not sum to 1.
+    # In float64, since rounded sums of many classes differ from 1.
     total = xp.sum(xp.astype(target, xp.float64), axis=1)
-    fair = xp.all(target >= 0, axis=1) & sum_to_one(target, total, tolerance, xp)
-    if not bool(xp.all(fair)):
-        row = _first(~fair, xp)
+    valid = xp.all(target >= 0, axis=1) & sum_to_one(target, total, tolerance, xp)
+    if not bool(xp.all(valid)):
+        row = _first(~valid, xp)
         raise ValueError(
             f"y must have non-negative rows that sum to 1 (within {tolerance:g}); row {row} does "
             f"not, its sum is {float(total[row])}."
@@ -216,14 +215,14 @@ def _check_distributions(target, xp):
 
 
 def check_weight(sample_weight, n_rows, xp):
-    """Return float64 weights that sum to 1."""
+    """Weights in float64, of shape (n_rows,), divided by their sum."""
     if tuple(sample_weight.shape) != (n_rows,):
         shape = tuple(sample_weight.shape)
-        raise ValueError(f"sample_weight must have shape ({n_rows},); got {shape}.")
+        raise ValueError(f"sample_weight must have shape ({n_rows},), got {shape}.")
     weight = xp.astype(sample_weight, xp.float64)
-    fair = xp.isfinite(weight) & (weight >= 0)
-    if not bool(xp.all(fair)):
-        row = _first(~fair, xp)
+    valid = xp.isfinite(weight) & (weight >= 0)
+    if not bool(xp.all(valid)):
+        row = _first(~valid, xp)
         raise ValueError(
             "sample_weight must be finite and non-negative; the weight of row "
             f"{row} is {float(weight[row])}."
@@ -249,7 +248,7 @@ def to_namespace(values, like, xp):
 
 
 def device_of(array):
-    """Where an array is, by the name that its library has for that."""
+    """The device of an array, as its library names it."""
     from sklearn.externals.array_api_compat import device
 
     return device(array)

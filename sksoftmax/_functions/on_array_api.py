@@ -1,7 +1,7 @@
-"""Softmax and its relatives for any array API namespace ``xp``. Arguments come in checked.
+"""Softmax functions for any array API namespace ``xp``; arguments have been checked.
 
-The same formulas as on NumPy arrays, without blocks and without writing in place, so that torch
-can differentiate through them. Namespaces may compute with NumPy: callers ignore its errors.
+The formulas are those of ``on_numpy``, without blocks and without writing in place, so that torch
+can differentiate them. Callers ignore floating-point errors, since a namespace may use NumPy.
 """
 
 import math
@@ -10,30 +10,26 @@ from sksoftmax._functions.checks import device_of
 
 
 def softmax(scores, *, xp, axis, temperature, where, empty):
-    """Probabilities, in the dtype that the scores compute in."""
+    """Softmax along ``axis``; ``empty`` is the value for entries of rows without mass."""
     dtype, scores = _working(scores, temperature, xp)
     shifted, maximum = _shift(_masked(scores, where, xp), axis, temperature, xp)
     exponentials = xp.exp(shifted)
     result = exponentials / xp.sum(exponentials, axis=axis, keepdims=True)
-    n_classes = max(scores.shape[axis], 1)
-    fill = {"nan": math.nan, "zero": 0.0, "uniform": 1 / n_classes, "raise": math.nan}
-    result = _mend(result, maximum, where, 0.0, fill[empty], xp)
+    result = _fill_special(result, maximum, where, 0.0, empty, xp)
     return xp.astype(result, dtype)
 
 
 def log_softmax(scores, *, xp, axis, temperature, where, empty):
-    """Their logarithms."""
+    """Log-softmax along ``axis``; ``empty`` is the value for entries of rows without mass."""
     dtype, scores = _working(scores, temperature, xp)
     shifted, maximum = _shift(_masked(scores, where, xp), axis, temperature, xp)
     result = shifted - _log_partition(shifted, axis, xp)
-    n_classes = max(scores.shape[axis], 1)
-    fill = {"nan": math.nan, "zero": -math.inf, "uniform": -math.log(n_classes), "raise": math.nan}
-    result = _mend(result, maximum, where, -math.inf, fill[empty], xp)
+    result = _fill_special(result, maximum, where, -math.inf, empty, xp)
     return xp.astype(result, dtype)
 
 
 def logsumexp(scores, *, xp, axis, where):
-    """The logarithm of the sum of exponentials, without the axis."""
+    """Log of the sum of exponentials over ``axis``, which the result does not have."""
     dtype, scores = _working(scores, 1.0, xp)
     shifted, maximum = _shift(_masked(scores, where, xp), axis, 1.0, xp)
     total = _log_partition(shifted, axis, xp)
@@ -43,36 +39,43 @@ def logsumexp(scores, *, xp, axis, where):
 
 
 def cross_entropy(scores, target, weight, *, xp, label_smoothing, return_gradient):
-    """Return ``sum_i weight_i * loss_i``, and its derivative; weights sum to 1."""
+    """Return ``sum_i weight_i * loss_i`` and, if asked for, its derivative by the scores.
+
+    scores : array of shape (n, n_classes)
+    target : integer labels of shape (n,), or distributions of shape (n, n_classes)
+    weight : array of float64 of shape (n,), of sum 1
+    """
     dtype, scores = _working(scores, 1.0, xp)
     weight = xp.astype(weight, scores.dtype)[:, None]
-    scores = xp.where(weight == 0, xp.zeros_like(scores), scores)  # no trace, not even of nan
+    scores = xp.where(weight == 0, xp.zeros_like(scores), scores)  # ignores even nan
     shifted, maximum = _shift(scores, 1, 1.0, xp)
     logs = shifted - _log_partition(shifted, 1, xp)
-    logs = _mend(logs, maximum, None, -math.inf, math.nan, xp)
-    aim = _aim(target, logs, label_smoothing, xp)
+    logs = _fill_special(logs, maximum, None, -math.inf, math.nan, xp)
+    distributions = _distributions(target, logs, label_smoothing, xp)
     # A class of target 0 costs nothing, even where its log probability is -inf.
-    terms = aim * xp.where(aim == 0, xp.zeros_like(logs), logs)
+    terms = distributions * xp.where(distributions == 0, xp.zeros_like(logs), logs)
     loss = xp.astype(-xp.sum(weight * terms), dtype)
     if not return_gradient:
         return loss
-    return loss, xp.astype(weight * _residual(logs, aim, xp), dtype)
+    return loss, xp.astype(weight * _residual(logs, distributions, xp), dtype)
 
 
-def _aim(target, logs, label_smoothing, xp):
+def _distributions(target, logs, label_smoothing, xp):
+    """Labels or distributions as smoothed distributions, of the shape and dtype of ``logs``."""
     n_classes = logs.shape[1]
     if target.ndim == 1:
         classes = xp.arange(n_classes, dtype=target.dtype, device=device_of(target))
         target = target[:, None] == classes[None, :]
-    aim = xp.astype(target, logs.dtype)
+    target = xp.astype(target, logs.dtype)
     if label_smoothing > 0:
-        aim = aim * (1 - label_smoothing) + label_smoothing / n_classes
-    return aim
+        target = target * (1 - label_smoothing) + label_smoothing / n_classes
+    return target
 
 
-def _residual(logs, aim, xp):
-    # p - aim cancels when both are close to 1; expm1(log p) + (1 - aim) does not.
-    return xp.where(aim > 0.5, xp.expm1(logs) + (1 - aim), xp.exp(logs) - aim)
+def _residual(logs, target, xp):
+    """``softmax(scores) - target``, accurate where both are close to 1."""
+    # p - t cancels when both are close to 1; expm1(log p) + (1 - t) does not.
+    return xp.where(target > 0.5, xp.expm1(logs) + (1 - target), xp.exp(logs) - target)
 
 
 def _working(scores, temperature, xp):
@@ -92,10 +95,10 @@ def _masked(scores, where, xp):
 
 
 def _shift(scores, axis, temperature, xp):
-    """``(scores - maximum) / temperature``, with rows in a corner replaced; and the maxima.
+    """``(scores - maximum) / temperature``, and the maxima along ``axis``, of length 1 there.
 
-    Where the maximum is +inf, the infinite entries share all mass; rows without mass get zeros,
-    for their result is filled in later.
+    Rows with an infinite maximum are replaced: where it is +inf, the infinite entries get 0 and all
+    others -inf; rows without mass get 0 everywhere, and their result is filled in later.
     """
     maximum = xp.max(scores, axis=axis, keepdims=True)
     zeros = xp.zeros_like(scores)
@@ -118,8 +121,8 @@ def _log_partition(shifted, axis, xp):
     return xp.log1p(rest + (xp.sum(largest, axis=axis, keepdims=True) - 1))
 
 
-def _mend(result, maximum, where, masked, empty, xp):
-    """Fill masked entries of nan rows, and rows without mass."""
+def _fill_special(result, maximum, where, masked, empty, xp):
+    """Fill in the results of masked entries and of rows without mass."""
     if where is not None:
         result = xp.where(where, result, xp.full_like(result, masked))
     return xp.where(maximum == -math.inf, xp.full_like(result, empty), result)

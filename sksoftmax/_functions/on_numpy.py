@@ -1,5 +1,6 @@
-"""Softmax and its relatives on NumPy arrays, block by block. Arguments come in checked,
-and floating-point errors are ignored by the caller.
+"""Softmax functions for NumPy arrays, computed block by block.
+
+Arguments have been checked, and the caller ignores floating-point errors.
 
 Every pass over an array larger than the cache waits for memory, so all passes of a block of rows
 are made while it is in the cache, and no temporary is as large as the input. A block is worked on
@@ -34,10 +35,10 @@ LEAST_TOTAL = 1e-3
 
 
 def softmax(scores, *, axis, temperature, where, out, empty):
-    """Write the softmax of ``scores`` along ``axis`` to ``out``."""
-    n_classes = max(scores.shape[axis], 1)
-    fill = {"nan": np.nan, "zero": 0.0, "uniform": 1 / n_classes}
-    fill["raise"] = np.nan  # never used: the caller has looked for such rows
+    """Write the softmax of ``scores`` along ``axis`` to ``out``.
+
+    empty : float, the value for entries of rows without mass
+    """
     for block in _blocks(scores, axis, where, out, temperature):
         exponentials = block.exponentials(temperature)
         total = block.total(exponentials)
@@ -48,19 +49,16 @@ def softmax(scores, *, axis, temperature, where, out, empty):
         shifted = block.shift(temperature, unshifted=safe)
         exponentials = np.exp(shifted.scores, out=block.work)
         block.write(np.divide, exponentials, block.total(exponentials))
-        block.mend(shifted, masked=0.0, empty=fill[empty])
+        block.fill_special(shifted, masked=0.0, empty=empty)
     return out
 
 
 def log_softmax(scores, *, axis, temperature, where, out, empty):
-    """Write the log-softmax of ``scores`` along ``axis`` to ``out``."""
-    n_classes = max(scores.shape[axis], 1)
-    fill = {"nan": np.nan, "zero": -np.inf, "uniform": -math.log(n_classes)}
-    fill["raise"] = np.nan
+    """Write the log-softmax of ``scores`` along ``axis`` to ``out``; ``empty`` as for `softmax`."""
     for block in _blocks(scores, axis, where, out, temperature):
         shifted = block.shift(temperature)
         block.write(np.subtract, shifted.scores, block.log_partition(np.exp(shifted.scores)))
-        block.mend(shifted, masked=-np.inf, empty=fill[empty])
+        block.fill_special(shifted, masked=-np.inf, empty=empty)
     return out
 
 
@@ -72,14 +70,16 @@ def logsumexp(scores, *, axis, where, out):
         # A maximum that is nan or infinite is the answer itself.
         total += np.where(np.isfinite(shifted.maximum), shifted.maximum, 0)
         np.copyto(total, shifted.maximum, where=~np.isfinite(shifted.maximum))
-        np.copyto(block.out, block.like(total), casting="same_kind")
+        np.copyto(block.out, block.as_view(total), casting="same_kind")
     return out
 
 
 def cross_entropy(scores, target, weight, *, label_smoothing, gradient):
     """Return ``sum_i weight_i * loss_i``; write its derivative to ``gradient``, if not None.
 
-    ``target`` holds labels (n,) or distributions (n, n_classes); weights sum to 1.
+    scores, gradient : ndarrays of shape (n, n_classes)
+    target : integer labels of shape (n,), or distributions of shape (n, n_classes)
+    weight : ndarray of float64 of shape (n,), of sum 1
     """
     n_rows, n_classes = scores.shape
     dtype = _working_dtype(scores.dtype)
@@ -88,65 +88,74 @@ def cross_entropy(scores, target, weight, *, label_smoothing, gradient):
     for rows in (slice(start, start + step) for start in range(0, n_rows, step)):
         block_weight = weight[rows]
         logs = np.array(scores[rows].T, dtype=dtype, order="C")
-        logs[:, block_weight == 0] = 0  # leave no trace, not even of nan
-        log_softmax(logs, axis=0, temperature=1.0, where=None, out=logs, empty="nan")
-        aim = _class_major_target(target[rows], logs, label_smoothing)
+        logs[:, block_weight == 0] = 0  # ignores even nan
+        log_softmax(logs, axis=0, temperature=1.0, where=None, out=logs, empty=np.nan)
+        distributions = _distributions(target[rows], logs, label_smoothing)
         # A class of target 0 costs nothing, even where its log probability is -inf.
-        terms = np.where(aim == 0, 0, aim * logs)
+        terms = np.where(distributions == 0, 0, distributions * logs)
         loss -= float(np.sum(terms.sum(axis=0, dtype=np.float64) * block_weight))
         if gradient is not None:
-            residual = _residual(logs, aim, target[rows])
+            residual = _residual(logs, distributions, target[rows])
             residual *= block_weight.astype(dtype)
             np.copyto(gradient[rows], residual.T, casting="same_kind")
     return loss
 
 
-def _class_major_target(target, logs, label_smoothing):
-    """Targets of a block as a matrix like ``logs``, mixed with the uniform distribution."""
+def _distributions(target, logs, label_smoothing):
+    """Labels or distributions as smoothed distributions, of shape (n_classes, n) as ``logs``."""
     if target.ndim == 1:
-        aim = np.zeros_like(logs)
-        aim[target, np.arange(target.shape[0])] = 1
+        distributions = np.zeros_like(logs)
+        distributions[target, np.arange(target.shape[0])] = 1
     else:
-        aim = np.array(target.T, dtype=logs.dtype, order="C")
+        distributions = np.array(target.T, dtype=logs.dtype, order="C")
     if label_smoothing > 0:
-        aim *= 1 - label_smoothing
-        aim += label_smoothing / logs.shape[0]
-    return aim
+        distributions *= 1 - label_smoothing
+        distributions += label_smoothing / logs.shape[0]
+    return distributions
 
 
-def _residual(logs, aim, target):
-    """``softmax(scores) - aim``, in which a confident and right row keeps its digits."""
-    if target.ndim == 2:
-        return np.exp(logs) - aim
-    own = target, np.arange(target.shape[0])
-    # p - 1 cancels when p is close to 1; expm1(log p) does not.
-    at_label = np.expm1(logs[own]) + (1 - aim[own])
-    residual = np.exp(logs) - aim
-    residual[own] = at_label
+def _residual(logs, distributions, target):
+    """``softmax(scores) - distributions``, accurate where the label's probability is close to 1."""
+    residual = np.exp(logs) - distributions
+    if target.ndim == 1:
+        own = target, np.arange(target.shape[0])
+        # p - 1 cancels when p is close to 1; expm1(log p) does not.
+        residual[own] = np.expm1(logs[own]) + (1 - distributions[own])
     return residual
 
 
 class _Shifted(NamedTuple):
-    scores: np.ndarray  # (scores - shift) / temperature, rows in a corner replaced
-    maximum: np.ndarray  # of each row, before shifting; the class axis has length 1
-    finite: bool  # whether all maxima are
+    """Shifted scores of a block.
+
+    scores : (scores - shift) / temperature, with rows of infinite maximum replaced
+    maximum : of each row before the shift; the class axis has length 1
+    finite : bool, whether all maxima are
+    """
+
+    scores: np.ndarray
+    maximum: np.ndarray
+    finite: bool
 
 
 class _Block(NamedTuple):
-    """Some rows of the input and of the output; the class axis is 0 or -1, in every view."""
+    """Some rows of the input and of the output.
+
+    scores, where, out : views of them; ``where`` may be None
+    work : scratch of shape (n_classes, n_rows or more) or (n_rows, n_classes)
+    class_axis : 0 or -1, in every view
+    """
 
     scores: np.ndarray
     where: np.ndarray | None
     out: np.ndarray
-    work: np.ndarray  # (n_classes, n_rows or more) or (n_rows, n_classes)
+    work: np.ndarray
     class_axis: int
 
     def exponentials(self, temperature):
-        """Exponentials of the scores as they are: two passes less than with the maximum off.
+        """Exponentials of the unshifted scores, which saves two passes.
 
-        A row whose exponentials neither overflow nor are all small needs no shift for them to be
-        accurate. Each row is judged for itself, so that its answer is the same whatever its
-        neighbours need.
+        They are accurate for rows whose exponentials neither overflow nor are all small. Each row
+        is judged by itself, so that its result does not depend on the other rows of the batch.
         """
         source = self._load()
         if temperature != 1:
@@ -154,16 +163,16 @@ class _Block(NamedTuple):
         return np.exp(source, out=self.work)
 
     def shift(self, temperature=1.0, unshifted=False):
-        """Subtract each row's maximum, then divide: tiny temperatures cannot overflow.
+        """Subtract each row's maximum, then divide, so that tiny temperatures cannot overflow.
 
-        unshifted : mask of rows, broadcast, whose maximum is left where it is
+        unshifted : mask of rows that are not shifted
         """
         source = self._load()
         maximum = np.maximum.reduce(source, axis=self.class_axis, keepdims=True)
         finite = bool(np.isfinite(maximum).all())
         top = maximum
         if not finite:
-            source, top = self._replace_corners(source, maximum)
+            source, top = self._replace_infinite_maxima(source, maximum)
         top = np.where(unshifted, 0, top).astype(source.dtype, copy=False)
         shifted = np.subtract(source, top, out=self.work)
         if temperature != 1:
@@ -196,22 +205,22 @@ class _Block(NamedTuple):
         """Store ``operation(values, per_row)``, the result of the block, in its output."""
         out = self.out
         if out.strides[-1] == out.itemsize or values.shape[0] <= MOST_CLASSES_STRIDED:
-            values, per_row = self.like(values), self.like(per_row)
+            values, per_row = self.as_view(values), self.as_view(per_row)
             operation(values, per_row, out=out, casting="same_kind")
         else:
             operation(values, per_row, out=values)
-            np.copyto(out, self.like(values), casting="same_kind")
+            np.copyto(out, self.as_view(values), casting="same_kind")
 
-    def mend(self, shifted, *, masked, empty):
-        """Fill what the formula cannot give: masked entries of nan rows, rows without mass."""
+    def fill_special(self, shifted, *, masked, empty):
+        """Fill in the results of masked entries of nan rows, and of rows without mass."""
         if shifted.finite:
             return
         if self.where is not None:
             np.copyto(self.out, masked, where=~self.where)
-        np.copyto(self.out, empty, where=self.like(shifted.maximum == -np.inf))
+        np.copyto(self.out, empty, where=self.as_view(shifted.maximum == -np.inf))
 
-    def like(self, matrix):
-        """Give a matrix of the block, or one value a row, the axes of the block's views."""
+    def as_view(self, matrix):
+        """Reshape a matrix of the block, or one value a row, to the axes of the block's views."""
         shape = self.scores.shape
         if self.class_axis == -1:
             return matrix.reshape(*shape[:-1], -1)
@@ -219,20 +228,20 @@ class _Block(NamedTuple):
         return matrix[:, :n_rows].reshape(-1, *shape[1:])
 
     def _load(self):
-        """The scores as a matrix, copied unless they already are what is needed."""
+        """The masked scores as a matrix in the working dtype, copied only if needed."""
         if self.class_axis == -1 and self.where is None and self.scores.dtype == self.work.dtype:
             return self.scores.reshape(self.work.shape)
-        loaded = self.like(self.work)
+        loaded = self.as_view(self.work)
         np.copyto(loaded, self.scores)
         if self.where is not None:
             np.putmask(loaded, np.logical_not(self.where, order="C"), -np.inf)
         return self.work
 
-    def _replace_corners(self, source, maximum):
-        """Scores whose plain softmax is the limit, for rows with an infinite maximum.
+    def _replace_infinite_maxima(self, source, maximum):
+        """Scores whose softmax is the limit, and finite maxima, for rows of infinite maximum.
 
-        Where it is +inf the infinite entries share all mass: score 0 for them, -inf for the rest.
-        Rows without mass get zeros, for their result is filled in later. nan stays.
+        Where it is +inf the infinite entries share all mass: they get 0 and the others -inf. Rows
+        without mass get 0 everywhere, and their result is filled in later. nan stays.
         """
         limit = np.where(source == np.inf, 0.0, -np.inf)
         source = np.where(maximum == np.inf, limit, source)
@@ -267,6 +276,7 @@ def _blocks(scores, axis, where, out, temperature=1.0):
 
 
 def _block(scores, where, out, scratch, transposed):
+    """A block of views whose last axis is that of the classes."""
     n_classes = scores.shape[-1]
     n_rows = scores.size // n_classes
     if not transposed:

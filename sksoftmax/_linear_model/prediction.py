@@ -122,7 +122,7 @@ def _applied(function, X, coef, intercept):
     def write(rows, block):
         if len(block) == 1:
             block = np.concatenate([np.zeros_like(block), block])
-        function(block, axis=0, temperature=1.0, where=None, out=result[rows].T, empty="nan")
+        function(block, axis=0, temperature=1.0, where=None, out=result[rows].T, empty=np.nan)
 
     _by_blocks(write, X, coef, intercept)
     return result

@@ -30,7 +30,7 @@ def random_scores(*shape, scale=3.0, seed=0, dtype=np.float64):
 
 
 def reference_row(row, temperature=1.0, empty="nan"):
-    """Softmax of one row of floats in plain Python, corner by corner."""
+    """Softmax of one row of floats in plain Python, case by case."""
     if any(math.isnan(score) for score in row):
         return [NAN] * len(row)
     top = max(row)
@@ -93,9 +93,9 @@ def test_any_axis_of_any_array(function, shape):
 @pytest.mark.parametrize("empty", ["nan", "zero", "uniform"])
 @pytest.mark.parametrize("n_classes", [1, 2, 3, 9, 70])
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 1e-300, 1e300])
-def test_corners_equal_row_by_row_reference(empty, n_classes, temperature):
+def test_special_values_equal_a_row_by_row_reference(empty, n_classes, temperature):
     random = np.random.default_rng(n_classes)
-    # The finite corners alone too: nan is in nearly every long row.
+    # The finite values alone too: nan is in nearly every long row.
     for entries in (SPECIAL, SPECIAL[:-1], SPECIAL[:-2], [-INF], [-INF, INF, 0.0]):
         scores = random.choice(entries, size=(60, n_classes))
         expected = np.array([reference_row(row, temperature, empty) for row in scores.tolist()])
@@ -122,7 +122,7 @@ def test_corners_equal_row_by_row_reference(empty, n_classes, temperature):
     ],
 )
 @pytest.mark.parametrize("n_copies", [1, 3])
-def test_corner_rows(row, probabilities, logs, total, n_copies):
+def test_rows_of_special_values_have_the_limits(row, probabilities, logs, total, n_copies):
     scores = np.array([row] * n_copies)
     assert_allclose(softmax(scores), [probabilities] * n_copies, rtol=1e-15)
     assert_allclose(log_softmax(scores), [logs] * n_copies, rtol=1e-15)
@@ -215,7 +215,7 @@ def test_two_classes_are_the_sigmoid(scale):
 @pytest.mark.parametrize("axis", [0, 1])
 def test_row_does_not_depend_on_its_batch(function, dtype, n_classes, axis, monkeypatch):
     scores = random_scores(45, n_classes, dtype=dtype)
-    scores[7, 1], scores[11, 0] = INF, NAN  # a neighbour in a corner changes nothing either
+    scores[7, 1], scores[11, 0] = INF, NAN  # special values in another row change nothing
 
     def apply(rows):
         result = function(np.ascontiguousarray(rows if axis else rows.T), axis=axis)
@@ -667,7 +667,7 @@ def test_namespaces_agree_with_numpy(xp, dtype):
 
 
 @pytest.mark.parametrize("empty", ["nan", "zero", "uniform", "raise"])
-def test_namespaces_agree_at_corners(xp, empty):
+def test_namespaces_agree_on_special_values(xp, empty):
     scores = np.random.default_rng(0).choice(SPECIAL, size=(300, 3))
     scores = scores if empty != "raise" else np.where(scores == -INF, 0, scores)
     mask = np.ones_like(scores, dtype=bool)
