@@ -1,4 +1,4 @@
-"""Softmax for scikit-learn: functions, a regression and a transformer on one stable core."""
+"""Softmax for scikit-learn: functions, multinomial logistic regression, and calibration."""
 
 from sksoftmax._calibration.calibrated_classifier import SoftmaxCalibratedClassifier
 from sksoftmax._calibration.decision_scores import DecisionScores

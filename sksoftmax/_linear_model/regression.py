@@ -165,7 +165,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     -----
     The metric begins as the bound of [1]_ on the curvature. The gap is proved by Fenchel duality,
     at distributions that are tilted so as to balance the gradient (see
-    ``docs/architecture.md``).
+    ``docs/certificate.md``).
 
     From scikit-learn 1.9 on there is ``set_callbacks``. Callbacks see each step of every solver;
     one that asks to stop ends the fit.
