@@ -86,7 +86,7 @@ def predicted(objective, history, log_C, subproblem=None):
     last, ahead = history[-1].point(objective), extrapolated(history, log_C).point(objective)
     theta = ahead.theta
     if subproblem is not None:
-        theta = subproblem._replace(objective=objective).minimum(ahead).target
+        theta = subproblem._replace(problem=objective).minimum(ahead).target
     return theta if objective.value_and_gradient(theta)[0] < last.value else last.theta
 
 

@@ -27,8 +27,8 @@ class Adam:
     full = False
     memory = 1.0  # of what was seen once a little remains
 
-    def advance(self, objective, state):
-        state, gradient, _ = observed(objective, state, self)
+    def advance(self, problem, state):
+        state, gradient, _ = observed(problem, state, self)
         scales = state.moments.scales()
         gradient = scales * gradient
         first = _decayed(state.first, gradient, self.decay)
@@ -36,12 +36,12 @@ class Adam:
         n_gradients = state.n_gradients + 1
         mean = first / (1 - self.decay**n_gradients)
         size = np.sqrt(second / (1 - self.square_decay**n_gradients)) + TINY
-        score_range = length(objective, state, self.learning_rate)
-        score_range *= (
+        step_length = length(problem, state, self.learning_rate)
+        step_length *= (
             LONGEST_STEP / np.sqrt(state.moments.size) if self.learning_rate == "auto" else 1.0
         )
         state = state._replace(first=first, second=second, n_gradients=n_gradients)
-        return moved(objective, state, -score_range * scales * (mean / size))
+        return moved(problem, state, -step_length * scales * (mean / size))
 
 
 def _decayed(mean, term, share):

@@ -24,26 +24,26 @@ class Auto:
 
     sampling: bool = True
 
-    def start(self, objective, theta):
-        if objective.is_small:
-            return NEWTON.start(objective, theta)
-        n_rows = objective.worthwhile_sample() if self.sampling else 0
+    def start(self, problem, theta):
+        if problem.is_small:
+            return NEWTON.start(problem, theta)
+        n_rows = problem.worthwhile_sample() if self.sampling else 0
         if not n_rows:
-            return LBFGS.start(objective, theta)
-        part = objective.sample(n_rows)
+            return LBFGS.start(problem, theta)
+        part = problem.sample(n_rows)
         theta = descend(part, LBFGS, theta, tol=ROUGHLY, max_iter=60).theta
-        return Lbfgs(preconditioner=objective.preconditioner_of_sample(part, theta)).start(
-            objective, theta
+        return Lbfgs(preconditioner=problem.preconditioner_of_sample(part, theta)).start(
+            problem, theta
         )
 
-    def resume(self, objective, state):
-        return hand_over(objective, LBFGS if state.solver == "lbfgs" else NEWTON, state)
+    def resume(self, problem, state):
+        return hand_over(problem, LBFGS if state.solver == "lbfgs" else NEWTON, state)
 
-    def step(self, objective, state):
+    def step(self, problem, state):
         if state.solver == "lbfgs":
             at_rest = state.decrement <= ROUNDING * abs(state.point.value)
-            after = state if at_rest else LBFGS.step(objective, state)
+            after = state if at_rest else LBFGS.step(problem, state)
             if not (at_rest or after.stalled):
                 return after
-            state = NEWTON.start(objective, after.point.theta)
-        return NEWTON.step(objective, state)
+            state = NEWTON.start(problem, after.point.theta)
+        return NEWTON.step(problem, state)

@@ -32,20 +32,20 @@ class GradientDescent:
 
     refresh: int = 20
 
-    def start(self, objective, theta):
-        return _arrive(evaluate(objective, theta), objective.bohning_curvature(), theta, 1.0, 0)
+    def start(self, problem, theta):
+        return _arrive(evaluate(problem, theta), problem.bohning_curvature(), theta, 1.0, 0)
 
-    def step(self, objective, state):
+    def step(self, problem, state):
         if state.age >= self.refresh:
-            preconditioner = objective.curvature(state.point.theta)
+            preconditioner = problem.curvature(state.point.theta)
             state = _arrive(state.point, preconditioner, state.point.theta, 1.0, 0)
         landing = state.point.theta - state.descent
         momentum = (1 + np.sqrt(1 + 4 * state.momentum**2)) / 2
         push = (state.momentum - 1) / momentum
-        point = evaluate(objective, landing + push * (landing - state.landing))
+        point = evaluate(problem, landing + push * (landing - state.landing))
         if point.value <= state.point.value:
             return _arrive(point, state.preconditioner, landing, momentum, state.age + 1)
-        point = backtrack(objective, state.point, -state.descent)
+        point = backtrack(problem, state.point, -state.descent)
         if point is None:
             return state._replace(stalled=True)
         return _arrive(point, state.preconditioner, point.theta, 1.0, state.age + 1)

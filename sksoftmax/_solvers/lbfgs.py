@@ -46,22 +46,22 @@ class Lbfgs:
     refresh: int = 15
     preconditioner: object = None
 
-    def start(self, objective, theta):
-        point = evaluate(objective, theta)
+    def start(self, problem, theta):
+        point = evaluate(problem, theta)
         if self.preconditioner is None:
-            return _arrive(point, objective.curvature(theta), (), self.first)
+            return _arrive(point, problem.curvature(theta), (), self.first)
         return _arrive(point, self.preconditioner, (), self.refresh)
 
-    def resume(self, objective, state):
-        point = evaluate(objective, state.point.theta)
+    def resume(self, problem, state):
+        point = evaluate(problem, state.point.theta)
         return _arrive(
             point, state.preconditioner, state.pairs, state.due, (state.scale, state.served)
         )
 
-    def step(self, objective, state):
+    def step(self, problem, state):
         if state.due <= 0:
-            state = self._renew(objective, state)
-        point = backtrack(objective, state.point, state.direction)
+            state = self._renew(problem, state)
+        point = backtrack(problem, state.point, state.direction)
         if point is None:
             return state._replace(stalled=True)
         step, change = point.theta - state.point.theta, point.gradient - state.point.gradient
@@ -74,8 +74,8 @@ class Lbfgs:
             point, state.preconditioner, pairs, state.due - 1, (state.scale, state.served + 1)
         )
 
-    def _renew(self, objective, state):
-        preconditioner = objective.refreshed_curvature(state.point.theta, state.preconditioner)
+    def _renew(self, problem, state):
+        preconditioner = problem.refreshed_curvature(state.point.theta, state.preconditioner)
         return _arrive(state.point, preconditioner, state.pairs, self.refresh)
 
 

@@ -20,11 +20,11 @@ class Point(NamedTuple):
     gradient: np.ndarray | None
 
 
-def evaluate(objective, theta):
-    return Point(theta, *objective.value_and_gradient(theta))
+def evaluate(problem, theta):
+    return Point(theta, *problem.value_and_gradient(theta))
 
 
-def backtrack(objective, point, direction):
+def backtrack(problem, point, direction):
     """The first point ``theta + t direction``, t = 1 or shorter, that is low enough.
 
     None if the direction leads down nowhere that rounding can tell.
@@ -34,7 +34,7 @@ def backtrack(objective, point, direction):
         return None
     length = 1.0
     for _ in range(MOST_TRIALS):
-        trial = evaluate(objective, point.theta + length * direction)
+        trial = evaluate(problem, point.theta + length * direction)
         trial_slope = trial.gradient @ direction
         if low_enough(point.value, trial.value, length * slope, length * trial_slope):
             return trial

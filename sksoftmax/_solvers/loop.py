@@ -92,13 +92,13 @@ class State(Protocol):
 class Solver(Protocol):
     """A method, as pure functions of states.
 
-    One that remembers more than a place may have a ``resume(objective, state)`` as well: the
+    One that remembers more than a place may have a ``resume(problem, state)`` as well: the
     state in which it goes on, where the descent of a like objective ended.
     """
 
-    def start(self, objective, theta): ...
+    def start(self, problem, theta): ...
 
-    def step(self, objective, state): ...
+    def step(self, problem, state): ...
 
 
 def unwatched(n_iter, state):
@@ -157,10 +157,10 @@ def reevaluate(problem, solution, theta, tol):
     return solution._replace(theta=theta, value=point.value, gap=gap, converged=gap <= target)
 
 
-def hand_over(objective, solver, state):
+def hand_over(problem, solver, state):
     """A solver's state on an objective, from its state on another that is like it."""
     resume = getattr(solver, "resume", None)
-    return resume(objective, state) if resume else solver.start(objective, state.point.theta)
+    return resume(problem, state) if resume else solver.start(problem, state.point.theta)
 
 
 class Descent(NamedTuple):
@@ -175,14 +175,14 @@ class Descent(NamedTuple):
         return self.state.point.theta
 
 
-def descend(objective, solver, theta, *, tol, max_iter, watch=unwatched):
+def descend(problem, solver, theta, *, tol, max_iter, watch=unwatched):
     """Run a solver until it expects to gain no more than ``tol * value``: a start, no proof."""
-    state = solver.start(objective, theta)
+    state = solver.start(problem, theta)
     curve, asked_to_end = [state.point.value], watch(0, state)
     while state.decrement > tol * abs(state.point.value) and len(curve) <= max_iter:
         if asked_to_end:
             break
-        state = solver.step(objective, state)
+        state = solver.step(problem, state)
         if state.stalled or at_rest(curve):
             break
         curve.append(state.point.value)

@@ -22,7 +22,7 @@ MOST_MOVING = 1000
 MOST_STEPS = 50
 HALVINGS = 5
 # Of the value, what a step may be expected to gain to be the last one, whatever was gained before.
-ENOUGH = 1e-9
+RELATIVE_TARGET = 1e-9
 
 
 class Minimum(NamedTuple):
@@ -47,12 +47,12 @@ class Minimum(NamedTuple):
         return np.sqrt(size / self.first) if self.first > 0 else np.inf
 
 
-def minimize_model(objective, model, point, accuracy):
+def minimize_model(problem, model, point, accuracy):
     """About ``argmin_x g . (x - theta) + (x - theta)' model (x - theta) / 2 + nonsmooth(x)``.
 
     accuracy : share of the first step that may be left
     """
-    descent = Descent(objective, model, point, accuracy)
+    descent = Descent(problem, model, point, accuracy)
     for _ in range(LONGEST // ROUND):
         n_steps = descent.run(ROUND)
         if n_steps < (QUICKLY if model.is_exact else ROUND):
@@ -68,13 +68,13 @@ class Descent:
     Moves are kept as differences from theta, with their images under the model.
     """
 
-    def __init__(self, objective, model, point, accuracy):
+    def __init__(self, problem, model, point, accuracy):
         self.accuracy = accuracy
         scale = model.scale
         # Columns of any unit; those without curvature have no gradient either.
         self.scale = np.where(scale > 0, scale, scale.max())
         self.weights = np.repeat(self.scale, len(point.theta) // len(scale))
-        self.objective, self.model, self.point = objective, model, point
+        self.problem, self.model, self.point = problem, model, point
         self.target = point.theta
         self.move = self.extrapolated = self.image = self.extrapolated_image = np.zeros_like(
             point.theta
@@ -97,7 +97,7 @@ class Descent:
             start = (
                 self.point.theta + self.extrapolated - gradient / (self.steepness * self.weights)
             )
-            target = self.objective.nonsmooth.prox(start, step)
+            target = self.problem.nonsmooth.prox(start, step)
             new = target - self.point.theta
             image = self.model.apply(new)
             change = new - self.extrapolated
@@ -120,18 +120,18 @@ class Descent:
     def value(self):
         """Of the model and the corners, less what the model is at theta."""
         model = self.move @ (self.point.gradient + 0.5 * self.image)
-        return float(model) + self.objective.nonsmooth.value(self.target)
+        return float(model) + self.problem.nonsmooth.value(self.target)
 
     def result(self):
         curvature = 0.5 * float(self.move @ self.image)
-        gain = self.objective.nonsmooth.value(self.point.theta) - self.value()
+        gain = self.problem.nonsmooth.value(self.point.theta) - self.value()
         # At the minimum the gain is the bend or more, by convexity, whatever rounding leaves of it.
         return Minimum(self.target, max(gain, curvature), self.image, self.weights, self.first)
 
     def polish(self):
         """Newton steps in what is not zero, where that is little, each to the next corner."""
-        self._try(self.objective.nonsmooth.shifted(self.target))
-        nonsmooth = self.objective.nonsmooth
+        self._try(self.problem.nonsmooth.shifted(self.target))
+        nonsmooth = self.problem.nonsmooth
         while self.newton_steps < MOST_STEPS:
             self.newton_steps += 1
             moving = np.flatnonzero(self.target)
@@ -141,20 +141,20 @@ class Descent:
             curvature = nonsmooth.hessian_on_support(self.target, moving)
             step = np.zeros_like(self.target)
             step[moving] = -self.model.solve(moving, curvature, slope[moving])
-            if not self._go(step) or -float(slope @ step) <= self._enough():
+            if not self._go(step) or -float(slope @ step) <= self._target_gain():
                 break
         self.extrapolated, self.extrapolated_image, self.momentum = self.move, self.image, 1.0
 
-    def _enough(self):
+    def _target_gain(self):
         """What a Newton step may be expected to gain to be the last one."""
         value = self.value()
-        gained = self.objective.nonsmooth.value(self.point.theta) - value
-        return max(ENOUGH * abs(value), self.accuracy**2 * gained)
+        gained = self.problem.nonsmooth.value(self.point.theta) - value
+        return max(RELATIVE_TARGET * abs(value), self.accuracy**2 * gained)
 
     def _go(self, step):
         """Along a step to the first corner, or a part of that where curvature changes."""
         for _ in range(HALVINGS):
-            if self._try(self.objective.nonsmooth.to_first_breakpoint(self.target, step)):
+            if self._try(self.problem.nonsmooth.to_first_breakpoint(self.target, step)):
                 return True
             step = step / 2
         return False

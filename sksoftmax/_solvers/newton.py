@@ -30,12 +30,12 @@ class Newton:
     accuracy: float = 0.1
     longest: int = 100
 
-    def start(self, objective, theta):
-        return NewtonState(evaluate(objective, theta), np.inf, False)
+    def start(self, problem, theta):
+        return NewtonState(evaluate(problem, theta), np.inf, False)
 
-    def step(self, objective, state):
-        direction = self._direction(objective, state.point)
-        point = backtrack(objective, state.point, direction)
+    def step(self, problem, state):
+        direction = self._direction(problem, state.point)
+        point = backtrack(problem, state.point, direction)
         if point is None:
             return state._replace(stalled=True)
         # Near the optimum a step squares the decrement; it is an estimate, and proves nothing.
@@ -44,12 +44,12 @@ class Newton:
         left = float(np.sum(point.gradient**2)) / before if before > 0 else 0.0
         return NewtonState(point, taken * left, False)
 
-    def _direction(self, objective, point):
-        preconditioner, accuracy = objective.hessian(point.theta), EXACT
+    def _direction(self, problem, point):
+        preconditioner, accuracy = problem.hessian(point.theta), EXACT
         if preconditioner is None:
-            preconditioner, accuracy = objective.refreshed_curvature(point.theta), self.accuracy
+            preconditioner, accuracy = problem.refreshed_curvature(point.theta), self.accuracy
         # Where columns are nearly collinear even the factor of the Hessian is only like it.
         return -conjugate_gradients(
-            lambda vector: objective.hessian_product(point.theta, vector),
+            lambda vector: problem.hessian_product(point.theta, vector),
             preconditioner.solve, point.gradient, accuracy, self.longest,
         )  # fmt: skip

@@ -43,36 +43,36 @@ class Subproblem(NamedTuple):
     """
 
     columns: np.ndarray | None
-    objective: object
+    problem: object
     model: object
     pairs: tuple = ()
     age: int = 0
     n_steps: int = 0
     accuracy: float = BEST
 
-    def restricted(self, objective, point):
+    def restricted(self, problem, point):
         """A point of the whole objective as one of its part."""
         if self.columns is None:
             return point
-        rows = objective.rows_of_columns(self.columns)
+        rows = problem.rows_of_columns(self.columns)
         theta, gradient = (
-            objective.rows_of(vector)[rows].ravel() for vector in (point.theta, point.gradient)
+            problem.rows_of(vector)[rows].ravel() for vector in (point.theta, point.gradient)
         )
         return Point(theta, point.value, gradient)
 
-    def extended(self, objective, theta):
+    def extended(self, problem, theta):
         """Theta of the whole objective, zero outside the part."""
         if self.columns is None:
             return theta
-        whole = np.zeros(objective.map.n_parameters)
-        rows = objective.rows_of_columns(self.columns)
-        objective.rows_of(whole)[rows] = self.objective.rows_of(theta)
+        whole = np.zeros(problem.map.n_parameters)
+        rows = problem.rows_of_columns(self.columns)
+        problem.rows_of(whole)[rows] = self.problem.rows_of(theta)
         return whole
 
     def minimum(self, point):
         """Where the model leads from a point of the part."""
         model = corrected(self.model, self.pairs)
-        return minimize_model(self.objective, model, point, self.accuracy)
+        return minimize_model(self.problem, model, point, self.accuracy)
 
 
 class Round(NamedTuple):
@@ -114,57 +114,57 @@ class Proximal:
     thorough: float = 0.004
     subproblem: Subproblem | None = None
 
-    def start(self, objective, theta):
-        point = evaluate(objective, theta)
+    def start(self, problem, theta):
+        point = evaluate(problem, theta)
         if self.subproblem is None:
-            return _arrive(objective, point, None, objective.column_scales(), False)
-        subproblem = self.subproblem._replace(objective=objective, n_steps=0)
+            return _arrive(problem, point, None, problem.column_scales(), False)
+        subproblem = self.subproblem._replace(problem=problem, n_steps=0)
         minimum = None if subproblem.model is None else subproblem.minimum(point)
         gain = np.inf if minimum is None else minimum.gain
-        return _arrive(objective, point, subproblem, None, False, gain)._replace(minimum=minimum)
+        return _arrive(problem, point, subproblem, None, False, gain)._replace(minimum=minimum)
 
-    def step(self, objective, state):
+    def step(self, problem, state):
         if state.round is not None:
-            return self._on_part(objective, state, state.subproblem, state.round)
-        subproblem = _working_set(objective, state)
+            return self._on_working_set(problem, state, state.subproblem, state.round)
+        subproblem = _working_set(problem, state)
         if subproblem.columns is not None:
-            begun = Round(subproblem.restricted(objective, state.point))
-            return self._on_part(objective, state, subproblem, begun)
+            begun = Round(subproblem.restricted(problem, state.point))
+            return self._on_working_set(problem, state, subproblem, begun)
         point, subproblem, stalled, gain = self._step(state.point, subproblem, state.minimum)
-        return _arrive(objective, point, subproblem, state.scales, stalled, gain)
+        return _arrive(problem, point, subproblem, state.scales, stalled, gain)
 
-    def _on_part(self, objective, state, subproblem, begun):
+    def _on_working_set(self, problem, state, subproblem, begun):
         """A step on the working set; where it ends the round, all of the gradient is made."""
         point, subproblem, stalled, gain = self._step(begun.point, subproblem)
         first, n_steps = gain if begun.first is None else begun.first, begun.n_steps + 1
-        theta = subproblem.extended(objective, point.theta)
+        theta = subproblem.extended(problem, point.theta)
         if not stalled and gain > self.thorough * first and n_steps < self.longest:
             # More steps on the same columns.
             return state._replace(
                 point=Point(theta, point.value, None), decrement=gain, subproblem=subproblem,
                 minimum=None, round=Round(point, first, n_steps),
             )  # fmt: skip
-        whole = evaluate(objective, theta)
+        whole = evaluate(problem, theta)
         if stalled:
             # What is left is all outside, or below rounding.
-            stalled = not _newcomers(objective, whole.gradient, subproblem).any()
-        gain += _outside(objective, whole.gradient, subproblem, state.scales)
-        return _arrive(objective, whole, subproblem, state.scales, stalled, gain)
+            stalled = not _newcomers(problem, whole.gradient, subproblem).any()
+        gain += _outside(problem, whole.gradient, subproblem, state.scales)
+        return _arrive(problem, whole, subproblem, state.scales, stalled, gain)
 
     def _step(self, point, subproblem, minimum=None):
         """One step: the point, the part, whether there was no way down, the gain expected."""
-        objective = subproblem.objective
+        problem = subproblem.problem
         if subproblem.model is None or subproblem.age >= (
             1 if subproblem.model.is_exact else self.refresh
         ):
             slow = subproblem.n_steps >= self.refresh
-            model = objective.model(point.theta, slow)
+            model = problem.model(point.theta, slow)
             subproblem, minimum = subproblem._replace(model=model, age=0), None
         minimum = minimum or subproblem.minimum(point)
         target, gain = minimum.target, minimum.gain
         if not gain > 0:
             return point, subproblem, True, 0.0
-        found = _search(objective, point, target - point.theta, target, gain)
+        found = _search(problem, point, target - point.theta, target, gain)
         if found is None:
             # Rounding, or pairs that mislead: the model alone is the last resort.
             return point, subproblem._replace(pairs=(), accuracy=BEST), not subproblem.pairs, gain
@@ -179,61 +179,61 @@ class Proximal:
         return found, subproblem, False, gain
 
 
-def _search(objective, point, direction, target, gain):
+def _search(problem, point, direction, target, gain):
     """The first point on the way to the target that is low enough; None if there is none."""
     slope = point.gradient @ direction
-    slope += objective.nonsmooth.value(target) - objective.nonsmooth.value(point.theta)
+    slope += problem.nonsmooth.value(target) - problem.nonsmooth.value(point.theta)
     length = 1.0
     for _ in range(MOST_TRIALS):
         # The target itself, not a sum that rounds: its zeros are exact.
         theta = target if length == 1 else point.theta + length * direction
-        trial = evaluate(objective, theta)
+        trial = evaluate(problem, theta)
         if trial.value <= point.value + DECREASE * length * slope:
             return trial
-        if _nearer(objective, point, trial, gain):
+        if _nearer(problem, point, trial, gain):
             return trial
         length *= 0.4
     return None
 
 
-def _nearer(objective, point, trial, gain):
+def _nearer(problem, point, trial, gain):
     """Whether a trial is better where rounding hides it from the value: by what can be proved."""
     rounding = ROUNDING * abs(point.value)
     if gain > 64 * rounding or trial.value > point.value + rounding:
         return False
-    return objective.expected_gap(trial) < objective.expected_gap(point)
+    return problem.expected_gap(trial) < problem.expected_gap(point)
 
 
-def _arrive(objective, point, subproblem, scales, stalled, gain=np.inf):
+def _arrive(problem, point, subproblem, scales, stalled, gain=np.inf):
     # The gain of the last step is a fair guess at what is left, and so is what could be proved.
-    left = min(gain, objective.expected_gap(point))
+    left = min(gain, problem.expected_gap(point))
     return ProximalState(point, left, stalled, subproblem, scales)
 
 
-def _outside(objective, gradient, subproblem, scales):
+def _outside(problem, gradient, subproblem, scales):
     """What columns outside the working set have to gain, by their curvature alone."""
-    excess = _newcomers(objective, gradient, subproblem)
+    excess = _newcomers(problem, gradient, subproblem)
     tiny = np.finfo(np.float64).tiny
     return 0.5 * float(np.sum(excess**2 / np.maximum(scales[: len(excess)], tiny)))
 
 
-def _newcomers(objective, gradient, subproblem):
+def _newcomers(problem, gradient, subproblem):
     """By how much columns outside the working set want to leave zero."""
-    violations = objective.violations(gradient)[: objective.map.n_features]
+    violations = problem.violations(gradient)[: problem.map.n_features]
     if subproblem is not None:
         violations[subproblem.columns] = 0
     return violations
 
 
-def _working_set(objective, state):
+def _working_set(problem, state):
     """The part to go on with: the last one, unless columns outside it have more to gain."""
-    subproblem, n_features = state.subproblem, objective.map.n_features
+    subproblem, n_features = state.subproblem, problem.map.n_features
     if subproblem is not None and subproblem.columns is None:
         return subproblem
-    newcomers = _newcomers(objective, state.point.gradient, subproblem)
+    newcomers = _newcomers(problem, state.point.gradient, subproblem)
     if subproblem is not None and not newcomers.any():
         return subproblem
-    support = objective.rows_of(state.point.theta)[:n_features].any(axis=1)
+    support = problem.rows_of(state.point.theta)[:n_features].any(axis=1)
     if subproblem is not None:
         support[subproblem.columns] = True
     gains = newcomers**2 / np.maximum(state.scales[:n_features], np.finfo(np.float64).tiny)
@@ -241,6 +241,6 @@ def _working_set(objective, state):
     chosen = support.copy()
     chosen[np.argsort(-gains, kind="stable")[:n_new]] = True
     if chosen.sum() >= MOST * n_features or n_features <= FEWEST:
-        return Subproblem(None, objective, None)
+        return Subproblem(None, problem, None)
     columns = np.flatnonzero(chosen)
-    return Subproblem(columns, objective.on_columns(columns), None)
+    return Subproblem(columns, problem.on_columns(columns), None)

@@ -24,24 +24,24 @@ class Sgd:
     full = True
     memory = 3.0  # the model sharpens on the way, and the curvature with it
 
-    def advance(self, objective, state):
-        state, gradient, seen = observed(objective, state, self)
-        state = _renewed(objective, state)
-        share = length(objective, state, self.learning_rate)
+    def advance(self, problem, state):
+        state, gradient, seen = observed(problem, state, self)
+        state = _renewed(problem, state)
+        share = length(problem, state, self.learning_rate)
         damping = state.moments.damping(seen, min(share, 1.0))
         step = damping * state.preconditioner.solve(damping * gradient)
-        return moved(objective, state, -share * step)
+        return moved(problem, state, -share * step)
 
 
-def _renewed(objective, state):
+def _renewed(problem, state):
     """The state with a metric made anew if it is time."""
-    due, diagonal = state.due - objective.total_weight, state.moments.diagonal
+    due, diagonal = state.due - problem.total_weight, state.moments.diagonal
     if (
         state.preconditioner is not None
         and due > 0
         and not (diagonal > SURPRISE * state.diagonal).any()
     ):
         return state._replace(due=due)
-    due = max(GROWTH * state.known, objective.moments_cost())
-    preconditioner = objective.preconditioner_of_moments(state.moments)
+    due = max(GROWTH * state.known, problem.moments_cost())
+    preconditioner = problem.preconditioner_of_moments(state.moments)
     return state._replace(preconditioner=preconditioner, due=due, diagonal=diagonal)

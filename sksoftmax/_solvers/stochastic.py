@@ -79,26 +79,26 @@ class StreamMethod(Protocol):
     full: bool  # whether it uses the moments between columns
     memory: float  # weight of the last batch in the moments: memory over the number of all
 
-    def advance(self, objective, state): ...
+    def advance(self, problem, state): ...
 
 
-def observed(objective, state, method):
+def observed(problem, state, method):
     """The state after a look at a batch, the gradient there, and the batch's moments."""
-    value, gradient, seen = objective.observe(state.theta, method.full)
-    before, state = state, watched(objective, state, value)
+    value, gradient, seen = problem.observe(state.theta, method.full)
+    before, state = state, watched(problem, state, value)
     if state.theta is not before.theta:
-        value, gradient, seen = objective.observe(state.theta, method.full)
-    weight = objective.total_weight
+        value, gradient, seen = problem.observe(state.theta, method.full)
+    weight = problem.total_weight
     known = state.known + weight
     share = min(1.0, method.memory * weight / known)
     if state.moments is not None:
         restraint = state.moments.restrained(seen, share)
         seen = seen.scaled(restraint)
-        gradient = gradient * np.repeat(restraint, objective.map.n_scores)
+        gradient = gradient * np.repeat(restraint, problem.map.n_scores)
     moments = state.moments.blended(seen, share) if state.known else seen
     # One row out of all proportion may cost more than all that came before it.
     if np.isfinite(value):
-        value = min(value, MOST_COSTLY * max(objective.map.uniform_cross_entropy, state.value))
+        value = min(value, MOST_COSTLY * max(problem.map.uniform_cross_entropy, state.value))
     value = state.value + share * (value - state.value)
     weight_seen = state.weight_seen + weight
     return (
@@ -108,15 +108,15 @@ def observed(objective, state, method):
     )
 
 
-def watched(objective, state, value):
+def watched(problem, state, value):
     """The state, or one that begins anew where the stream is no more what it was."""
-    n_rows, n_columns = objective.n_rows, objective.map.n_columns
-    nothing = objective.map.uniform_cross_entropy
+    n_rows, n_columns = problem.n_rows, problem.map.n_columns
+    nothing = problem.map.uniform_cross_entropy
     diverging = state.diverging.longer(value > DIVERGING * nothing, n_rows)
     drifting = state.drifting.longer(value > DRIFTING * state.value, n_rows)
     if diverging.is_long(n_columns):
-        neutral = np.zeros_like(state.theta)
-        return StreamState(neutral, neutral, value=nothing, step_scale=state.step_scale)
+        initial = np.zeros_like(state.theta)
+        return StreamState(initial, initial, value=nothing, step_scale=state.step_scale)
     if drifting.is_long(n_columns):
         return state._replace(
             diverging=diverging, drifting=Run(), averaging_start=state.weight_seen
@@ -124,7 +124,7 @@ def watched(objective, state, value):
     return state._replace(diverging=diverging, drifting=drifting)
 
 
-def length(objective, state, learning_rate):
+def length(problem, state, learning_rate):
     """Length of the step on a batch: like one over the number of batches, shorter at first.
 
     Steps bring noise in proportion to the number of parameters a row; the first, of which there
@@ -133,14 +133,14 @@ def length(objective, state, learning_rate):
     """
     if learning_rate != "auto":
         return state.step_scale * learning_rate
-    weight = objective.total_weight
-    columns = np.sqrt(objective.entries_of_row * state.moments.size)
-    burn_in = BURN_IN * columns * objective.map.n_scores * weight / objective.n_rows
+    weight = problem.total_weight
+    columns = np.sqrt(problem.entries_of_row * state.moments.size)
+    burn_in = BURN_IN * columns * problem.map.n_scores * weight / problem.n_rows
     return state.step_scale * LENGTH * weight / (state.weight_seen + LENGTH * (weight + burn_in))
 
 
-def moved(objective, state, step):
+def moved(problem, state, step):
     """The state after a step, which has no part that all classes share, and its average."""
-    theta = state.theta + objective.map.balanced(step)
-    share = min(1.0, RECENT * objective.total_weight / (state.weight_seen - state.averaging_start))
+    theta = state.theta + problem.map.balanced(step)
+    share = min(1.0, RECENT * problem.total_weight / (state.weight_seen - state.averaging_start))
     return state._replace(theta=theta, average=state.average + share * (theta - state.average))

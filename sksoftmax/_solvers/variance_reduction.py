@@ -32,7 +32,7 @@ class EpochState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reduced:
+class VarianceReduced:
     """The objective on a batch, with the gradient's noise at the anchor taken away."""
 
     batch: object
@@ -58,21 +58,23 @@ class Epochs:
     batch_size: object = "auto"
     seed: int = 0
 
-    def start(self, objective, theta):
-        return self._arrive(objective, theta, StreamState(theta, theta), 0)
+    def start(self, problem, theta):
+        return self._arrive(problem, theta, StreamState(theta, theta), 0)
 
-    def step(self, objective, state):
+    def step(self, problem, state):
         point, stream = state.point, state.stream
         # Plain steps come as near as the number of parameters over that of rows, and no nearer.
-        noise = objective.map.n_parameters / objective.n_rows
+        noise = problem.map.n_parameters / problem.n_rows
         plain = state.n_epochs == 0 and state.decrement > noise
         if plain:  # the curvature is about to change
             stream = StreamState(point.theta, point.theta)
         random = np.random.default_rng((self.seed, state.n_epochs))
         try:
-            for batch in objective.batches(self.rows_of_batch(objective), random):
-                stream = self.method.advance(batch if plain else Reduced(batch, point), stream)
-            arrived = self._arrive(objective, stream.average, stream, state.n_epochs + 1)
+            for batch in problem.batches(self.rows_of_batch(problem), random):
+                stream = self.method.advance(
+                    batch if plain else VarianceReduced(batch, point), stream
+                )
+            arrived = self._arrive(problem, stream.average, stream, state.n_epochs + 1)
             if arrived.point.value <= point.value + ROUNDING * abs(point.value):
                 return arrived
         except np.linalg.LinAlgError:
@@ -85,19 +87,19 @@ class Epochs:
             stream=stream, stalled=step_scale < SHORTEST, n_epochs=state.n_epochs + 1
         )
 
-    def rows_of_batch(self, objective):
+    def rows_of_batch(self, problem):
         if self.batch_size == "auto":
-            return int(np.clip(objective.n_rows // A_PASS, FEWEST, MOST))
+            return int(np.clip(problem.n_rows // A_PASS, FEWEST, MOST))
         return self.batch_size
 
-    def _arrive(self, objective, theta, stream, n_epochs):
+    def _arrive(self, problem, theta, stream, n_epochs):
         """The state at a point, where the next pass begins."""
-        value, gradient, moments = objective.observe(theta, self.method.full)
+        value, gradient, moments = problem.observe(theta, self.method.full)
         moments = moments.of_all()
-        preconditioner = objective.preconditioner_of_moments(moments)
+        preconditioner = problem.preconditioner_of_moments(moments)
         decrement = 0.5 * float(gradient @ preconditioner.solve(gradient))
         stream = StreamState(
-            theta, theta, value, known=objective.total_weight, moments=moments,
+            theta, theta, value, known=problem.total_weight, moments=moments,
             step_scale=min(1.0, 2 * stream.step_scale), first=stream.first, second=stream.second,
             n_gradients=stream.n_gradients,
         )  # fmt: skip

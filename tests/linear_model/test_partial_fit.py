@@ -19,7 +19,7 @@ from sksoftmax._objective.penalties import Ridge
 from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._solvers import SOLVERS, STREAMS, Epochs, minimize
 from sksoftmax._solvers.stochastic import PATIENCE, StreamState, watched
-from sksoftmax._solvers.variance_reduction import Reduced
+from sksoftmax._solvers.variance_reduction import VarianceReduced
 
 STREAM = pytest.mark.parametrize("solver", STREAMS)
 N_CLASSES = pytest.mark.parametrize("n_classes", [2, 4])
@@ -494,7 +494,7 @@ def test_a_reduced_batch_has_the_anchors_gradient_there():
     epochs = Epochs(STREAMS["sgd"]())
     state = epochs.step(objective, epochs.start(objective, objective.map.initial()))
     batch = next(objective.batches(100, np.random.default_rng(0)))
-    reduced = Reduced(batch, state.point)
+    reduced = VarianceReduced(batch, state.point)
     assert_allclose(reduced.observe(state.point.theta, True)[1], state.point.gradient, rtol=1e-12)
     theta = state.point.theta + 0.1
     change = reduced.observe(theta, True)[1] - state.point.gradient
