@@ -24,7 +24,7 @@ from sksoftmax._calibration.transforms import (
 from sksoftmax._curvature import approximations
 from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import Ridge
-from sksoftmax._objective.rows import Block, Largest, Rows, partition, picked
+from sksoftmax._objective.rows import Block, Largest, Rows, partition, take_rows
 from sksoftmax._objective.scaling_maps import TemperatureMap, VectorMap
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems.smooth import SmoothProblem
@@ -102,7 +102,7 @@ class Sample:
         def selected(block):
             indices = np.flatnonzero(choose(block.X))
             if len(indices):
-                return picked(block, indices)
+                return take_rows(block, indices)
             # Blocks must have rows: a row of weight 0 stands for none.
             return Block(block.X[:1], block.target[:1], 0 * block.weight[:1])
 

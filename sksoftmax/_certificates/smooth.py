@@ -100,7 +100,9 @@ def _by_metric(objective, theta, gradient, lower):
     penalty holds is left.
     """
     # What all classes share no tilt can balance: it is left to the penalty, which alone makes it.
-    common = objective.map.common(gradient) if objective.is_symmetric else np.zeros_like(gradient)
+    common = (
+        objective.map.shift_part(gradient) if objective.is_symmetric else np.zeros_like(gradient)
+    )
     # Nor is there anything to balance where rounding of the sums is all that the gradient is.
     rounding = 0.0 if objective.penalised_coef else objective.rounding(theta)
     gradient = _beyond(rounding, gradient - common)

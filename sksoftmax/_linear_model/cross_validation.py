@@ -72,8 +72,7 @@ def _check_fold(number, train, test, y, weight):
         )
     if not (test_weight > 0).any():
         raise ValueError(
-            "cv must leave every fold a row of positive weight to score; "
-            f"fold {number} has none"
+            f"cv must leave every fold a row of positive weight to score; fold {number} has none"
         )
 
 
@@ -105,9 +104,9 @@ def run_fold(task, number, fold, ready, done=None):
     coefs = np.array([[placed(fit, classes, task.classes) for fit in path] for path in paths])
     y = task.y[rows]
     own = {name: _of_rows(value, rows, len(task.y)) for name, value in task.score_params.items()}
-    for place in np.ndindex(shape):
-        fit = paths[place[0]][place[1]]
-        n_iter[place], converged[place] = fit.n_iter, fit.converged
+    for index in np.ndindex(shape):
+        fit = paths[index[0]][index[1]]
+        n_iter[index], converged[index] = fit.n_iter, fit.converged
     try:
         scores = _scores(coefs.reshape(-1, *coefs.shape[2:]), task, rows, own).reshape(shape)
     except (ArithmeticError, TypeError, ValueError) as error:
@@ -148,13 +147,13 @@ def _filled(matrices):
 
 
 def choose(scores, rule):
-    """Places of the chosen l1_ratio and C, from scores (n_folds, n_l1_ratios, n_Cs)."""
+    """Indices of the chosen l1_ratio and C, from scores (n_folds, n_l1_ratios, n_Cs)."""
     mean = scores.mean(axis=0)
-    ratio, place = np.unravel_index(np.argmax(mean), mean.shape)
+    ratio, index = np.unravel_index(np.argmax(mean), mean.shape)
     if rule == "1se" and len(scores) > 1:
-        error = scores[:, ratio, place].std(ddof=1) / np.sqrt(len(scores))
-        place = np.flatnonzero(mean[ratio] >= mean[ratio, place] - error)[0]
-    return int(ratio), int(place)
+        error = scores[:, ratio, index].std(ddof=1) / np.sqrt(len(scores))
+        index = np.flatnonzero(mean[ratio] >= mean[ratio, index] - error)[0]
+    return int(ratio), int(index)
 
 
 def placed(fit, own, classes):

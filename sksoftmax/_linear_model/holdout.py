@@ -32,14 +32,14 @@ def choose(target, n_classes, fraction, random_state):
         labels, needed = target.argmax(axis=0), target.argmax(axis=1)
     free = np.ones(n_rows, dtype=bool)
     free[needed] = False
-    places = np.flatnonzero(free)
-    places = places[np.argsort(labels[places], kind="stable")]
-    n_held = min(max(1, round(fraction * n_rows)), len(places))
+    indices = np.flatnonzero(free)
+    indices = indices[np.argsort(labels[indices], kind="stable")]
+    n_held = min(max(1, round(fraction * n_rows)), len(indices))
     if n_held == 0:
         raise ValueError(
             f"validation_fraction={fraction} leaves no row to judge by: early_stopping needs more "
             f"rows than {n_rows} of {n_classes} classes"
         )
     held = np.zeros(n_rows, dtype=bool)
-    held[order[places[(np.arange(n_held) * len(places)) // n_held]]] = True
+    held[order[indices[(np.arange(n_held) * len(indices)) // n_held]]] = True
     return held

@@ -32,8 +32,8 @@ class Monitors:
     coordinates : Coordinates
     """
 
-    def __init__(self, model, weight_seen, task, held_out, coordinates):
-        self.weight_seen, self.task = weight_seen, task
+    def __init__(self, model, clock, task, held_out, coordinates):
+        self.clock, self.task = clock, task
         self.early = self.line = None
         if task is not None:
             task.follow(model, coordinates)
@@ -42,7 +42,7 @@ class Monitors:
             self.early = EarlyStopping(held_out, coordinates, patience, model.tol)
         if model.verbose:
             self.line = ProgressLine(model.verbose, self.validation_curve)
-        observers = (self.early, self.line, task, weight_seen)
+        observers = (self.early, self.line, task, clock)
         self.observers = [observer for observer in observers if observer is not None]
 
     def __call__(self, n_iter, state):
@@ -56,10 +56,10 @@ class Monitors:
         """The solver, whose steps callbacks are told of before they are made."""
         return solver if self.task is None else self.task.announced(solver)
 
-    def settled(self, solution, objective, tol):
+    def final_solution(self, solution, problem, tol):
         """What to keep of a run that has ended."""
         if self.early is not None:
-            solution = self.early.best_of(solution, objective, tol)
+            solution = self.early.best_of(solution, problem, tol)
         if self.line is not None:
             self.line.close(solution)
         return solution

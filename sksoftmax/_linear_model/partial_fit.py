@@ -163,7 +163,7 @@ def encode(model, X, y, classes, sample_weight):
         # They keep their place in the batches, so that calls are the same batches as one call.
         cuts = np.unique(np.append(0, np.cumsum(weight > 0))[cuts])
         X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
-    target = targets.shares_of(y, names, classes, X.dtype) if soft else _places(y, classes)
+    target = targets.shares_of(y, names, classes, X.dtype) if soft else _class_indices(y, classes)
     target = targets.smoothed(target, len(classes), model.label_smoothing, X.dtype)
     factors = targets.class_factors(model.class_weight, classes, None)
     zero = targets.without_class_weight(model.class_weight, classes)
@@ -188,22 +188,22 @@ def _cuts(n_rows, batch_size):
     return np.append(np.arange(0, n_rows, size), n_rows)
 
 
-def _places(y, classes):
+def _class_indices(y, classes):
     """For each label, the index of its class."""
     integers = y.dtype.kind in "iu" and classes.dtype.kind in "iu"
     # In a dtype that holds both, which is float64, some would be the same. One that wraps round to
     # a class is told from it below.
     sought = y.astype(classes.dtype) if integers else y
     try:
-        places = np.minimum(np.searchsorted(classes, sought), len(classes) - 1)
+        indices = np.minimum(np.searchsorted(classes, sought), len(classes) - 1)
     except TypeError as error:
         raise ValueError(f"y has labels that are not like classes={classes}: {error}") from None
-    foreign = classes[places] != y
+    foreign = classes[indices] != y
     if foreign.any():
         raise ValueError(
             f"y has labels that are not in classes: {np.unique(y[foreign])}; classes are {classes}"
         )
-    return places
+    return indices
 
 
 @single_threaded_blas
@@ -249,7 +249,7 @@ def _stepped(model, method, problem, state):
         state = method.advance(problem, state)
         if np.isfinite(state.value) and np.isfinite(state.theta).all():
             return state
-    except np.linalg.LinAlgError:  # moments that are not finite have no metric
+    except np.linalg.LinAlgError:  # moments that are not finite have no preconditioner
         pass
     raise ValueError(
         f"steps of solver={model.solver!r} overflow: learning_rate={model.learning_rate!r} is too "
@@ -274,7 +274,7 @@ def _problem(model, stream, encoded):
         batch, C=model.C, l1_ratio=model.l1_ratio, norm=build.check_penalty(model.penalty),
         fit_intercept=model.fit_intercept, solver=model.solver,
     )  # fmt: skip
-    build.solver_for(problem, model.solver)  # refuses corners
+    build.solver_for(problem, model.solver)  # refuses a nonsmooth penalty
     return problem
 
 
@@ -285,11 +285,11 @@ def _ready(model, stream, batch, own, n_scores):
     if stream.map.has_intercept != model.fit_intercept:
         raise ValueError("fit_intercept must not change in a stream: fit starts a new one")
     if stream.solver != model.solver:
-        # Another method knows nothing of this one's metric; where it stands is all that remains.
+        # Another method knows nothing of this one's preconditioner: only its average is kept.
         old = stream.state
         state = StreamState(old.average, old.average, value=old.value, weight_seen=old.weight_seen)
         return replace(stream, state=state, solver=model.solver)
-    # A metric is about to be made.
+    # A preconditioner is about to be made.
     due = model.fit_intercept and stream.state.due <= own
     return _recentred(stream) if due else stream
 

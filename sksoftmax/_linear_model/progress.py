@@ -23,8 +23,8 @@ class ProgressLine:
         The losses of held-out rows so far; empty where there are none.
     """
 
-    def __init__(self, strided, validation=()):
-        self.strided = strided
+    def __init__(self, every, validation=()):
+        self.every = every
         self.validation = validation
         self.out = sys.stdout
         self.in_place = terminal.is_terminal(self.out)
@@ -33,7 +33,7 @@ class ProgressLine:
 
     def __call__(self, n_iter, state):
         seconds = perf_counter() - self.begin
-        due = seconds - self.shown >= PAUSE if self.in_place else n_iter % self.strided == 0
+        due = seconds - self.shown >= PAUSE if self.in_place else n_iter % self.every == 0
         if n_iter and due:
             self.shown = seconds
             left = f"expected gain {state.decrement:.1e}"

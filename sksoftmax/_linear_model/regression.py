@@ -31,7 +31,7 @@ from sksoftmax._solvers import STREAMS, Solution, minimize
 
 def _all_of_one_class(theta, solver, watch):
     """The solution where all weight is of one class: its probability is 1 without coefficients."""
-    watch.weight_seen(0, None)
+    watch.clock(0, None)
     return Solution(theta, 0.0, 0.0, 0, True, [0.0], solver)
 
 
@@ -314,7 +314,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         if self.warm_start and hasattr(self, "coef_"):
             validation.check_same_features(X, coefficients.as_they_are(self)[0].shape[1])
         # All is done on a copy that takes the place of self in the end: an error loses nothing.
-        draft, weight_seen = copy.copy(self), monitors.Clock()
+        draft, clock = copy.copy(self), monitors.Clock()
         task = callbacks.begin(self, X, y, sample_weight)
         data = dispatch.encode(
             draft, X, y, sample_weight, self.class_weight, self.n_jobs,
@@ -322,43 +322,43 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         )  # fmt: skip
         held_out = data.held_out
         with data:
-            data, columns, objective = self._pose(data)
+            data, columns, problem = self._make_problem(data)
             coordinates = build.Coordinates(
-                objective.map, columns, data.center, data.dtype, data.all_classes, data.present
+                problem.map, columns, data.center, data.dtype, data.all_classes, data.present
             )
-            watch = monitors.Monitors(draft, weight_seen, task, held_out, coordinates)
-            start = warm_start.theta(draft, data, columns, objective)
+            watch = monitors.Monitors(draft, clock, task, held_out, coordinates)
+            start = warm_start.theta(draft, data, columns, problem)
             if len(data.classes) == 1:
                 ended = _all_of_one_class(start, self.solver, watch)
             else:
                 ended = minimize(
-                    objective, watch.announced(self._solver(objective)), start,
+                    problem, watch.announced(self._solver(problem)), start,
                     tol=self.tol, max_iter=self.max_iter, watch=watch,
                 )  # fmt: skip
             sought = not (ended.stopped or self.early_stopping)
-            free, theta = objective.free_part(ended.theta)
+            free, theta = problem.free_part(ended.theta)
             separable = sought and has_no_optimum(free, theta, ended.converged)
             if separable:
                 ended = ended._replace(converged=False)
-            solution = watch.settled(ended, objective, self.tol)
+            solution = watch.final_solution(ended, problem, self.tol)
         draft._keep(data, coordinates, solution, watch)
         watch.close()
         return draft, convergence.complaint(draft, ended, separable)
 
-    def _solver(self, objective):
-        return partial_fit.tuned(build.solver_for(objective, self.solver), self)
+    def _solver(self, problem):
+        return partial_fit.tuned(build.solver_for(problem, self.solver), self)
 
-    def _pose(self, data):
-        """Data in the columns that are cheapest to fit on, the way back, and the objective."""
+    def _make_problem(self, data):
+        """Data in the columns that are cheapest to fit on, the way back, and the problem."""
         norm = build.check_penalty(self.penalty)
         build.check_small_columns(data, C=self.C, l1_ratio=self.l1_ratio, norm=norm)
         alike = build.treats_columns_alike(self.l1_ratio, norm, self.solver)
         data, columns = reduce_columns(data, alike, penalised=np.isfinite(self.C))
-        objective = build.make_problem(
+        problem = build.make_problem(
             data, C=self.C, l1_ratio=self.l1_ratio, norm=norm,
             fit_intercept=self.fit_intercept, solver=self.solver,
         )  # fmt: skip
-        return data, columns, objective
+        return data, columns, problem
 
     def _keep(self, data, coordinates, solution, watch):
         """Set the fitted attributes from the solution."""
@@ -369,7 +369,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         self.n_iter_ = solution.n_iter
         self.objective_curve_ = np.array(solution.curve)
         self.validation_curve_ = np.array(watch.validation_curve)
-        self.time_curve_ = np.array(watch.weight_seen.curve)
+        self.time_curve_ = np.array(watch.clock.curve)
         self.solver_ = solution.solver
         # What partial_fit goes on from; the record of an earlier stream has ended.
         self._class_weight = np.zeros(len(data.present))

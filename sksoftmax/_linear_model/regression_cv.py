@@ -23,8 +23,8 @@ from sksoftmax._data.dispatch import snapshot
 from sksoftmax._linear_model import parameters
 from sksoftmax._linear_model.base import LinearClassifierMixin
 from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, run_fold
+from sksoftmax._linear_model.progress_bar import ProgressBar
 from sksoftmax._linear_model.scoring import scorer_of, takes_weights
-from sksoftmax._linear_model.tally import ProgressBar
 from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
 from sksoftmax._paths.fit_path import fit_path
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
@@ -344,8 +344,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     def _run_folds(self, task, folds, ready, done):
         left = sum(path is None for path in ready[0]) * len(task.Cs)
         if left == 0 or effective_n_jobs(self.n_jobs) == 1:
-            strided = zip(range(len(folds)), folds, ready, strict=True)
-            return [run_fold(task, number, fold, own, done) for number, fold, own in strided]
+            tasks = zip(range(len(folds)), folds, ready, strict=True)
+            return [run_fold(task, number, fold, own, done) for number, fold, own in tasks]
         results = []
         # Workers can't write the line; it moves on as their folds come back.
         for result in Parallel(n_jobs=self.n_jobs, return_as="generator")(
@@ -366,15 +366,15 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         least = min(1, self.max_iter)
         self.n_iter_ = np.maximum([result.n_iter for result in results], least)
         models = [[expanded(fit.coef, fit.intercept, present) for fit in path] for path in fits]
-        self.coef_path_ = np.array(
-            [[np.column_stack(model) for model in path] for path in models]
-        )[..., :n_shown]
-        ratio, place = choose(self.scores_, self.rule)
-        self.C_, self.l1_ratio_ = float(self.Cs_[place]), float(self.l1_ratios_[ratio])
-        coef, intercept = models[ratio][place]
+        self.coef_path_ = np.array([[np.column_stack(model) for model in path] for path in models])[
+            ..., :n_shown
+        ]
+        ratio, index = choose(self.scores_, self.rule)
+        self.C_, self.l1_ratio_ = float(self.Cs_[index]), float(self.l1_ratios_[ratio])
+        coef, intercept = models[ratio][index]
         if not self.refit:
             own = present if len(coef) > 1 else slice(None)
-            mean = np.nanmean(coefs[:, ratio, place, own], axis=0)
+            mean = np.nanmean(coefs[:, ratio, index, own], axis=0)
             if len(mean) == 2:
                 mean = mean[1:] - mean[:1]
             coef, intercept = expanded(mean[:, :-1], mean[:, -1], present)

@@ -26,9 +26,9 @@ class LogLossScorer:
 
     def __call__(self, estimator, X, y, sample_weight=None):
         logs = estimator.predict_log_proba(X)
-        places = class_indices(column_or_1d(y), estimator.classes_)
+        indices = class_indices(column_or_1d(y), estimator.classes_)
         check_consistent_length(X, y)
-        own = logs[np.arange(len(places)), places]
+        own = logs[np.arange(len(indices)), indices]
         return float(np.average(np.maximum(own, LEAST_LOG), weights=_weights(sample_weight, logs)))
 
     def of_linear(self, coefs, intercepts, classes, X, y, sample_weight=None):

@@ -7,17 +7,17 @@ from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import restricted
 
 
-def theta(model, data, columns, objective):
+def theta(model, data, columns, problem):
     """The last fit's theta where ``warm_start`` asks for it, unless none of the columns is better.
 
     columns : how the columns of the fit are those of X, as by ``row_space.reduce_columns``
     """
-    neutral = build.initial(data, objective.map)
+    initial = build.initial(data, problem.map)
     if not (model.warm_start and hasattr(model, "coef_")):
-        return neutral
-    last = _last(model, data, columns, objective.map)
-    value = objective.value_and_gradient(last)[0]
-    return last if value <= build.initial_value(data, objective.map) else neutral
+        return initial
+    last = _last(model, data, columns, problem.map)
+    value = problem.value_and_gradient(last)[0]
+    return last if value <= build.initial_value(data, problem.map) else initial
 
 
 def _last(model, data, columns, score_map):
@@ -32,7 +32,7 @@ def _last(model, data, columns, score_map):
     if len(data.classes) == 1:
         return score_map.initial()
     # What all classes share changes no probability, only the penalty.
-    # With corners it is what makes zeros.
+    # A nonsmooth penalty makes zeros by it.
     shift = len(coef) > 1 and model.l1_ratio == 0
     coef = coef - coef.mean(axis=0) if shift else coef
     coef = columns.restrict(coef).astype(np.float64)

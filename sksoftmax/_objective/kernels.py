@@ -179,22 +179,22 @@ def _second_class(target, dtype):
 def _own_scores(scores, target):
     """``target_i . scores_i`` for each row."""
     if target.ndim == 1:
-        return scores.reshape(-1).take(_flat_places(target, scores.shape[1]))
+        return scores.reshape(-1).take(_flat_indices(target, scores.shape[1]))
     return np.einsum("kn,kn->n", target, scores)
 
 
 def _subtract_target(scores, target, weight):
     if target.ndim == 1:
-        scores.reshape(-1)[_flat_places(target, scores.shape[1])] -= weight
+        scores.reshape(-1)[_flat_indices(target, scores.shape[1])] -= weight
     else:
         scores -= target * weight
 
 
-def _flat_places(labels, n_rows):
+def _flat_indices(labels, n_rows):
     """Index of each row's own class in the flattened (n_classes, n_rows) block."""
-    places = labels * np.intp(n_rows)
-    places += np.arange(n_rows)
-    return places
+    indices = labels * np.intp(n_rows)
+    indices += np.arange(n_rows)
+    return indices
 
 
 def _weighted_sum(losses, weight):

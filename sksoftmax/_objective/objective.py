@@ -141,7 +141,7 @@ class Objective:
         return residual
 
     def gradient_of_residuals(self, part, residual):
-        """The pull on all columns of residuals that are made of some of them.
+        """The gradient on all columns, from residuals made of some of them.
 
         part : Objective, of the same rows with fewer columns
         residual : function of its blocks
@@ -188,15 +188,15 @@ class Objective:
                 n_entries=int(n_rows * entries),
             )
 
-    def on_columns(self, columns, places):
-        """The objective of some columns of X alone; places are those of theta that stay."""
+    def on_columns(self, columns, indices):
+        """The objective on some columns of X; ``indices`` are the rows of theta that stay."""
         rows = select_columns(self.rows, columns)
         center = None if self.map.center is None else self.map.center[columns]
         return replace(
             self,
             rows=rows,
             map=LinearMap(self.map.n_scores, len(columns), center),
-            penalty=self.penalty.on_columns(places, self.map.n_scores),
+            penalty=self.penalty.on_columns(indices, self.map.n_scores),
             n_entries=rows.sum(count_entries),
         )
 

@@ -46,7 +46,7 @@ class Gathered:
         shares = (X.nnz * len(indices) // X.shape[0] for X, indices in self.pieces)
         return sum(shares) * (self.dtype.itemsize + np.dtype(np.int32).itemsize)
 
-    def picked(self, indices):
+    def take_rows(self, indices):
         """Some of the rows, by indices in ascending order."""
         ends = np.cumsum([len(own) for _, own in self.pieces])
         cuts = np.split(indices, np.searchsorted(indices, ends[:-1]))
@@ -61,7 +61,7 @@ class Gathered:
 def rows_at(X, indices):
     """Rows of X by their indices: a view where these are consecutive, else `Gathered`."""
     if isinstance(X, Gathered):
-        return X.picked(indices)
+        return X.take_rows(indices)
     if are_consecutive(indices):
         return row_slice(X, int(indices[0]), int(indices[-1]) + 1)
     return Gathered([(X, indices)])
@@ -96,7 +96,7 @@ def are_consecutive(indices):
 def row_slice(X, start, stop):
     """Consecutive rows: a view, or a copy of those of `Gathered`."""
     if isinstance(X, Gathered):
-        return X.picked(np.arange(start, stop)).read()
+        return X.take_rows(np.arange(start, stop)).read()
     if not sp.issparse(X):
         return X[start:stop]
     # A view. SciPy's own slicing copies the data, and so does its constructor where a slice is

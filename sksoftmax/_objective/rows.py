@@ -139,17 +139,17 @@ def batches(rows, size, random):
     rest = []
     for start in range(0, len(blocks), MIXED):
         fresh = [read(blocks[i]) for i in order[start : start + MIXED]]
-        mixed = joined(rest + fresh)
-        places = random.permutation(len(mixed.weight))
-        whole = len(places) - len(places) % size
+        mixed = concatenate_blocks(rest + fresh)
+        indices = random.permutation(len(mixed.weight))
+        whole = len(indices) - len(indices) % size
         for begin in range(0, whole, size):
-            yield picked(mixed, places[begin : begin + size])
-        rest = [picked(mixed, places[whole:])] if whole < len(places) else []
+            yield take_rows(mixed, indices[begin : begin + size])
+        rest = [take_rows(mixed, indices[whole:])] if whole < len(indices) else []
         del mixed, fresh  # before the next is made
     yield from rest
 
 
-def joined(blocks):
+def concatenate_blocks(blocks):
     """One block of several."""
     pieces = [block.X for block in blocks]
     X = sp.vstack(pieces, format="csr") if sp.issparse(pieces[0]) else np.concatenate(pieces)
@@ -157,9 +157,9 @@ def joined(blocks):
     return Block(X, target, np.concatenate([block.weight for block in blocks]))
 
 
-def picked(block, places):
-    """The rows of a block at these places."""
-    return Block(block.X[places], block.target[..., places], block.weight[places])
+def take_rows(block, indices):
+    """The rows of a block at these indices."""
+    return Block(block.X[indices], block.target[..., indices], block.weight[indices])
 
 
 class Largest:
@@ -219,24 +219,22 @@ def sample(rows, n_rows, total, n_classes):
         cumulated = np.cumsum(block.weight, dtype=np.float64)
         share = int(np.ceil(n_rows * cumulated[-1] / total))
         steps = np.arange(share) + np.random.default_rng(0).random(share)
-        places = np.searchsorted(cumulated, steps / share * cumulated[-1])
-        places, times = np.unique(np.minimum(places, len(cumulated) - 1), return_counts=True)
+        indices = np.searchsorted(cumulated, steps / share * cumulated[-1])
+        indices, times = np.unique(np.minimum(indices, len(cumulated) - 1), return_counts=True)
         weight = (times * (cumulated[-1] / share)).astype(block.weight.dtype)
-        return [Block(block.X[places], block.target[..., places], weight)]
+        return [Block(block.X[indices], block.target[..., indices], weight)]
 
-    return partition(*joined(rows.sum(draw)), n_classes)
+    return partition(*concatenate_blocks(rows.sum(draw)), n_classes)
 
 
 def gather(rows):
     """All rows as one block in memory: for few."""
-    return joined(rows.sum(lambda block: [block]))
+    return concatenate_blocks(rows.sum(lambda block: [block]))
 
 
 def select_columns(rows, columns):
     """The rows with some of their columns, in the same blocks."""
-    return rows.map(
-        lambda block: Block(take_columns(block.X, columns), block.target, block.weight)
-    )
+    return rows.map(lambda block: Block(take_columns(block.X, columns), block.target, block.weight))
 
 
 def paired(rows, others):

@@ -88,16 +88,16 @@ class LinearMap:
             own_intercept[:] = intercept
         return theta
 
-    def common(self, vector):
-        """The part of a vector like theta that is the same for all classes, and moves no score."""
+    def shift_part(self, vector):
+        """The mean over classes of a vector like theta: a shift that changes no probability."""
         if self.n_scores == 1:
             return np.zeros_like(vector)
         means = vector.reshape(self.n_columns, self.n_scores).mean(axis=1)
         return np.repeat(means, self.n_scores)
 
-    def balanced(self, vector):
-        """A vector like theta without what all classes share."""
-        return vector - self.common(vector)
+    def sum_to_zero(self, vector):
+        """The projection of a vector like theta on those that sum to zero over the classes."""
+        return vector - self.shift_part(vector)
 
     def recentred(self, theta, shift):
         """The same scores' theta for a center that is moved by ``shift``."""

@@ -22,7 +22,7 @@ from sksoftmax._curvature.approximations import lower_curvature
 from sksoftmax._curvature.moments import Centring, moments
 from sksoftmax._curvature.preconditioners import Factor
 from sksoftmax._objective.kernels import probabilities
-from sksoftmax._objective.rows import Block, Largest, joined, strided
+from sksoftmax._objective.rows import Block, Largest, concatenate_blocks, strided
 
 # Rows by which the intercepts are balanced.
 FEW = 2000
@@ -72,10 +72,13 @@ class FoldCertificates:
         whole = folds.whole
         stride = max(1, whole.n_rows // FEW)
         # Each is a copy: a view would hold all rows of its block.
-        few = [joined([joined([strided(stride, block)]) for block in part]) for part in folds.parts]
+        few = [
+            concatenate_blocks([concatenate_blocks([strided(stride, block)]) for block in part])
+            for part in folds.parts
+        ]
         few_parts = np.repeat(np.arange(len(few)), [len(own.weight) for own in few])
         affordable = costs.columns_are_affordable(whole) and whole.is_symmetric
-        return cls(joined(few), few_parts, ScoreRange.of(whole) if affordable else None)
+        return cls(concatenate_blocks(few), few_parts, ScoreRange.of(whole) if affordable else None)
 
     @property
     def moments(self):
@@ -166,7 +169,7 @@ def _least_moments(folds, rows, joint, n_fits):
 def _tilted(folds, gradient, least, strength):
     """The tilt that balances all, as far as a factor tells."""
     score_map, shape = folds.whole.map, (-1, folds.whole.map.n_scores)
-    common = score_map.common(gradient)
+    common = score_map.shift_part(gradient)
     gradient = gradient - common
     matrix = least.copy()
     held = np.arange(score_map.n_features)

@@ -72,7 +72,7 @@ class WorkingSet:
     def loss_gradient(self, whole, residual):
         """The pull on all columns of what residuals the part's blocks have."""
         smooth = whole.objective.smooth
-        return smooth.gradient_of_residuals(self.subproblem.problem.smooth, residual)
+        return smooth.gradient_of_residuals(self.subproblem.objective.smooth, residual)
 
     def holds(self, whole, theta, loss_gradient):
         """Whether theta is zero outside, and no column there is pulled by more than its amount."""

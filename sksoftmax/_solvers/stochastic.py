@@ -141,6 +141,6 @@ def length(problem, state, learning_rate):
 
 def moved(problem, state, step):
     """The state after a step, which has no part that all classes share, and its average."""
-    theta = state.theta + problem.map.balanced(step)
+    theta = state.theta + problem.map.sum_to_zero(step)
     share = min(1.0, RECENT * problem.total_weight / (state.weight_seen - state.averaging_start))
     return state._replace(theta=theta, average=state.average + share * (theta - state.average))

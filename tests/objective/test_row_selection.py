@@ -44,7 +44,7 @@ def test_rows_of_gathered_rows(kind):
     wanted = np.concatenate([first[[0, 2, 3]], second])
     np.testing.assert_array_equal(dense(both), dense(X)[wanted])
     some = np.array([0, 2, 5])
-    np.testing.assert_array_equal(dense(both.picked(some)), dense(X)[wanted[some]])
+    np.testing.assert_array_equal(dense(both.take_rows(some)), dense(X)[wanted[some]])
 
 
 @KINDS

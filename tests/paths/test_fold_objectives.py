@@ -69,7 +69,7 @@ def near_optima(folds, random):
         for size in (1e-4, 1e-3):
             theta = best.theta + size * random.standard_normal(len(best.theta))
             if folds.whole.map.n_scores > 1:
-                theta -= folds.whole.map.common(theta)
+                theta -= folds.whole.map.shift_part(theta)
             point = evaluate(objective, theta)
             yield fit, point, point.value - best.value
 
@@ -127,7 +127,7 @@ def test_the_spanned_curvature_is_the_hessian_where_it_is_exact(n_classes, n_fea
     if n_features < n_classes:
         theta[:-1] = random.standard_normal((n_features, n_classes)) / X.std(axis=0)[:, None]
     preconditioner = coordinates.curvature(objective, theta.ravel())(objective.penalty.strength)
-    vector = objective.map.balanced(random.standard_normal(theta.size))
+    vector = objective.map.sum_to_zero(random.standard_normal(theta.size))
     solved = preconditioner.solve(objective.hessian_product(theta.ravel(), vector))
     assert_allclose(solved, vector, rtol=1e-6, atol=1e-7)
 

@@ -15,7 +15,14 @@ from dask.delayed import delayed
 from sksoftmax._data import targets
 from sksoftmax._data.dask.chunks import Chunks, align, concatenated, raise_first
 from sksoftmax._data.dask.rows import DaskRows, Partition
-from sksoftmax._objective.rows import Block, add_pairwise, count_entries, joined, partition, picked
+from sksoftmax._objective.rows import (
+    Block,
+    add_pairwise,
+    concatenate_blocks,
+    count_entries,
+    partition,
+    take_rows,
+)
 from sksoftmax._runtime.quiet import quiet
 
 
@@ -131,7 +138,7 @@ def _encode_chunk(chunk, reader, labels, weights=None, uniform_weight=None, zero
     """The partition of a chunk of X, and the slices of labels and weights that have its rows."""
     block = _rows_with_weight(chunk.values, reader, labels, weights, uniform_weight)
     if zero is not None:
-        block = picked(block, np.flatnonzero(targets.rows_with_weight(block.target, zero)))
+        block = take_rows(block, np.flatnonzero(targets.rows_with_weight(block.target, zero)))
     return Partition.of([block])
 
 
@@ -210,7 +217,7 @@ def _target_of(part):
 
 def _select(part, indices):
     (block,) = part.rows
-    return Partition.of([picked(block, indices)])
+    return Partition.of([take_rows(block, indices)])
 
 
 def cut_into_blocks(partitions, step, encoding):
@@ -252,5 +259,5 @@ def _encoded_blocks(part, rows, rest, step, encoding):
     n_whole = n_rows // step * step if rest else n_rows
     blocks = list(partition(*_rows_of(own, slice(n_whole)), 0, step=step)) if n_whole else []
     if rest:
-        blocks.append(joined([_rows_of(own, slice(n_whole, n_rows)), *rest]))
+        blocks.append(concatenate_blocks([_rows_of(own, slice(n_whole, n_rows)), *rest]))
     return Partition.of(blocks)

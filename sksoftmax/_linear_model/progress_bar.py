@@ -1,4 +1,4 @@
-"""How much of a long computation is done: one line that is written over."""
+"""A progress bar: one line on the terminal that is written over."""
 
 import sys
 from time import perf_counter
@@ -7,7 +7,7 @@ from sksoftmax._linear_model import terminal
 
 
 class ProgressBar:
-    """Counts what is done of a total, and shows it where that is wanted.
+    """Counts finished fits, and shows them as a bar if asked to.
 
     Parameters
     ----------
