@@ -1,11 +1,11 @@
-"""How far probabilities can be trusted: calibration errors, and log loss taken apart.
+"""Metrics of probabilities: calibration errors, and the decomposition of log loss.
 
 All functions take ``(y_true, y_proba, *, sample_weight=None, labels=None, ...)``. Sizes of samples
 are sums of weights: a weight of 2 is the row twice.
 
-Probabilities may be collections of Dask. All is a sum over their chunks then, added where they are,
-but for bins of equal weight: these want the confidences of all rows here, a number and a bit for
-each row or, for errors of each class, for each entry.
+Probabilities may be Dask collections. Sums over their chunks are computed where these are. Only
+bins of equal weight gather the confidences of all rows on the client: a number and a bit for each
+row or, for class-wise errors, for each entry.
 """
 
 from functools import partial
@@ -54,8 +54,8 @@ def reliability(
     """Compute the numbers of a reliability diagram.
 
     Rows are put into bins by their confidence: the largest probability of the row or, given a
-    `label`, that of the label. In each bin the mean confidence should be the share of rows that
-    are right, or have the label.
+    `label`, that of the label. In each bin of a calibrated model the mean confidence equals the
+    observed frequency: the fraction of rows that are right, or have the label.
 
     Parameters
     ----------
@@ -69,14 +69,15 @@ def reliability(
     labels : array-like of shape (n_classes,), default=None
         The label of each column; None is the sorted labels of `y_true`.
     label : scalar, default=None
-        The class to look at; None is the most probable class of each row.
+        The class whose probability is the confidence; None is the most probable class of each
+        row.
     n_bins : int, default=15
         Number of bins; those without rows are left out of the answer.
     strategy : {"uniform", "quantile"}, default="uniform"
         Bins of equal width, or of equal weight. Equal confidences share a bin; a
         confidence of 1 is in the last one.
     level : float, default=0.95
-        Of the band: Wilson's interval for the share of rows that are right [1]_.
+        Confidence level of the Wilson interval of the accuracy of each bin [1]_.
 
     Returns
     -------
@@ -115,7 +116,8 @@ def expected_calibration_error(
     y_true, y_proba, sample_weight, labels, n_bins, strategy
         As in :func:`reliability`.
     debiased : bool, default=False
-        Subtract what the noise of the accuracies is expected to add [2]_; not below 0.
+        Subtract the expected contribution of the sampling noise of the accuracies [2]_; the
+        result is at least 0.
 
     Returns
     -------
@@ -124,8 +126,8 @@ def expected_calibration_error(
 
     Notes
     -----
-    It depends on the bins, and is 0 for a model that knows no more than the frequency of its
-    answers being right. Choose models by a proper loss, such as log loss.
+    The error depends on the bins, and is 0 for a model that always predicts the frequencies of the
+    classes. Choose models by a proper loss, such as log loss.
 
     References
     ----------
@@ -183,7 +185,7 @@ def classwise_calibration_error(
 def log_loss_decomposition(
     y_true, y_proba, *, sample_weight=None, labels=None, calibration="temperature"
 ):
-    """Take log loss apart into what calibration would mend and what it would not.
+    """Decompose log loss into a part that calibration removes and the rest.
 
     ``log_loss = calibration + refinement``, the refinement being the log loss after a calibration
     learned from the same rows [1]_.
@@ -193,8 +195,8 @@ def log_loss_decomposition(
     y_true, y_proba, sample_weight, labels
         As in :func:`reliability`.
     calibration : {"temperature", "vector", "matrix", "structured"}, default="temperature"
-        The calibration, as in `SoftmaxTransformer`. Maps with many parameters need
-        many rows, or they mend noise.
+        The calibration, as in `SoftmaxTransformer`. Maps with many parameters overfit unless
+        there are many rows.
 
     Returns
     -------
@@ -203,7 +205,7 @@ def log_loss_decomposition(
 
     Notes
     -----
-    Probabilities are held above the rounding unit of their dtype, as scikit-learn's
+    Probabilities are clipped to at least the machine epsilon of their dtype, as scikit-learn's
     ``log_loss`` does.
 
     References
@@ -228,9 +230,9 @@ def log_loss_decomposition(
 
 
 def refinement_loss(y_true, y_proba, *, sample_weight=None, labels=None, calibration="temperature"):
-    """Compute the log loss that a calibration learned from the same rows leaves.
+    """Compute the log loss after a calibration learned from the same rows.
 
-    What to choose models by that will be calibrated in the end.
+    Use it to select among models that will be calibrated.
 
     Parameters
     ----------
@@ -252,7 +254,7 @@ def refinement_loss(y_true, y_proba, *, sample_weight=None, labels=None, calibra
     ).refinement
 
 
-# -- how a block of probabilities is looked at ----------------------------------------------------
+    """Float64 logarithms of probabilities clipped to the machine epsilon of their dtype."""
 
 
 def _top(block):
@@ -262,24 +264,26 @@ def _top(block):
 
 
 def _of_class(block, column):
+    """Probability of one class in each row, and whether the row has that class."""
     return block.X[:, column][None], (block.target == column)[None]
 
 
 def _each_class(block):
+    """Probability of each class in each row, and whether the row has that class."""
     return block.X.T, block.target == np.arange(block.X.shape[1])[:, None]
 
 
 def _scores(probabilities):
-    """Their logarithms, held above the rounding unit of their dtype."""
-    held = np.maximum(probabilities, np.finfo(probabilities.dtype).eps)
-    return np.log(held.astype(np.float64))
+    """Logarithms, in float64, of probabilities clipped to the machine epsilon of their dtype."""
+    clipped = np.maximum(probabilities, np.finfo(probabilities.dtype).eps)
+    return np.log(clipped.astype(np.float64))
 
 
-# -- what is passed --------------------------------------------------------------------------------
+# -- checks of the input ---------------------------------------------------------------------------
 
 
 def _encoded(y_true, y_proba, sample_weight, labels):
-    """Rows of probabilities of all classes with weight, wherever they are."""
+    """Encoded rows of probabilities, one column a class, in memory or on Dask."""
     return dispatch.encode_scores(
         y_proba, y_true, sample_weight, names=("y_proba", "y_true"),
         check=_probabilities, match=partial(_match, labels=labels),
@@ -287,7 +291,7 @@ def _encoded(y_true, y_proba, sample_weight, labels):
 
 
 def _probabilities(y_proba, fewest=1):
-    """A column for each class of rows of probabilities, checked; at least so many rows."""
+    """Checked probabilities, (n_rows, n_classes); ``fewest`` is the least number of rows."""
     array = check_array(
         as_numpy(y_proba), ensure_2d=False, dtype=[np.float64, np.float32], input_name="y_proba",
         ensure_min_samples=fewest,
@@ -310,6 +314,7 @@ def _match(y_true, n_columns, labels):
 
 
 def _column(label, classes):
+    """Index of the column of a label."""
     found = np.flatnonzero(classes == label)
     if len(found) == 0:
         listed = score_columns.listed(classes)
@@ -318,7 +323,7 @@ def _column(label, classes):
 
 
 def _error(bins, debiased):
-    """The mean distance of accuracy and confidence."""
+    """Weighted mean over bins of ``|accuracy - confidence|``."""
     distance = np.abs(bins.accuracy - bins.confidence)
     if debiased:
         distance = 2 * distance - _expected_distance(distance, bins)
@@ -326,8 +331,8 @@ def _error(bins, debiased):
 
 
 def _expected_distance(distance, bins):
-    """Mean of the distance if each accuracy had its noise once more: a folded normal's mean."""
+    """Expected distance after adding the sampling noise again: the mean of a folded normal."""
     noise = np.sqrt(bins.accuracy * (1 - bins.accuracy) / bins.weight)
-    share = np.divide(distance, noise, out=np.full_like(distance, 40.0), where=noise > 0)
-    bell = np.sqrt(2 / np.pi) * noise * np.exp(-(share**2) / 2)
-    return bell + distance * (1 - 2 * ndtr(-share))
+    ratio = np.divide(distance, noise, out=np.full_like(distance, 40.0), where=noise > 0)
+    density_term = np.sqrt(2 / np.pi) * noise * np.exp(-(ratio**2) / 2)
+    return density_term + distance * (1 - 2 * ndtr(-ratio))

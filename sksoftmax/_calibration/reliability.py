@@ -1,4 +1,4 @@
-"""Rows in bins of confidence: what reliability diagrams and calibration errors are made of."""
+"""Binning of rows by confidence, for reliability diagrams and calibration errors."""
 
 from typing import NamedTuple
 
@@ -9,13 +9,13 @@ STRATEGIES = ("uniform", "quantile")
 
 
 class Reliability(NamedTuple):
-    """Bins that hold rows, from the least confidence to the largest.
+    """Bins with rows, in increasing order of confidence; arrays of shape (n_nonempty_bins,).
 
-    lower, upper : edges
-    confidence : weighted mean of the probabilities
-    accuracy : weighted share of the rows that are right
+    lower, upper : edges of the bins
+    confidence : weighted mean of the predicted probabilities
+    accuracy : observed frequency, the weighted fraction of the rows that are right
     weight : sum of the weights
-    low, high : band of the accuracy
+    low, high : confidence limits of the accuracy
     """
 
     lower: np.ndarray
@@ -28,7 +28,7 @@ class Reliability(NamedTuple):
 
 
 def binned(rows, views, n_bins, strategy, level=0.95):
-    """Put rows into bins, in as many ways as there are views of them.
+    """Bin rows by confidence, once for each view of them (such as one class against the rest).
 
     rows : Rows
     views : function of a block
@@ -44,72 +44,71 @@ def binned(rows, views, n_bins, strategy, level=0.95):
         raise ValueError(f"strategy must be one of {STRATEGIES}, got {strategy!r}")
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
-    found = zip(*_BINS[strategy](rows, views, n_bins), strict=True)
-    return [_reliability(*bins, level) for bins in found]
+    bins_of_views = zip(*_BINS[strategy](rows, views, n_bins), strict=True)
+    return [_reliability(*bins, level) for bins in bins_of_views]
 
 
 def _reliability(sums, lower, upper, level):
-    held = sums[0] > 0
-    total, confident, right = sums[:, held]
-    low, high = wilson(right / total, total, level)
-    share = right / total
-    return Reliability(lower[held], upper[held], confident / total, share, total, low, high)
+    nonempty = sums[0] > 0
+    total, confident, right = sums[:, nonempty]
+    accuracy, edges = right / total, (lower[nonempty], upper[nonempty])
+    return Reliability(*edges, confident / total, accuracy, total, *wilson(accuracy, total, level))
 
 
-def _sums(places, confidence, right, weight, n_bins):
-    """Weight of the rows of each bin, and its product with confidence and with being right."""
+def _sums(indices, confidence, right, weight, n_bins):
+    """Sums over each bin of weight, weight * confidence and weight * right, (3, n_bins)."""
     parts = (weight, weight * confidence, weight * right)
-    return np.array([np.bincount(places, part, n_bins) for part in parts])
+    return np.array([np.bincount(indices, part, n_bins) for part in parts])
 
 
-def wilson(share, size, level):
-    """Wilson's interval for a share of so many rows."""
+def wilson(proportion, size, level):
+    """Wilson score interval of a proportion of ``size`` rows: lower and upper limits."""
     z = ndtri((1 + level) / 2)
-    middle = (share + z**2 / (2 * size)) / (1 + z**2 / size)
-    spread = np.sqrt(share * (1 - share) / size + z**2 / (4 * size**2))
-    score_range = z / (1 + z**2 / size) * spread
-    return np.maximum(middle - score_range, 0), np.minimum(middle + score_range, 1)
+    center = (proportion + z**2 / (2 * size)) / (1 + z**2 / size)
+    deviation = np.sqrt(proportion * (1 - proportion) / size + z**2 / (4 * size**2))
+    half_width = z / (1 + z**2 / size) * deviation
+    return np.maximum(center - half_width, 0), np.minimum(center + half_width, 1)
 
 
 def _uniform(rows, views, n_bins):
-    """Sums over the rows, block by block."""
+    """Bins of equal width: sums over the rows, block by block."""
     edges = np.linspace(0, 1, n_bins + 1)
 
-    def tally(block):
+    def block_sums(block):
         confidence, right = views(block)
         # A confidence of 1, or above it by rounding, is in the last bin.
-        places = np.searchsorted(edges, confidence, side="right") - 1
-        places = np.clip(places, 0, n_bins - 1)
+        indices = np.searchsorted(edges, confidence, side="right") - 1
+        indices = np.clip(indices, 0, n_bins - 1)
         return np.array([
             _sums(*one, block.weight, n_bins)
-            for one in zip(places, confidence.astype(np.float64), right, strict=True)
+            for one in zip(indices, confidence.astype(np.float64), right, strict=True)
         ])  # fmt: skip
 
-    sums = rows.sum(tally)
+    sums = rows.sum(block_sums)
     return sums, [edges[:-1]] * len(sums), [edges[1:]] * len(sums)
 
 
 def _quantile(rows, views, n_bins):
-    """Bins of equal weight: these are no sums, and all confidences come here."""
+    """Bins of equal weight: quantiles are no sums over blocks, so all confidences are gathered."""
     parts = rows.sum(lambda block: [(*views(block), block.weight)])
     confidence, right, weight = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
-    found = [
+    bins_of_views = [
         _equal_weights(*one, weight, n_bins)
         for one in zip(confidence.astype(np.float64), right, strict=True)
     ]
-    return tuple(zip(*found, strict=True))
+    return tuple(zip(*bins_of_views, strict=True))
 
 
 def _equal_weights(confidence, right, weight, n_bins):
-    """Equal weights, as far as rows of equal confidence, which stay together, allow."""
-    values, which = np.unique(confidence, return_inverse=True)
-    mass = np.bincount(which, weight)
+    """Sums and edges of bins of nearly equal weight; equal confidences share a bin."""
+    values, value_index = np.unique(confidence, return_inverse=True)
+    mass = np.bincount(value_index, weight)
     middle = np.cumsum(mass) - mass / 2
-    of_value = np.minimum((n_bins * middle / mass.sum()).astype(np.intp), n_bins - 1)
+    bin_of_value = np.minimum((n_bins * middle / mass.sum()).astype(np.intp), n_bins - 1)
     lower, upper = np.full(n_bins, np.inf), np.full(n_bins, -np.inf)
-    np.minimum.at(lower, of_value, values)
-    np.maximum.at(upper, of_value, values)
-    return _sums(of_value[which], confidence, right, weight, n_bins), lower, upper
+    np.minimum.at(lower, bin_of_value, values)
+    np.maximum.at(upper, bin_of_value, values)
+    return _sums(bin_of_value[value_index], confidence, right, weight, n_bins), lower, upper
 
 
 _BINS = {"uniform": _uniform, "quantile": _quantile}

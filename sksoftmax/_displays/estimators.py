@@ -1,10 +1,10 @@
-"""The estimator that a picture is of."""
+"""The final estimator of pipelines and searches, and its feature names."""
 
 
 def final_estimator(estimator):
-    """The estimator at the end of searches and pipelines, and the names of what it is given.
+    """The last estimator of searches and pipelines, and the names of its features.
 
-    The names are those that the steps before it give its columns; None where they are not known.
+    The names are those that the steps before it give its columns; None if they are unknown.
     """
     names = None
     while True:

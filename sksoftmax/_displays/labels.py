@@ -1,11 +1,11 @@
-"""Names of the user's in pictures."""
+"""Escaping of user-supplied names for matplotlib."""
 
 
 def verbatim(text):
-    r"""What matplotlib shows as this text.
+    r"""Escape text so that matplotlib shows it as it is.
 
-    Without the backslash, what stands between two dollars is mathematics to it, or an error; what
-    begins with an underscore is left out of legends.
+    Matplotlib parses text between two dollar signs as mathematics, and leaves labels that begin
+    with an underscore out of legends.
     """
     text = str(text).replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text

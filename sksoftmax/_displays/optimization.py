@@ -1,4 +1,4 @@
-"""Pictures of a descent: the objective, step by step. matplotlib is imported when drawing."""
+"""Convergence plots: the objective of fits against steps or seconds."""
 
 from typing import NamedTuple
 
@@ -14,12 +14,12 @@ AXES = {"iterations": "steps", "time": "seconds"}
 
 
 class Descent(NamedTuple):
-    """What a fit kept of its way, each of shape (n_iter_ + 1,).
+    """History of a fit; arrays of shape (n_iter_ + 1,).
 
     objective : the objective at the start and after each step
     time : seconds since the fit began; None of a copy or a stored model, which keeps none
-    validation : the loss of rows held out; empty without
-    bound : float, proved to be at most the optimum; the least objective seen if nothing was proved
+    validation : the loss of held-out rows; empty without
+    bound : float, a proved lower bound of the optimum; else the smallest objective of the fit
     """
 
     objective: np.ndarray
@@ -29,7 +29,7 @@ class Descent(NamedTuple):
 
 
 class OptimizationDisplay:
-    """Show how fits went down: the objective against steps or seconds.
+    """Convergence plot: the objective of fits against steps or seconds.
 
     Make one with `from_estimator` or `from_estimators`.
 
@@ -115,10 +115,10 @@ class OptimizationDisplay:
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure.
         x : {"iterations", "time"}, default="iterations"
-            What runs along the axis: steps, or seconds since the fit began.
+            The horizontal axis: steps, or seconds since the fit began.
         distance : bool, default=False
-            Whether to draw, on a logarithmic scale, the most that each step was above its optimum:
-            the objective less the bound that the end of the fit has proved.
+            Whether to draw, on a logarithmic scale, an upper bound of the distance to the optimum:
+            the objective less the lower bound that was proved at the end of the fit.
         validation : bool, default=True
             Whether to draw the losses of rows held out, dashed; they have no part in distances.
         **line : dict
@@ -141,15 +141,15 @@ class OptimizationDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_, self.validation_lines_ = {}, {}
         for name, descent in self.descents.items():
-            along = descent.time if x == "time" else np.arange(len(descent.objective))
-            height = descent.objective - descent.bound if distance else descent.objective
-            (drawn,) = ax.plot(along, height, **{"label": verbatim(name), **line})
+            x_values = descent.time if x == "time" else np.arange(len(descent.objective))
+            y_values = descent.objective - descent.bound if distance else descent.objective
+            (drawn,) = ax.plot(x_values, y_values, **{"label": verbatim(name), **line})
             self.lines_[name] = drawn
             if validation and not distance and len(descent.validation):
-                look = {"linestyle": "--", "color": drawn.get_color(), "alpha": 0.7}
+                style = {"linestyle": "--", "color": drawn.get_color(), "alpha": 0.7}
                 label = f"{verbatim(name)}, rows held out"
-                (held,) = ax.plot(along, descent.validation, label=label, **look)
-                self.validation_lines_[name] = held
+                (dashed,) = ax.plot(x_values, descent.validation, label=label, **style)
+                self.validation_lines_[name] = dashed
         ax.set(xlabel=AXES[x], ylabel="distance to the optimum" if distance else "objective")
         if distance:
             ax.set_yscale("log")
@@ -158,7 +158,7 @@ class OptimizationDisplay:
 
 
 def _named(estimators):
-    """Estimators by what they print as; those that print alike are numbered."""
+    """Estimators by their printed form; equal ones are numbered."""
     named = {}
     for estimator in estimators:
         text = " ".join(str(final_estimator(estimator)[0]).split())
@@ -168,6 +168,7 @@ def _named(estimators):
 
 
 def _descent(estimator):
+    """The history of a fitted estimator."""
     model = snapshot(final_estimator(estimator)[0])
     check_is_fitted(model)
     if not hasattr(model, "objective_curve_"):

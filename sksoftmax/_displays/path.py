@@ -1,4 +1,4 @@
-"""Pictures of a cross-validated path. matplotlib is imported when something is drawn."""
+"""Plots of a cross-validated regularisation path: scores or coefficients against C."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -13,18 +13,18 @@ KINDS = ("scores", "coefficients")
 
 
 class PathDisplay:
-    """Show what cross-validation found along C: its scores, or the coefficients.
+    """Regularisation path: scores of the folds, or coefficients, against C.
 
-    Make one with `from_estimator`. Nothing is computed anew: all was found by the fit.
+    Make one with `from_estimator`. Everything it draws was computed by the fit.
 
     Parameters
     ----------
     Cs : ndarray of shape (n_Cs,)
         The values of C.
     scores : ndarray of shape (n_folds, n_Cs)
-        Of each fold.
+        The scores of each fold.
     coefs : ndarray of shape (n_Cs, n_classes or 1, n_features)
-        Of all data.
+        The coefficients fitted to all rows.
     C : float
         The value chosen.
     score_name : str, default=None
@@ -110,15 +110,15 @@ class PathDisplay:
         check_is_fitted(estimator, "coef_path_")
         estimator = snapshot(estimator)
         wanted = estimator.l1_ratio_ if l1_ratio is None else l1_ratio
-        places = np.flatnonzero(estimator.l1_ratios_ == wanted)
-        if len(places) == 0:
+        indices = np.flatnonzero(estimator.l1_ratios_ == wanted)
+        if len(indices) == 0:
             tried = estimator.l1_ratios_.tolist()
             raise ValueError(f"l1_ratio must be one of those tried, {tried}, got {l1_ratio!r}")
         scoring = estimator.scoring
         display = cls(
             estimator.Cs_,
-            scores=estimator.scores_[:, places[0]],
-            coefs=estimator.coef_path_[places[0], :, :, : estimator.n_features_in_],
+            scores=estimator.scores_[:, indices[0]],
+            coefs=estimator.coef_path_[indices[0], :, :, : estimator.n_features_in_],
             C=estimator.C_,
             score_name=scoring if isinstance(scoring, str) else "score",
             feature_names=feature_names,
@@ -178,8 +178,8 @@ class PathDisplay:
     def _plot_scores(self, line):
         mean, n_folds = self.scores.mean(axis=0), len(self.scores)
         error = self.scores.std(axis=0, ddof=1) / np.sqrt(n_folds) if n_folds > 1 else None
-        look = {"marker": "o", "markersize": 3, "capsize": 2, "label": "mean over folds", **line}
-        self.errorbar_ = self.ax_.errorbar(self.Cs, mean, yerr=error, **look)
+        style = {"marker": "o", "markersize": 3, "capsize": 2, "label": "mean over folds", **line}
+        self.errorbar_ = self.ax_.errorbar(self.Cs, mean, yerr=error, **style)
         self.lines_ = [self.errorbar_.lines[0]]
         best = float(self.Cs[np.argmax(mean)])
         if best != self.C:
@@ -196,22 +196,22 @@ class PathDisplay:
         named = {int(j): rank for rank, j in enumerate(order[:most_names]) if at_chosen[j] > 0}
         self.lines_ = []
         for j, curve in enumerate(curves.T):
-            look = {"linewidth": 1, "color": "silver"}
+            style = {"linewidth": 1, "color": "silver"}
             if j in named:
                 # In colours that no other has, if they are no more than the cycle's.
-                look |= {"label": verbatim(names[j]), "color": f"C{named[j]}"}
-            self.lines_ += self.ax_.plot(self.Cs, curve, **{**look, **line})
+                style |= {"label": verbatim(names[j]), "color": f"C{named[j]}"}
+            self.lines_ += self.ax_.plot(self.Cs, curve, **{**style, **line})
 
     def _curves(self, label):
-        """Of each feature the number to draw, (n_Cs, n_features)."""
+        """The curves to draw, (n_Cs, n_features): coefficients or their norms over classes."""
         coefs = np.asarray(self.coefs)
         if label is None:
             of_all = coefs[:, 0] if coefs.shape[1] == 1 else np.sqrt(np.sum(coefs**2, axis=1))
             return of_all
-        places = np.flatnonzero(np.asarray(self.classes) == label)
-        if len(places) == 0:
+        indices = np.flatnonzero(np.asarray(self.classes) == label)
+        if len(indices) == 0:
             known = np.asarray(self.classes).tolist()
             raise ValueError(f"label must be one of {known}, got {label!r}")
         if coefs.shape[1] == 1:
-            return coefs[:, 0] if places[0] == 1 else -coefs[:, 0]
-        return coefs[:, places[0]]
+            return coefs[:, 0] if indices[0] == 1 else -coefs[:, 0]
+        return coefs[:, indices[0]]

@@ -1,4 +1,4 @@
-"""Reliability diagrams. matplotlib is imported when something is drawn, not before."""
+"""Reliability diagrams: observed frequency against predicted probability, in bins."""
 
 import numpy as np
 from sklearn.utils.multiclass import unique_labels
@@ -11,10 +11,11 @@ TOP = "most probable class"
 
 
 class ReliabilityDisplay:
-    """Show how often probabilities come true.
+    """Reliability diagram: observed frequency against predicted probability.
 
-    A point of the diagram is a bin of rows: their mean confidence, and how many of them are right.
-    On the diagonal both are the same. Make one with `from_estimator` or `from_predictions`.
+    A point of the diagram is a bin of rows: their mean confidence, and the fraction of them that
+    is right. A perfectly calibrated classifier is on the diagonal. Make one with `from_estimator`
+    or `from_predictions`.
 
     Parameters
     ----------
@@ -38,12 +39,12 @@ class ReliabilityDisplay:
 
     See Also
     --------
-    SoftmaxCalibratedClassifier : Bring the curve to the diagonal.
+    SoftmaxCalibratedClassifier : A classifier with calibrated probabilities.
 
     Notes
     -----
-    The band is Wilson's interval for the accuracy of each bin. A curve outside it says something;
-    a few points outside of many do not.
+    The band is the Wilson interval of the accuracy of each bin. If it excludes the diagonal in
+    many bins the classifier is not calibrated; in a few of many it may do so by chance.
 
     References
     ----------
@@ -160,7 +161,7 @@ class ReliabilityDisplay:
         band : bool, default=True
             Whether to draw confidence bands.
         histogram : bool, default=True
-            Whether to draw the share of the weight in each bin, below the diagram.
+            Whether to draw the fraction of the weight in each bin, below the diagram.
         **line : dict
             Parameters of matplotlib's ``plot`` for the curves.
 
@@ -173,7 +174,7 @@ class ReliabilityDisplay:
         ax = plt.subplots()[1] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_, self.bands_ = {}, {}
-        ax.plot([0, 1], [0, 1], linestyle=":", color="gray", label="calibrated")
+        ax.plot([0, 1], [0, 1], linestyle=":", color="gray", label="perfectly calibrated")
         for name, curve in self.curves.items():
             style = {"marker": "o", "markersize": 4, "label": verbatim(name), **line}
             (drawn,) = ax.plot(curve.confidence, curve.accuracy, **style)
@@ -183,28 +184,28 @@ class ReliabilityDisplay:
                     curve.confidence, curve.low, curve.high, color=drawn.get_color(), alpha=0.2,
                     linewidth=0,
                 )  # fmt: skip
-        ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share that came true")
+        ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="observed frequency")
         ax.legend(loc="upper left")
         self.histogram_ax_ = self._plot_histogram() if histogram else None
         (self.histogram_ax_ or ax).set_xlabel("probability")
         return self
 
     def _plot_histogram(self):
-        """Draw each bin's share of the weight in an axes of its own below the diagram."""
+        """Draw the fraction of the weight in each bin, in axes below the diagram."""
         below = self.ax_.inset_axes([0, -0.28, 1, 0.2], sharex=self.ax_)
         self.ax_.tick_params(labelbottom=False)
         for name, curve in self.curves.items():
-            share = curve.weight / curve.weight.sum()
+            fraction = curve.weight / curve.weight.sum()
             width = np.maximum(curve.upper - curve.lower, 1e-3)
-            look = {"edgecolor": self.lines_[name].get_color(), "fill": len(self.curves) == 1}
-            look |= {"facecolor": self.lines_[name].get_color(), "alpha": 0.5}
-            below.bar(curve.lower, share, width, align="edge", **look)
-        below.set_ylabel("share")
+            style = {"edgecolor": self.lines_[name].get_color(), "fill": len(self.curves) == 1}
+            style |= {"facecolor": self.lines_[name].get_color(), "alpha": 0.5}
+            below.bar(curve.lower, fraction, width, align="edge", **style)
+        below.set_ylabel("fraction")
         return below
 
 
 def pyplot(who):
-    """matplotlib.pyplot, or an error that says who needs it."""
+    """Import matplotlib.pyplot, or raise an ImportError that names the display."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:

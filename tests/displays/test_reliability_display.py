@@ -50,7 +50,7 @@ def test_classes_are_drawn(fitted, per_class, names):
     for name in names:
         assert_draws(display, name, reliability(y, model.predict_proba(X), label=name))
     legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert legend == ["calibrated", *names]
+    assert legend == ["perfectly calibrated", *names]
 
 
 def test_axes_names_and_options_are_taken(fitted):
