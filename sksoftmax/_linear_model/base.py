@@ -1,4 +1,4 @@
-"""What every fitted linear softmax model does: scores, probabilities and classes of new rows."""
+"""Methods that fitted linear softmax models share: scores, probabilities and classes."""
 
 import scipy.sparse as sp
 from sklearn import get_config

@@ -1,4 +1,4 @@
-"""What a fit says that could not keep the promise of ``tol``."""
+"""Message of the ConvergenceWarning."""
 
 import numpy as np
 
@@ -8,8 +8,8 @@ from sksoftmax._solvers import STREAMS
 LAST = 10
 
 
-def complaint(model, ended, separable):
-    """What there is to warn of a fit; None if nothing.
+def warning_message(model, ended, separable):
+    """The message of the warning for a fit; None if there is none.
 
     ended : Solution where the run ended, which early stopping may have gone back from
     """

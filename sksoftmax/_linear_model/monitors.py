@@ -1,4 +1,4 @@
-"""Who watches a fit: put together here, so that the loop knows one watch and the estimator too."""
+"""The observers of a fit, combined into the one callable that the solver loop calls."""
 
 from time import perf_counter
 
@@ -18,7 +18,7 @@ class Clock:
 
 
 class Monitors:
-    """A watch of several: each sees every step, and any may end the run.
+    """Call several observers at every step; any may end the run.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Monitors:
         return solver if self.task is None else self.task.announced(solver)
 
     def final_solution(self, solution, problem, tol):
-        """What to keep of a run that has ended."""
+        """The solution to keep of a run that has ended."""
         if self.early is not None:
             solution = self.early.best_of(solution, problem, tol)
         if self.line is not None:

@@ -104,7 +104,7 @@ def _few_scores(X, coef, intercept):
 
 @quiet
 def _few_probabilities(X, coef, intercept):
-    """Softmax of a few rows in as few calls as can be; None for corners."""
+    """Softmax of a few rows in few NumPy calls; None where scores are not finite."""
     scores = X @ coef.T + intercept
     if scores.shape[1] == 1:
         scores = np.concatenate([np.zeros_like(scores), scores], axis=1)

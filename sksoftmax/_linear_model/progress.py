@@ -1,4 +1,4 @@
-"""The line that says how far a fit is."""
+"""The progress line of a fit, for ``verbose``."""
 
 import sys
 from time import perf_counter

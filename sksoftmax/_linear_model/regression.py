@@ -61,8 +61,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     Where rows have probabilities of classes instead of labels, :math:`\sum_k y_{ik} z_{ik}` takes
     the place of :math:`z_{i y_i}`, and the weight of a row is that of its classes in the mean.
 
-    The descent is made in the metric of the curvature, so that neither the scale nor the offset
-    nor the correlation of the columns of X matters.
+    Solvers are preconditioned by the curvature, so that convergence does not depend on the scale,
+    the offset or the correlation of the columns of X.
 
     Parameters
     ----------
@@ -83,12 +83,12 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         objective cannot then fall below the targets' mean entropy, which is not 0.
     solver : {"auto", "gd", "lbfgs", "newton", "proximal", "sgd", "adam"}, default="auto"
         "gd" is accelerated gradient descent with restarts, "lbfgs" a quasi-Newton method, both
-        in the metric of the curvature; "newton" takes damped Newton steps. "auto" begins with a
+        preconditioned by the curvature; "newton" takes damped Newton steps. "auto" begins with a
         sample of the rows where they are many, goes on by "lbfgs", and changes to "newton" where
         progress stalls. "proximal", which "auto" takes for an l1 part, takes proximal quasi-Newton
         steps on a working set of columns; the others need a smooth penalty. "sgd" and "adam" take
-        a step for each mini-batch of rows, in a running metric of the curvature and in units of the
-        columns' spread; they are for data without end, by ``partial_fit``, and for data on disk.
+        a step for each mini-batch of rows, preconditioned by the curvature and by the columns'
+        standard deviations; they are for streams of data, by ``partial_fit``, and for data on disk.
     tol : float, default=1e-6
         The promise made: ``converged_`` means ``objective_ - optimum <= tol * objective_``. Not
         negative; 0 asks for as much as rounding allows.
@@ -163,8 +163,8 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
 
     Notes
     -----
-    The metric begins as the bound of [1]_ on the curvature. The gap is proved by Fenchel duality,
-    at distributions that are tilted so as to balance the gradient (see
+    The first preconditioner is the upper bound of [1]_ on the curvature. The gap is
+    proved by Fenchel duality, at distributions that are corrected to be dual feasible (see
     ``docs/certificate.md``).
 
     From scikit-learn 1.9 on there is ``set_callbacks``. Callbacks see each step of every solver;
@@ -262,10 +262,10 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         ConvergenceWarning
             If the promise of ``tol`` could not be proved.
         """
-        draft, complaint = self._fit(X, y, sample_weight)
-        if complaint:
+        draft, message = self._fit(X, y, sample_weight)
+        if message:
             # First: where warnings are errors, this one loses nothing either.
-            warnings.warn(complaint, ConvergenceWarning, stacklevel=2)
+            warnings.warn(message, ConvergenceWarning, stacklevel=2)
         self.__dict__ = draft.__dict__
         return self
 
@@ -343,7 +343,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
             solution = watch.final_solution(ended, problem, self.tol)
         draft._keep(data, coordinates, solution, watch)
         watch.close()
-        return draft, convergence.complaint(draft, ended, separable)
+        return draft, convergence.warning_message(draft, ended, separable)
 
     def _solver(self, problem):
         return partial_fit.tuned(build.solver_for(problem, self.solver), self)

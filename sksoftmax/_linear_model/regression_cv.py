@@ -38,10 +38,10 @@ RULES = ("best", "1se")
 class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     """Softmax regression whose ``C`` and ``l1_ratio`` are chosen by cross-validation.
 
-    All data, and each fold, are fitted along the path of the values of C, each fit starting where
-    the ones before lead, on the columns that may be wanted. With a ridge alone, and folds that
-    partition the rows, all folds descend together and share their passes over X, metrics and
-    proofs. ``tol`` holds for every fit. The chosen fit is already made.
+    All rows, and those of each fold, are fitted along the path of the values of C. Each fit starts
+    at an extrapolation of the previous ones, on a working set of columns. With a ridge penalty
+    alone, and folds that partition the rows, all folds are fitted in lockstep and share passes over
+    X, preconditioners and certificates. ``tol`` holds for every fit.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     coef_path_ : ndarray of shape (n_l1_ratios, n_Cs, n_classes or 1, n_features + 1)
         The same of all data.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
-        Steps that each fit took, at least that to where it was expected.
+        Solver iterations of each fit; at least 1, counting the extrapolated start.
     coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
     intercept_ : ndarray of shape (n_classes,) or (1,)
     n_features_in_ : int

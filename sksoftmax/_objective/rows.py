@@ -119,7 +119,7 @@ class InMemoryRows:
 
 
 def strided(stride, block):
-    """Each so manieth row of a block."""
+    """Every ``stride``-th row of a block."""
     if stride == 1:
         return block
     target = block.target[..., ::stride]
@@ -150,7 +150,7 @@ def batches(rows, size, random):
 
 
 def concatenate_blocks(blocks):
-    """One block of several."""
+    """Concatenate blocks into one."""
     pieces = [block.X for block in blocks]
     X = sp.vstack(pieces, format="csr") if sp.issparse(pieces[0]) else np.concatenate(pieces)
     target = np.concatenate([block.target for block in blocks], axis=-1)

@@ -1,4 +1,9 @@
-"""Solvers: one file each, on plain vectors, and the one loop that runs them."""
+"""Solvers: one file each, on plain vectors, and the loop that runs them.
+
+A solver is a pure function of immutable states. It may ask a problem for values, gradients,
+curvature and certificates, through the protocols in ``loop``. It must not know rows, score maps'
+layouts, Dask or estimators, and imports no other folder but ``_runtime``.
+"""
 
 from sksoftmax._solvers.adam import Adam
 from sksoftmax._solvers.auto import Auto
@@ -36,7 +41,7 @@ SOLVERS = {
     "newton": Newton(),
     **{name: Epochs(method()) for name, method in STREAMS.items()},
 }
-# For objectives with corners.
+# For problems with a nonsmooth penalty.
 COMPOSITE_SOLVERS = {
     "auto": Proximal(),
     "proximal": Proximal(),

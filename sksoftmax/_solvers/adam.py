@@ -1,4 +1,4 @@
-"""Adam, in units of the columns' spread (Kingma and Ba 2015)."""
+"""Adam, with gradients scaled by the columns' standard deviations (Kingma and Ba 2015)."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from sksoftmax._solvers.stochastic import length, moved, observed
 
-# Steps beside those of the metric, where their length is automatic, times the root of the number of
-# columns: all of them move a row's scores together.
+# Automatic step size beside that of `Sgd`, times the root of the number of columns, since all
+# columns together change a row's scores.
 LONGEST_STEP = 1.5
 TINY = np.finfo(np.float64).tiny
 

@@ -14,7 +14,7 @@ LBFGS, NEWTON = Lbfgs(), Newton()
 
 @dataclass(frozen=True)
 class Auto:
-    """Metric L-BFGS, from the optimum of a sample where rows are many; Newton where all is small.
+    """L-BFGS from the optimum of a sample where rows are many; Newton for small problems.
 
     The run ends where a gap is proved. Where L-BFGS stalls before, or expects to gain nothing but
     rounding, Newton steps go on: they leave a smaller gradient, which proves more.

@@ -1,4 +1,4 @@
-"""A quadratic model corrected by the changes of the gradient that steps have seen (BFGS)."""
+"""A quadratic model updated by BFGS with observed changes of the gradient."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Corrected:
-    """``model - left' core right``: BFGS in its compact form.
+    """The model ``B - W' M W``: BFGS in compact form, B the model it starts from.
 
     Byrd, Nocedal and Schnabel (1994), Mathematical Programming 63, theorem 2.3.
     """

@@ -1,9 +1,9 @@
-"""Accelerated gradient descent in a metric, with restarts.
+"""Preconditioned accelerated gradient descent, with restarts.
 
-Nesterov's method, restarted when the objective would rise (O'Donoghue and Candes 2015). In the
-metric of Bohning's bound a step of 1 can't overshoot, so there is no learning rate to tune. As
-the model sharpens the bound goes slack: the metric is made anew from the curvature at hand, and
-the step found by backtracking.
+Nesterov's method, restarted when the objective would rise (O'Donoghue and Candes 2015). Bohning's
+bound majorises the Hessian, so that with it as the preconditioner a step of 1 cannot overshoot and
+there is no learning rate to tune. The bound is loose where probabilities are confident: from then
+on the preconditioner is the curvature at the current point, and steps are found by backtracking.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class DescentState(NamedTuple):
     decrement: float
     stalled: bool
     preconditioner: object
-    descent: np.ndarray  # the metric's gradient at the point
+    descent: np.ndarray  # the preconditioned gradient at the point
     landing: np.ndarray  # where the last plain step led, before the momentum
     momentum: float  # Nesterov's sequence, 1 after a restart
-    age: int  # steps since the metric was made
+    age: int  # steps since the preconditioner was made
     solver: str = "gd"
 
 

@@ -1,4 +1,4 @@
-"""Limited-memory BFGS with a metric as its initial matrix (Liu and Nocedal 1989)."""
+"""Limited-memory BFGS with a preconditioner as its initial matrix (Liu and Nocedal 1989)."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from scipy.linalg.blas import daxpy
 
 from sksoftmax._solvers.line_search import Point, backtrack, evaluate
 
-# Steps that a scale of the metric serves: it changes slowly, and takes a solution to know.
+# Steps that a scale of the preconditioner serves: it changes slowly, and takes a solution to know.
 RESCALE = 5
 
 
@@ -25,19 +25,19 @@ class LbfgsState(NamedTuple):
     preconditioner: object
     direction: np.ndarray  # of the next step
     pairs: tuple  # of Pair, the latest last
-    due: int  # steps until the metric is made anew
-    scale: float = 1.0  # of the metric's inverse, and how many steps it has served
+    due: int  # steps until the preconditioner is made anew
+    scale: float = 1.0  # of the preconditioner's inverse, and how many steps it has served
     served: int = 0
     solver: str = "lbfgs"
 
 
 @dataclass(frozen=True)
 class Lbfgs:
-    """Quasi-Newton steps from the last pairs, and a metric made anew as the model sharpens.
+    """Quasi-Newton steps from the last pairs, and a preconditioner made anew on the way.
 
     memory : number of pairs
-    first, refresh : steps that the first metric and each later one serve
-    metric : Metric, optional
+    first, refresh : steps that the first preconditioner and each later one serve
+    preconditioner : Preconditioner, optional
         The first one, that then serves as long as a later one; else the curvature at the start.
     """
 

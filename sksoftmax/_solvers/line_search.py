@@ -27,7 +27,7 @@ def evaluate(problem, theta):
 def backtrack(problem, point, direction):
     """The first point ``theta + t direction``, t = 1 or shorter, that is low enough.
 
-    None if the direction leads down nowhere that rounding can tell.
+    None if the direction is no descent direction, or rounding hides any decrease.
     """
     slope = point.gradient @ direction
     if not slope < 0:

@@ -1,4 +1,4 @@
-"""The one loop: step until the certificate holds, the steps run out, or rounding ends them."""
+"""Run a solver until a certificate proves the gap, steps run out, or rounding hides progress."""
 
 from typing import NamedTuple, Protocol
 
@@ -29,7 +29,7 @@ class Certificate(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """What came of a minimisation.
+    """Result of a minimisation.
 
     theta : the point reached
     value : the objective there
@@ -75,10 +75,10 @@ class Problem(Protocol):
 
 
 class State(Protocol):
-    """Where a solver stands: immutable, and all that it remembers.
+    """State of a solver, immutable.
 
-    point : Point, in whose place no proof is asked for where the gradient is not known yet
-    decrement : what the solver's own metric expects to be left to gain, proving nothing
+    point : Point; no certificate is asked for while its gradient is None
+    decrement : estimate of ``value - optimum`` by the solver's preconditioner or model; no bound
     stalled : whether rounding hides any further gain
     solver : name of the method that made the step
     """
@@ -92,8 +92,8 @@ class State(Protocol):
 class Solver(Protocol):
     """A method, as pure functions of states.
 
-    One that remembers more than a place may have a ``resume(problem, state)`` as well: the
-    state in which it goes on, where the descent of a like objective ended.
+    A solver that remembers more than a point may have a ``resume(problem, state)`` as well: the
+    state in which it goes on from the end of a run on a similar problem.
     """
 
     def start(self, problem, theta): ...
@@ -158,7 +158,7 @@ def reevaluate(problem, solution, theta, tol):
 
 
 def hand_over(problem, solver, state):
-    """A solver's state on an objective, from its state on another that is like it."""
+    """A solver's state on a problem, from its state on a similar one."""
     resume = getattr(solver, "resume", None)
     return resume(problem, state) if resume else solver.start(problem, state.point.theta)
 

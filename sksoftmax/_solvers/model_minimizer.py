@@ -1,11 +1,10 @@
-"""The minimum of a quadratic model plus a penalty with corners.
+"""Minimise a quadratic model plus a nonsmooth penalty.
 
-Accelerated proximal gradients find what is zero there (Nesterov's method, restarted when it turns
-back: Beck and Teboulle 2009, SIAM Journal on Imaging Sciences 2, 183-202; O'Donoghue and Candes
-2015). All columns and classes move at once: a step is one product with the model and one call of
-the penalty's prox. Where columns are correlated that takes long. But away from its corners the
-penalty is smooth, and Newton steps in the parameters that are not zero, each to the next corner,
-take no notice. They are worth it where the model is the Hessian.
+Accelerated proximal gradients identify the support (Beck and Teboulle 2009, SIAM Journal on Imaging
+Sciences 2, 183-202; restarts: O'Donoghue and Candes 2015). A step is one product with the model and
+one call of the penalty's prox. They are slow where columns are correlated. Newton steps on the
+support, each at most to the penalty's next kink, are not: the penalty is smooth between kinks.
+They are worth their cost where the model is the Hessian.
 """
 
 from typing import NamedTuple
@@ -26,12 +25,12 @@ RELATIVE_TARGET = 1e-9
 
 
 class Minimum(NamedTuple):
-    """Where a model leads.
+    """The minimum of a model.
 
-    target : ndarray
-    gain : by how much the model is lower there; not positive where nothing is to be gained
-    change : of the gradient, as the model has it
-    weights : ndarray like theta, upper bounds on the curvature of each parameter
+    target : ndarray of shape (n_parameters,), the minimiser
+    gain : decrease of the model plus penalty; not positive where there is none
+    change : predicted change of the gradient
+    weights : ndarray of shape (n_parameters,), upper bounds on the curvature of each parameter
     first : squared length of the first proximal gradient step, by these weights
     """
 
@@ -118,18 +117,18 @@ class Descent:
         return size
 
     def value(self):
-        """Of the model and the corners, less what the model is at theta."""
+        """Model plus penalty at the target, less the model at theta."""
         model = self.move @ (self.point.gradient + 0.5 * self.image)
         return float(model) + self.problem.nonsmooth.value(self.target)
 
     def result(self):
         curvature = 0.5 * float(self.move @ self.image)
         gain = self.problem.nonsmooth.value(self.point.theta) - self.value()
-        # At the minimum the gain is the bend or more, by convexity, whatever rounding leaves of it.
+        # At the minimum the gain is at least d'Hd / 2, by convexity; rounding may hide it.
         return Minimum(self.target, max(gain, curvature), self.image, self.weights, self.first)
 
     def polish(self):
-        """Newton steps in what is not zero, where that is little, each to the next corner."""
+        """Newton steps on a small support, each at most to the next kink."""
         self._try(self.problem.nonsmooth.shifted(self.target))
         nonsmooth = self.problem.nonsmooth
         while self.newton_steps < MOST_STEPS:
@@ -152,7 +151,7 @@ class Descent:
         return max(RELATIVE_TARGET * abs(value), self.accuracy**2 * gained)
 
     def _go(self, step):
-        """Along a step to the first corner, or a part of that where curvature changes."""
+        """Move along a step to the first kink, halving it until it is better; whether it was."""
         for _ in range(HALVINGS):
             if self._try(self.problem.nonsmooth.to_first_breakpoint(self.target, step)):
                 return True

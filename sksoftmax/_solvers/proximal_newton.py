@@ -1,9 +1,9 @@
-"""Proximal quasi-Newton steps in the metric of the curvature, on a working set of columns.
+"""Proximal quasi-Newton method on a working set of columns.
 
-Each step minimises a quadratic model of the smooth part plus the penalty itself, corners and all
+Each step minimises a quadratic model of the smooth part plus the nonsmooth penalty itself
 (Lee, Sun and Saunders 2014, SIAM Journal on Optimization 24, 1420-1443). The model is the
 curvature at hand, corrected by what the last steps saw of it (BFGS). A step that does not lower
-the objective enough is shortened: the direction to the model's minimum always leads down.
+the objective enough is shortened: the direction to the model's minimum is a descent direction.
 
 A model that predicts gradients badly is not worth minimising far: each step leaves of its model
 the share by which the last one's was wrong (an inexact Newton method's forcing sequence: Eisenstat
@@ -31,10 +31,10 @@ BEST, WORST = 0.05, 0.5
 
 
 class Subproblem(NamedTuple):
-    """A working set, and what was learned on it.
+    """The problem on a working set of columns, with its model.
 
     columns : indices of the columns of X; None for all
-    objective : the objective on them
+    problem : the problem on them
     model : quadratic model of its smooth part
     pairs : tuple of Pair, the latest last
     age : steps since the model was made
@@ -51,7 +51,7 @@ class Subproblem(NamedTuple):
     accuracy: float = BEST
 
     def restricted(self, problem, point):
-        """A point of the whole objective as one of its part."""
+        """A point of the whole problem as one of the subproblem."""
         if self.columns is None:
             return point
         rows = problem.rows_of_columns(self.columns)
@@ -61,7 +61,7 @@ class Subproblem(NamedTuple):
         return Point(theta, point.value, gradient)
 
     def extended(self, problem, theta):
-        """Theta of the whole objective, zero outside the part."""
+        """Theta of the whole problem, zero outside the working set."""
         if self.columns is None:
             return theta
         whole = np.zeros(problem.map.n_parameters)
@@ -70,7 +70,7 @@ class Subproblem(NamedTuple):
         return whole
 
     def minimum(self, point):
-        """Where the model leads from a point of the part."""
+        """The Minimum of the model at a point of the subproblem."""
         model = corrected(self.model, self.pairs)
         return minimize_model(self.problem, model, point, self.accuracy)
 
@@ -78,7 +78,7 @@ class Subproblem(NamedTuple):
 class Round(NamedTuple):
     """Where steps on a working set stand.
 
-    point : of the part
+    point : of the subproblem
     first : the gain that its first step expected; None before it
     n_steps : that were made
     """
@@ -104,8 +104,8 @@ class ProximalState(NamedTuple):
 @dataclass(frozen=True)
 class Proximal:
     """memory : number of pairs; refresh : steps between models; longest : steps a round;
-    thorough : what a round leaves of the gain that its first step expects; part : all columns
-    with the model and pairs to go on with, from a like objective.
+    thorough : what a round leaves of the gain that its first step expects; subproblem : all
+    columns with the model and pairs to go on with, from a similar problem.
     """
 
     memory: int = 20
@@ -152,7 +152,7 @@ class Proximal:
         return _arrive(problem, whole, subproblem, state.scales, stalled, gain)
 
     def _step(self, point, subproblem, minimum=None):
-        """One step: the point, the part, whether there was no way down, the gain expected."""
+        """One step: the point, the subproblem, whether there was no way down, the gain expected."""
         problem = subproblem.problem
         if subproblem.model is None or subproblem.age >= (
             1 if subproblem.model.is_exact else self.refresh
@@ -226,7 +226,7 @@ def _newcomers(problem, gradient, subproblem):
 
 
 def _working_set(problem, state):
-    """The part to go on with: the last one, unless columns outside it have more to gain."""
+    """The subproblem to go on with: the last one, unless columns outside it have more to gain."""
     subproblem, n_features = state.subproblem, problem.map.n_features
     if subproblem is not None and subproblem.columns is None:
         return subproblem

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent in the running metric of the stream.
+"""Stochastic gradient descent with a running preconditioner.
 
 Each batch's gradient is turned by the inverse of the curvature seen so far, so that neither scale
 nor offset nor correlation of the columns matters from the first batches on, and there is no
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sksoftmax._solvers.stochastic import length, moved, observed
 
-# A metric serves until the stream has grown by this share,
+# A preconditioner serves until the weight seen has grown by this share,
 GROWTH = 0.1
 # or until a moment has grown by this factor.
 SURPRISE = 2.0
@@ -17,7 +17,7 @@ SURPRISE = 2.0
 
 @dataclass(frozen=True)
 class Sgd:
-    """learning_rate : length of the steps in the metric, or "auto", which shortens them."""
+    """learning_rate : step size, or "auto", which shortens them."""
 
     learning_rate: object = "auto"
     name = "sgd"
@@ -34,7 +34,7 @@ class Sgd:
 
 
 def _renewed(problem, state):
-    """The state with a metric made anew if it is time."""
+    """The state with the preconditioner made anew if it is due."""
     due, diagonal = state.due - problem.total_weight, state.moments.diagonal
     if (
         state.preconditioner is not None

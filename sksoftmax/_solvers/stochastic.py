@@ -1,33 +1,33 @@
-"""What the methods have in common that see a sequence of objectives, each on a few rows.
+"""State and steps that the stochastic methods share.
 
-The clock is the weight seen so far. Steps shorten as it goes on, like one over it, and what is
-kept is an average of where they led that forgets the first of them.
+Each step sees the objective on one batch of rows. Step sizes decay as 1 / (weight seen). The
+result is a running average that down-weights early iterates (Polyak and Juditsky 1992).
 """
 
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-# A step is so many times longer than one over the number of batches so far. Long steps forget the
-# start where the metric is poor; the average takes back the noise that they bring.
+# Step sizes times the number of batches so far. Long steps forget the start even where the
+# preconditioner is poor; averaging removes the noise that they add.
 LENGTH = 20.0
-# Rows a parameter that the first steps are shortened for, times LENGTH.
+# Burn-in in rows a parameter, times LENGTH: the first steps are shortened by it.
 BURN_IN = 0.5
 # Weight of the last batch in the average of all: 2 over their number gives weights like 1, 2, 3 ...
 RECENT = 2.0
-# Batches in a row that have to be worse than expected, and rows a column, before a stream is taken
-# to have changed. Where they are worse than usual by the first factor the average is begun anew;
-# where worse than a model that knows nothing, by the second, all is.
+# Drift detection: how many consecutive batches, with how many rows a column, must have a high loss.
+# A loss above DRIFTING times the running mean restarts the average; one above DIVERGING times the
+# uniform cross-entropy restarts the whole state.
 PATIENCE, PATIENT_ROWS = 5, 4
 DRIFTING = 1.5
 DIVERGING = 2.0
-# Times what a model that knows nothing would lose, or the stream does as a rule: no batch counts as
-# more in the objective of late.
+# No batch counts in the running mean of the objective for more than this factor times that mean or
+# the uniform cross-entropy, whichever is larger.
 MOST_COSTLY = 10.0
 
 
 class Run(NamedTuple):
-    """Batches without a break."""
+    """Number and rows of consecutive batches that met a condition."""
 
     n_batches: int = 0
     n_rows: int = 0
@@ -40,18 +40,20 @@ class Run(NamedTuple):
 
 
 class StreamState(NamedTuple):
-    """Where a stream stands: immutable, and all that it remembers.
+    """State of a stochastic method, immutable.
 
-    theta : where the next step starts
-    average : of the thetas of late, what the stream has to show
-    value : the objective on the batches of late, each before its step
-    clock : weight that the length of the steps goes by
-    began : the clock when the average began
-    known : weight that moments stand for
+    theta : ndarray of shape (n_parameters,), where the next step starts
+    average : ndarray of shape (n_parameters,), running average of theta: the result
+    value : running mean of the objective on batches, each before its step
+    weight_seen : total weight of the rows seen, which the step size decays by
+    averaging_start : the weight seen when the average was started
+    known : total weight of the rows that moments are of
     moments : Moments of the rows; before the first batch what is expected of them, or None
-    boldness : factor of the steps' length
-    metric, due, diagonal : made of the moments, for so much weight, and their diagonal then
-    unusual, hopeless : Run of batches that are worse than expected
+    step_scale : factor of the step size
+    preconditioner : made of the moments
+    due : weight to be seen before the preconditioner is made anew
+    diagonal : of the moments when it was made
+    drifting, diverging : Run of batches that lose more than expected, for drift detection
     first, second, n_gradients : Adam's moments of the gradient, and how many gradients they are of
     """
 
@@ -74,7 +76,7 @@ class StreamState(NamedTuple):
 
 
 class StreamMethod(Protocol):
-    """A method for a sequence of objectives, as one pure function of states."""
+    """A stochastic method: a pure function from a batch's problem and a state to the next state."""
 
     full: bool  # whether it uses the moments between columns
     memory: float  # weight of the last batch in the moments: memory over the number of all
@@ -83,7 +85,7 @@ class StreamMethod(Protocol):
 
 
 def observed(problem, state, method):
-    """The state after a look at a batch, the gradient there, and the batch's moments."""
+    """The state updated by a batch, the batch's gradient at theta, and the batch's moments."""
     value, gradient, seen = problem.observe(state.theta, method.full)
     before, state = state, watched(problem, state, value)
     if state.theta is not before.theta:
@@ -109,7 +111,7 @@ def observed(problem, state, method):
 
 
 def watched(problem, state, value):
-    """The state, or one that begins anew where the stream is no more what it was."""
+    """The state, restarted if the batch's value shows drift or divergence."""
     n_rows, n_columns = problem.n_rows, problem.map.n_columns
     nothing = problem.map.uniform_cross_entropy
     diverging = state.diverging.longer(value > DIVERGING * nothing, n_rows)
@@ -125,11 +127,11 @@ def watched(problem, state, value):
 
 
 def length(problem, state, learning_rate):
-    """Length of the step on a batch: like one over the number of batches, shorter at first.
+    """Step size on a batch: decays as 1 / (number of batches), after a burn-in.
 
-    Steps bring noise in proportion to the number of parameters a row; the first, of which there
-    is no average to take it back, are shortened by that. Of sparse columns a row speaks of few:
-    between these and all, measured, lies what neither overfits nor stands still.
+    A step adds noise in proportion to the number of parameters a row. The average cannot remove
+    that of the first steps, so the burn-in shortens them in this proportion. A sparse row has few
+    entries; the geometric mean of these and of all columns worked best when measured.
     """
     if learning_rate != "auto":
         return state.step_scale * learning_rate
@@ -140,7 +142,7 @@ def length(problem, state, learning_rate):
 
 
 def moved(problem, state, step):
-    """The state after a step, which has no part that all classes share, and its average."""
+    """The state after a step, projected to sum to zero over classes, with the average updated."""
     theta = state.theta + problem.map.sum_to_zero(step)
     share = min(1.0, RECENT * problem.total_weight / (state.weight_seen - state.averaging_start))
     return state._replace(theta=theta, average=state.average + share * (theta - state.average))

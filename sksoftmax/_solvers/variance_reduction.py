@@ -1,9 +1,9 @@
-"""A method for streams as a solver: passes over all rows, in batches drawn at random.
+"""Stochastic variance-reduced gradients (SVRG, Johnson and Zhang 2013) for a stochastic method.
 
-The first pass, if far from the optimum, is the stream's own. From then on the gradient of each
-batch is corrected by that at the point where the pass began, of the batch and of all rows, so that
-its noise fades as the optimum nears (Johnson and Zhang 2013): the descent converges, and the
-certificate can be asked for.
+Each pass goes over all rows in random batches. The gradient of a batch is corrected by the batch's
+and the full gradient at a snapshot, the point where the pass began. Its noise vanishes at the
+optimum, so the method converges and a certificate can prove it. Far from the optimum the first
+pass is made without the correction.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class EpochState(NamedTuple):
 
 @dataclass(frozen=True)
 class VarianceReduced:
-    """The objective on a batch, with the gradient's noise at the anchor taken away."""
+    """The objective on a batch, with its gradient corrected by that at the snapshot."""
 
     batch: object
     snapshot: Point

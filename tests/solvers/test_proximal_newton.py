@@ -316,7 +316,7 @@ def test_a_warm_start_goes_on_and_more_steps_are_the_same_descent(capsys):
     assert "proximal step 1:" in capsys.readouterr().out
 
 
-def test_smooth_solvers_name_the_one_for_corners():
+def test_smooth_solvers_refuse_nonsmooth_penalties_and_name_proximal():
     for solver in ("gd", "lbfgs", "newton"):
         with pytest.raises(ValueError, match="proximal"):
             SoftmaxRegression(l1_ratio=0.5, solver=solver).fit(X3, Y3)
@@ -398,7 +398,7 @@ def test_a_model_is_minimised_the_less_the_more_the_last_one_was_wrong(is_wrong,
 
 
 def test_a_model_takes_a_bounded_number_of_factors(monkeypatch):
-    """Of low rank, where Newton steps run from corner to corner by the hundred."""
+    """Of low rank, where Newton steps run from kink to kink by the hundred."""
     factors, minimize, solve = [], proximal_newton.minimize_model, FullModel.solve
 
     def begin(*args):
