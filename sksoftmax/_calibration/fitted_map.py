@@ -51,8 +51,13 @@ class FittedMap(NamedTuple):
     def mapped(self, scores):
         """Calibrated scores of class scores, both of shape (n_rows, n_classes)."""
         if self.steps:
-            compact = transforms.compact(scores)
-            scores = transforms.expanded(transforms.forward(self.steps, compact))
+            # In units of the temperature it is plain which scores rule a class out.
+            unit, *others = self.steps
+            scores = unit.forward(transforms.below_largest(scores))
+            if others:
+                scores = np.maximum(scores, transforms.RULED_OUT)
+                compact = transforms.forward(others, transforms.compact(scores))
+                scores = transforms.expanded(compact)
         if self.offset is not None:
             # Multiplied by the temperature, since the division by it is still to come.
             scores = scores + self.temperature * self.offset

@@ -58,6 +58,11 @@ SEPARATED = (
     "fitted on?"
 )
 
+TOO_LARGE = (
+    "The scores have entries above 1e150 in magnitude, whose squares overflow: divide all scores "
+    "by a power of ten; if an entry stands for a class that is ruled out, say so by -1e9."
+)
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -178,6 +183,8 @@ def identity(sample):
 def temperature(sample):
     """The inverse temperature of least log loss; of smoothed labels where there is none."""
     squares, own = sample.rows.sum(score_sums)
+    if not np.isfinite(squares):
+        raise ValueError(TOO_LARGE)
     size = np.sqrt(squares / sample.total)
     if not size > np.finfo(np.float64).tiny:
         return Calibration((TemperatureScaling(1.0),), (CONSTANT,), "temperature")

@@ -16,6 +16,9 @@ from sksoftmax._runtime.quiet import quiet
 
 quiet_log = quiet(np.log)  # minus infinity at 0, without a warning
 
+# Below the largest score by so many temperatures a class has no probability in any precision.
+RULED_OUT = -1e9
+
 
 class Step(Protocol):
     """A bijection of compact scores."""
@@ -28,6 +31,12 @@ class Step(Protocol):
 def centred(scores):
     """Subtract the mean of each row: scores are defined up to a constant in each row."""
     return scores - scores.mean(axis=1, keepdims=True)
+
+
+def below_largest(scores):
+    """Rows less their largest, in float64; less their mean a very low score would cost digits."""
+    scores = np.asarray(scores, dtype=np.float64)
+    return scores - scores.max(axis=1, keepdims=True)
 
 
 def compact(scores):

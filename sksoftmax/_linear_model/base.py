@@ -99,9 +99,9 @@ class LinearClassifierMixin(PicklingMixin, ClassifierMixin):
 
     def sparsify(self):
         """Convert ``coef_`` to a sparse matrix, in place; pays off where most of it is zero."""
-        coefficients.as_they_are(self)
+        coef, _ = coefficients.as_they_are(self)
         arrays = get_config().get("sparse_interface") == "sparray"
-        self.coef_ = (sp.csr_array if arrays else sp.csr_matrix)(self.coef_)
+        self.coef_ = (sp.csr_array if arrays else sp.csr_matrix)(coef)
         return self
 
     def densify(self):

@@ -145,20 +145,26 @@ def _run(consume, X, used, coef_t, intercept):
         block = block if used is None else block[:, used]
         scores = class_major_scores(block, coef_t, intercept)
         if not isfinite(scores.sum()):
-            _check_finite(scores, intercept, start)
+            _check_finite(scores, coef_t, intercept, start)
         consume(slice(start, start + step), scores)
 
 
 _limited_run = single_threaded_blas(_run)
 
 
-def _check_finite(scores, intercept, start):
+def _check_finite(scores, coef_t, intercept, start):
     """Raise a ValueError for the first row whose scores are out of all range.
 
+    Coefficients that are not finite are to blame before any row, as they may be set by hand.
     Infinite scores would not tell which class leads. A class may be ruled out by its intercept.
     """
     lost = ~np.isfinite(scores[np.isfinite(intercept.ravel())]).all(axis=0)
     if lost.any():
+        coef = coef_t.data if sp.issparse(coef_t) else coef_t
+        if not np.isfinite(coef).all() or np.isnan(intercept).any():
+            raise ValueError(
+                "coef_ and intercept_ must be finite to predict with: fit, or set them"
+            )
         raise ValueError(
             f"row {start + int(lost.argmax())} of X has scores beyond the range of {scores.dtype}: "
             "its entries are too large for coef_; impute or divide them as in fit"

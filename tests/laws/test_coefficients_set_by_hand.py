@@ -203,3 +203,22 @@ def test_nothing_less_than_all_of_them_is_a_model():
     with pytest.raises(ValueError, match="not fitted"):
         model.predict(X)
     assert model.predict_proba(X).shape == (150, 3)
+
+
+@ESTIMATORS
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("rows", [X, X[:1]], ids=["rows", "a row"])
+def test_coefficients_that_are_not_finite_are_named_and_not_the_rows(make, bad, form, rows):
+    model, _ = set_by_hand(make, 3)
+    model.coef_[0, 1] = bad
+    model.coef_ = form(model.coef_)
+    for method in METHODS:
+        with pytest.raises(ValueError, match="coef_ and intercept_ must be finite to predict"):
+            getattr(model, method)(rows)
+
+
+def test_coefficients_of_objects_can_be_made_sparse():
+    model, like = set_by_hand(SoftmaxRegression, 3)
+    model.coef_ = model.coef_.astype(object)
+    assert_allclose(model.sparsify().predict_proba(X), like.predict_proba(X))
