@@ -105,8 +105,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     early_stopping : bool, default=False
         Whether to hold rows out of the fit, watch their loss, which is the objective's without the
         penalty, and keep the coefficients of the step where it was least. The fit ends as soon as
-        that loss has not fallen by a ``tol`` of itself for ``n_iter_no_change`` steps. Rows
-        fitted are copied.
+        that loss has not fallen by a ``tol`` of itself for ``n_iter_no_change`` steps.
     validation_fraction : float, default=0.1
         Share of the rows held out, above 0 and below 1, of each class as far as that goes. One
         row of each class always stays in the fit.
