@@ -29,7 +29,7 @@ def test_sizes_add_up_to_the_definition(name):
         assert_allclose(EVERY[name].norms(row[None]).sum(), CORNERED[name].cost(row))
 
 
-@pytest.mark.parametrize("amount", [0.0, 0.4, 1.5])
+@pytest.mark.parametrize("l1_strength", [0.0, 0.4, 1.5])
 @pytest.mark.parametrize("name", EVERY)
 def test_shrinking_minimises_what_it_says(name, l1_strength):
     for row in rows(1):
