@@ -254,7 +254,7 @@ def refinement_loss(y_true, y_proba, *, sample_weight=None, labels=None, calibra
     ).refinement
 
 
-    """Float64 logarithms of probabilities clipped to the machine epsilon of their dtype."""
+# -- confidences of a block of probabilities -----------------------------------------------------
 
 
 def _top(block):
