@@ -1,4 +1,4 @@
-r"""An upper bound on the distance to the optimum where the penalty has corners.
+r"""An upper bound on the distance to the optimum where the penalty is not smooth.
 
 As in ``certificate``, any distributions ``q_i`` over the classes bound the optimum from below:
 replace each row's log-sum-exp by ``q_i . z + H(q_i)``, which is never larger. With

@@ -52,7 +52,7 @@ from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 
 # Where the tilt is larger than this, the point is so far from the optimum that nothing is proved.
 MOST_TILT = 0.9
-# Share of the bound, in the metric, that may remain of what no penalty holds: rounding.
+# Share of the bound, in the preconditioner, that may remain of what no penalty holds: rounding.
 MOST_UNSOLVED = 1e-5
 MOST_PRODUCTS = 20  # to solve for a tilt where columns are nearly collinear
 
@@ -67,7 +67,7 @@ def gap(objective, theta, gradient, target_gap=0.0):
     if least <= target_gap:
         return least
     for lower in approximations.lower_bounds(objective, theta, last=target_gap == 0):
-        least = min(least, _by_metric(objective, theta, gradient, lower))
+        least = min(least, _by_preconditioner(objective, theta, gradient, lower))
         if least <= target_gap:
             break
     return least
@@ -81,8 +81,8 @@ def ridge_bound(objective, gradient):
 
 
 def divergence_factor(score_range):
-    """The largest ``((1 + a) log(1 + a) - a) / a^2`` of any ``a >= -reach``: from 1/2 to 1."""
-    if score_range < 1e-3:  # where rounding would tell nothing; the next term is reach^2 / 12
+    """The largest ``((1 + a) log(1 + a) - a) / a^2`` of ``a >= -score_range``: from 1/2 to 1."""
+    if score_range < 1e-3:  # where rounding would tell nothing; the next term is score_range^2 / 12
         return 0.5 + score_range / 3
     return (
         ((1 - score_range) * math.log1p(-score_range) + score_range) / score_range**2
@@ -91,7 +91,7 @@ def divergence_factor(score_range):
     )
 
 
-def _by_metric(objective, theta, gradient, lower):
+def _by_preconditioner(objective, theta, gradient, lower):
     """The bound by a tilt that solves ``L b = gradient``, as far as it does.
 
     L is as ill conditioned as the columns are collinear, so what the factor gives is looked at
@@ -133,7 +133,7 @@ def _beyond(rounding, left):
 
 
 def _share(preconditioner, part, whole):
-    """The size of a vector beside another, in the metric's norm."""
+    """The size of a vector beside another, in the preconditioner's norm."""
     size = whole @ preconditioner.solve(whole)
     return float(np.sqrt(max(part @ preconditioner.solve(part), 0.0) / size)) if size > 0 else 0.0
 

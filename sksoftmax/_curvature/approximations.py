@@ -1,4 +1,4 @@
-"""The curvature of the objective, measured at many prices.
+"""Approximations of the Hessian of the objective, from cheap to exact.
 
 The Hessian of softmax regression is ``mean_i x_i x_i' (x) (diag(p_i) - p_i p_i') + penalty``, with
 (x) the Kronecker product and ``x_i`` a row about the mean of the columns, followed by a 1 for the
@@ -84,7 +84,7 @@ def class_blocks(objective, theta):
     """The Hessian at theta without what couples the classes: a matrix on columns for each.
 
     ``mean_i p_ik (1 - p_ik) x_i x_i'`` plus the penalty. As the classes sharpen, their couplings
-    fade and their curvatures part, so that it is by far the best of the cheap metrics.
+    fade and their curvatures part, so that it is by far the best of the cheap preconditioners.
     """
     return class_block_preconditioner(
         class_block_moments(objective, theta), _column_strength(objective)
@@ -92,7 +92,7 @@ def class_blocks(objective, theta):
 
 
 def class_block_preconditioner(matrices, strength):
-    """The metric of a matrix on columns for each class, plus the penalty."""
+    """The preconditioner of a matrix on columns for each class, plus the penalty."""
     ridge = np.diag(strength)
     return ClassBlockPreconditioner(tuple(Factor.of(matrix + ridge) for matrix in matrices))
 
@@ -114,7 +114,7 @@ def class_block_moments(objective, theta):
 
 
 def refreshed(objective, theta, last=None):
-    """The best metric that pays for itself on the way to the optimum, after the last one."""
+    """The best preconditioner whose cost the steps that it saves repay, given the last one."""
     if objective.is_symmetric and costs.classes_are_affordable(objective):
         return class_blocks(objective, theta)
     if isinstance(last, KroneckerPreconditioner) and last.is_diagonal:
@@ -134,7 +134,7 @@ def class_curvature(probability, weight):
 
 
 def product(classes, columns, objective):
-    """The metric of a matrix on classes times one on columns, plus the penalty."""
+    """The preconditioner of a matrix on classes times one on columns, plus the penalty."""
     factor = preconditioner_factor if costs.solutions_are_expensive(objective) else Factor.of
     return rotated(*np.linalg.eigh(classes), columns, objective, factor)
 
@@ -148,7 +148,7 @@ def rotated(curvatures, rotation, columns, objective, factor):
     # nearly flat are kept from being taken for more than they are, which is noise.
     usual = max(curvatures.mean(), FLAT)
     curvatures = np.where(curvatures > 1e-6 * usual, curvatures, usual)
-    # Half powers of two: like enough for a metric, and few.
+    # Half powers of two: like enough for a preconditioner, and few.
     level = np.round(2 * np.log2(curvatures / usual))
     strength = np.diag(_column_strength(objective))
     groups = []
@@ -160,7 +160,7 @@ def rotated(curvatures, rotation, columns, objective, factor):
 
 
 def least(objective, theta, stride=1):
-    """A metric below the Hessian at theta, on what sums to zero over classes.
+    """A preconditioner below the Hessian at theta, on what sums to zero over classes.
 
     ``diag(p) - pp' >= min_k p_k (I - 11'/K)``; for two classes it is the Hessian. Rows left out
     by the stride only make it smaller.

@@ -102,7 +102,7 @@ def solutions_are_expensive(objective):
 
 
 def proof_stride(objective):
-    """Take each so manieth row for a proof: it proves so many times less, at that less a price.
+    """Use every stride-th row: the bound loosens by the stride, the cost falls by it.
 
     A step of the descent gains a factor of about ten, so an eighth of the rows costs one step
     more. Proofs of all rows: 6 % more time.
@@ -118,14 +118,14 @@ def full_moments_are_affordable(objective):
 def moments_stride(objective):
     """Take each so manieth row of a batch for such moments: they may cost an evaluation.
 
-    A metric wants a few rows a column, of all that the stream brings.
+    A preconditioner wants a few rows a column, of all that the stream brings.
     """
     products = objective.n_rows * objective.map.n_columns**2 / 2
     return max(1, int(SPEED * products / evaluation(objective)))
 
 
 def rows_of_preconditioner(objective):
-    """Rows of a stream whose steps cost as much as a metric made of such moments."""
+    """Rows of a stream whose steps cost as much as a preconditioner made of such moments."""
     factors = objective.map.n_scores**0.5 * objective.map.n_columns**3 / 6
     return objective.n_rows * SPEED * factors / evaluation(objective)
 
@@ -154,7 +154,7 @@ def is_small(objective):
 
 
 def worthwhile_sample(objective):
-    """Rows whose optimum is a good place to begin, and whose Hessian a good metric; or 0.
+    """Rows whose optimum is a good place to begin, and whose Hessian a good preconditioner; or 0.
 
     The optimum of m rows is off by about n_parameters / m, the Hessian by its root: twenty rows a
     parameter leave few steps on all rows, if those are many times more. Fits of so many rows take

@@ -1,4 +1,4 @@
-"""A metric that is exact where the model looks, and averaged elsewhere.
+"""The Hessian on the span of the coefficients, its Kronecker approximation elsewhere.
 
 The classes' part of the Hessian depends on a row by its scores alone, which are its columns along
 the few directions that the coefficients span. So a row is split, orthogonally in the second moments
@@ -8,10 +8,10 @@ is taken as it is, a small matrix. For the latter classes and columns are taken 
 with what it does, as in normal columns (it is Stein's identity that parts them). Otherwise it is
 good for the way there, at a small part of the price of a matrix on columns for each class.
 
-With ``P = A (x) M + penalty`` for the averaged metric, ``V = M Q`` for ``M``-orthonormal directions
-Q and E for what the Hessian has along them beyond ``A (x) I``, the metric is ``P + V E V'``. That
-is positive because ``M - V V'`` is, so that one M must make P and V. It is solved with by
-Woodbury's identity,
+With ``P = A (x) M + penalty`` for the Kronecker preconditioner, ``V = M Q`` for ``M``-orthonormal
+directions Q and E for what the Hessian has along them beyond ``A (x) I``, the preconditioner is
+``P + V E V'``. That is positive because ``M - V V'`` is, so that one M must make P and V. It is
+solved with by Woodbury's identity,
 
     P^-1 - P^-1 V (1 + E V' P^-1 V)^-1 E V' P^-1.
 """
@@ -40,7 +40,7 @@ LEAST_CURVATURE = 1e-6
 
 
 def follows(objective, last):
-    """Whether this metric may come after another."""
+    """Whether this preconditioner may come after another."""
     if not (objective.is_symmetric and costs.low_rank_is_affordable(objective)):
         return False
     correlated = isinstance(last, KroneckerPreconditioner) and not last.is_diagonal
@@ -48,7 +48,7 @@ def follows(objective, last):
 
 
 def along_coefficients(objective, theta, last):
-    """The metric at theta, on the second moments of the columns that the last one knew, if any."""
+    """The preconditioner at theta; the second moments of the last one, if any, are reused."""
     if isinstance(last, KroneckerPreconditioner):
         columns = last.columns
     else:
@@ -142,7 +142,7 @@ def woodbury(beyond, inner):
 
 @dataclass(frozen=True)
 class LowRankPreconditioner:
-    """A product metric and a correction of low rank.
+    """A product preconditioner and a correction of low rank.
 
     base : ProductMetric
     image : ndarray of shape (n_columns, d), the V above

@@ -1,6 +1,6 @@
 """Positive definite matrices on vectors like theta, that are solved with.
 
-The metrics in which the solvers descend; ``curvature`` makes them from data.
+The preconditioners in which the solvers descend; ``curvature`` makes them from data.
 """
 
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def is_nearly_diagonal(matrix):
 
 
 def preconditioner_factor(matrix):
-    """The factor of a matrix that is to be a metric: of its diagonal, where the rest is little.
+    """The factor of a preconditioner's matrix: of its diagonal, where the rest is little.
 
     What a factor then saves in steps it costs in solutions.
     """

@@ -1,7 +1,7 @@
 """Quadratic models of the smooth objective, that proximal steps minimise.
 
-Metrics are solved with; models are multiplied with, and offer ``scale``: an upper bound, column by
-column and the same for all classes, on the curvature of each parameter alone.
+Preconditioners are solved with; models are multiplied with, and offer ``scale``: an upper
+bound, column by column and the same for all classes, on the curvature of each parameter alone.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Metrics whose ridge is added last, so that one look at the data serves many strengths of it.
+"""Preconditioners whose ridge is added last, so that one pass serves many strengths.
 
 A maker is a function of an objective and theta, which takes a pass over the data. What it returns
-takes the strength of a ridge, (n_parameters,), and gives a metric, at the price of a factor.
+takes the strength of a ridge, (n_parameters,), and gives a preconditioner, at the cost of a factor.
 """
 
 from dataclasses import replace

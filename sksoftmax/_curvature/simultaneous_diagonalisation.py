@@ -1,8 +1,8 @@
-"""Coordinates of the columns in which the spanned metric serves every strength of the ridge.
+"""Coordinates of the columns in which one low-rank preconditioner serves every ridge strength.
 
 They are made once for all thetas and strengths, such that the second moments and the ridge are
-both diagonal. A metric at another theta then takes a pass over a few rows, and one at another
-strength a small matrix: see `along_coefficients` for what it is.
+both diagonal. A preconditioner at another theta then takes a pass over a few rows, and one
+at another strength a small matrix: see `along_coefficients` for what it is.
 """
 
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ LEAST_SIZE = 1e-8
 class DiagonalisingBasis:
     """Coordinates in which the columns' second moments and the ridge are both diagonal.
 
-    They add up to one: ``spread + added * stiffness = 1``, with as much of the ridge added to the
+    They add up to one: ``spread + added * ridge = 1``, with as much of the ridge added to the
     moments, of which a factor is then taken. Collinear columns have a spread of zero.
 
-    inside, outside : ndarray of shape (n_columns, n_columns), inverse to each other
-        ``x @ inside`` are a row's coordinates, ``inverse_basis @ w`` those of a coefficient.
+    basis, inverse_basis : ndarray of shape (n_columns, n_columns), inverse to each other
+        ``x @ basis`` are a row's coordinates, ``inverse_basis @ w`` those of a coefficient.
     spread : ndarray of shape (n_columns,), second moments
-    stiffness : ndarray of shape (n_columns,), a ridge of strength 1
+    ridge : ndarray of shape (n_columns,), a ridge of strength 1
     """
 
     basis: np.ndarray
@@ -57,7 +57,7 @@ class DiagonalisingBasis:
         return cls(inverse @ rotation, rotation.T @ root, spread, (1 - spread) / added)
 
     def curvature(self, objective, theta):
-        """The metrics at theta, by the strength of the ridge."""
+        """The preconditioners at theta, by the strength of the ridge."""
         coef = theta.reshape(len(self.basis), objective.map.n_scores)
         coef = self.inverse_basis @ (coef - coef.mean(axis=1, keepdims=True))
         directions, span = self._orthonormal(coef)
@@ -81,7 +81,7 @@ class DiagonalisingBasis:
 
 @dataclass(frozen=True)
 class DiagonalisedCurvature:
-    """The curvature at a theta; called with the strength of a ridge it is a metric.
+    """The curvature at a theta; called with the strength of a ridge it is a preconditioner.
 
     units : UnitColumns
     span : ndarray of shape (n_columns, d), images of the directions
@@ -104,7 +104,7 @@ class DiagonalisedCurvature:
         return cls(coordinates, span, rotation, mean, excess(exact, rotation, mean))
 
     def __call__(self, strength):
-        """The metric with a ridge of strength (n_parameters,), the same for all it holds."""
+        """The preconditioner with a ridge of strength (n_parameters,), equal where not zero."""
         spread = np.maximum(self.coordinates.spread, np.finfo(np.float64).eps)
         diagonal = np.outer(spread, self.mean) + strength.max() * self.coordinates.ridge[:, None]
         inner = (self.span.T / diagonal.T[:, None, :]) @ self.span  # (n_scores - 1, d, d)

@@ -1,10 +1,10 @@
-"""Running moments of a stream: the metric of a descent that sees each row once.
+"""Running moments of a stream: the preconditioner of a descent that sees each row once.
 
 The Hessian is, in expectation, both ``mean_i (diag(p_i) - p_i p_i') (x) x_i x_i'`` and, where the
 model holds, ``mean_i r_i r_i' (x) x_i x_i'`` of the residuals ``r_i = p_i - y_i``. The second is
 large where the model does not hold: a class that turns up late has no curvature, having no
-probability, but it has residuals. Half of each is a metric that is right near the optimum and
-careful elsewhere. Classes and columns are taken apart, as in ``approximations.kronecker``.
+probability, but it has residuals. Half of each is a preconditioner that is right near the optimum
+and careful elsewhere. Classes and columns are taken apart, as in ``approximations.kronecker``.
 """
 
 from dataclasses import dataclass, replace
@@ -164,7 +164,7 @@ class Moments:
         return np.concatenate([self.columns.diagonal, np.diagonal(self.classes)])
 
     def preconditioner(self, objective):
-        """The metric: of few rows, the diagonal counts for more than the rest."""
+        """The preconditioner: of few rows, the diagonal counts for more than the rest."""
         columns = self.columns.diagonal
         extra = columns * (self.size / self.n_rows + COLLINEAR) / self.mass
         return self.columns.preconditioner(self.classes, 1 / self.mass, extra, objective)

@@ -43,7 +43,7 @@ class Fit(NamedTuple):
 # Trial steps may lead to where numbers overflow; what comes of it is refused there.
 @quiet
 def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
-    """Fits of an objective with corners at increasing values of C; see ``fit_path``."""
+    """Fits of a nonsmooth objective at increasing values of C; see ``fit_path``."""
     first = pose(data, Cs[0], l1_ratio, settings)
     fitter = ElasticNetPath(
         lambda C: pose(data, C, l1_ratio, settings), settings, build.initial(data, first.map)

@@ -60,7 +60,7 @@ class FoldCertificates:
     """What the proofs of all fits share.
 
     few : Block of some rows; few_parts : ndarray, the part of each
-    reach : Reach, or None where second moments of the columns cost too much
+    score_range : ScoreRange, or None where second moments of the columns cost too much
     """
 
     few: Block

@@ -1,4 +1,4 @@
-"""Fits on their way along C, each beginning where those before it lead."""
+"""Warm-started fits along increasing C, started by quadratic extrapolation in log C."""
 
 from dataclasses import replace
 from itertools import chain
@@ -33,7 +33,7 @@ def extrapolation(indices, log_C):
 
 
 class PathPoint(NamedTuple):
-    """A fit that the path has passed: log C, theta, and the loss there with its gradient."""
+    """A fit of the path: log C, theta, and the loss there with its gradient."""
 
     log_C: float
     theta: np.ndarray
@@ -91,17 +91,17 @@ def predicted(objective, history, log_C, subproblem=None):
 
 
 class ElasticNetPath:
-    """Fits of an objective with corners, on the columns that may be wanted.
+    """Fits of a nonsmooth objective, on the columns that may be wanted.
 
     pose : function of C
         The objective.
     begin : theta to begin at
-    trail : list of Passed, the latest last
-    pull : ndarray like theta
+    history : list of PathPoint, the latest last
+    loss_gradient : ndarray like theta
         Of the last fit's dual, or of its probabilities.
-    screen : Screen
+    working_set : WorkingSet
     curvature : Part
-        What was learned on the screen's columns up to the last fit.
+        What was learned on the working set's columns up to the last fit.
     """
 
     def __init__(self, pose, settings, begin):
@@ -123,7 +123,7 @@ class ElasticNetPath:
         return solution._replace(n_iter=solution.n_iter + n_iter)
 
     def _first(self, C):
-        """The C at which all columns are still zero, if that is not far; learns the pull."""
+        """The C at which all columns are zero, if that is near; sets the loss gradient."""
         if self.history:
             return []
         whole = self.pose(C)

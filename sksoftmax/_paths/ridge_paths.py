@@ -28,7 +28,7 @@ from sksoftmax._solvers.lbfgs import two_loop
 from sksoftmax._solvers.line_search import Point
 from sksoftmax._solvers.loop import FLOOR
 
-# Steps after which a metric is behind the times, and those after which its kind is too weak.
+# Steps after which a preconditioner is stale, and those after which its kind is too weak.
 STALE = 2
 WEAK = 8
 LONGEST = 40
@@ -142,7 +142,7 @@ class FitState(NamedTuple):
     point : Point, at the present C
     pairs : tuple of Pair
     slack : how much larger its proofs are than what its preconditioner expects
-    history : list of Passed, the latest last
+    history : list of PathPoint, the latest last
     """
 
     point: Point

@@ -1,12 +1,13 @@
-"""The columns that a fit with corners is made on, and the proof that no other is wanted.
+"""The working set of a nonsmooth fit, and the check that no other column is wanted.
 
 A fit on some columns is that of all columns if the others are zero at the optimum. What proves the
 distance to the optimum on some columns is a distribution for each row, ``q`` (see
-``sparse_certificate``); its pull on any other column is one product more. A column on which that is
-within its amount adds nothing to the bound: zero is best for it, and the proof holds for all.
+``sparse_certificate``); its gradient on any other column is one product more. A column on which
+that is within its l1 strength adds nothing to the bound: zero is best for it, and the proof holds
+for all.
 
-Columns are kept for a while along a path: those that are not zero, and those whose pull is not far
-from enough to make them so (Tibshirani et al. 2012, Journal of the Royal Statistical Society B 74,
+Columns are kept for a while along a path: those that are not zero, and those whose gradient is near
+enough to make them so (Tibshirani et al. 2012, Journal of the Royal Statistical Society B 74,
 245-266, discard by one value of the penalty what is not needed at the next).
 """
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from sksoftmax._problems.composite import CompositeProblem
 
-# Share of its amount from which on a column's pull is worth watching.
+# Share of its amount from which on a column's gradient is worth watching.
 NEAR = 0.95
 # Columns of which all are kept, and the share of them from which on it is all.
 FEW = 100
@@ -39,7 +40,7 @@ class WorkingSet:
 
     @classmethod
     def of(cls, whole, theta, loss_gradient, old=None):
-        """The columns that are wanted, or nearly, besides those of an old screen."""
+        """The columns that are wanted, or nearly, besides those of an old working set."""
         wanted = support(whole, theta) | near(whole, loss_gradient)
         if old is not None:
             wanted[old.columns] = True
@@ -70,12 +71,12 @@ class WorkingSet:
         return full
 
     def loss_gradient(self, whole, residual):
-        """The pull on all columns of what residuals the part's blocks have."""
+        """The loss gradient on all columns, from the residuals of the subproblem."""
         smooth = whole.objective.smooth
         return smooth.gradient_of_residuals(self.subproblem.objective.smooth, residual)
 
     def holds(self, whole, theta, loss_gradient):
-        """Whether theta is zero outside, and no column there is pulled by more than its amount."""
+        """Whether theta is zero outside, and no gradient there is above its l1 strength."""
         if self.columns is None:
             return True
         wanted = support(whole, theta) | near(whole, loss_gradient, share=1.0)
@@ -89,7 +90,7 @@ def support(whole, theta):
 
 
 def near(whole, loss_gradient, share=NEAR):
-    """Of each column of X, whether its pull is more than a share of its amount."""
+    """Of each column of X, whether its gradient exceeds a share of its l1 strength."""
     n_features = whole.map.n_features
     sizes = whole.nonsmooth.norms(loss_gradient)[:n_features]
     amount = whole.nonsmooth.l1_strength[:n_features]
@@ -98,7 +99,7 @@ def near(whole, loss_gradient, share=NEAR):
 
 
 def largest_excess(whole, loss_gradient):
-    """The largest pull over its amount, of the columns that are held at all."""
+    """The largest gradient over its l1 strength, of the columns that are held at all."""
     n_features = whole.map.n_features
     sizes = whole.nonsmooth.norms(loss_gradient)[:n_features]
     amount = np.broadcast_to(whole.nonsmooth.l1_strength[:n_features], sizes.shape)

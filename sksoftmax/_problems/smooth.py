@@ -65,18 +65,18 @@ class SmoothProblem:
         return (1.0 if objective.map.n_scores == 1 else 8.0) * costs.proof_stride(objective)
 
     def hessian(self, theta):
-        """The Hessian at theta as a metric; None where it is too large to hold."""
+        """The Hessian at theta as a preconditioner; None where it is too large to hold."""
         fits = costs.hessian_fits(self.objective)
         return approximations.exact(self.objective, theta) if fits else None
 
     def curvature(self, theta):
-        """A cheap metric from the curvature at theta."""
+        """A cheap preconditioner from the curvature at theta."""
         return approximations.kronecker(self.objective, theta)
 
     def refreshed_curvature(self, theta, last=None):
-        """The best metric at theta that pays for itself on the way to the optimum.
+        """The best preconditioner at theta that pays for itself on the way to the optimum.
 
-        last : Metric, optional
+        last : Preconditioner, optional
             The one before: each kind serves for a while before the next, which is dearer.
         """
         if low_rank.follows(self.objective, last):
@@ -84,7 +84,7 @@ class SmoothProblem:
         return approximations.refreshed(self.objective, theta, last)
 
     def bohning_curvature(self):
-        """A cheap metric that lies above the Hessian everywhere."""
+        """A cheap preconditioner that lies above the Hessian everywhere."""
         return approximations.bound(self.objective)
 
     def certify(self, point, target_gap=0.0, moments=None):
@@ -101,11 +101,11 @@ class SmoothProblem:
         return streaming_moments.observe(self.objective, theta, full)
 
     def preconditioner_of_moments(self, moments):
-        """The metric that the moments of a stream make."""
+        """The preconditioner that the moments of a stream make."""
         return moments.preconditioner(self.objective)
 
     def moments_cost(self):
-        """Of a metric of such moments, in rows of a stream."""
+        """Of a preconditioner of such moments, in rows of a stream."""
         return costs.rows_of_preconditioner(self.objective)
 
     @property
@@ -118,7 +118,7 @@ class SmoothProblem:
         return costs.worthwhile_sample(self.objective)
 
     def preconditioner_of_sample(self, part, theta):
-        """A metric for this objective from a sample of it: its Hessian, if that is cheap here."""
+        """A preconditioner made from a sample of this objective: its Hessian, if that is cheap."""
         if costs.hessian_is_cheap(self.objective):
             return approximations.exact(part.objective, theta)
         return approximations.kronecker(part.objective, theta)

@@ -216,7 +216,7 @@ def test_hessian_product_is_the_difference_of_gradients(name):
 
 
 @SMALL
-def test_the_exact_metric_undoes_hessian_products(name):
+def test_the_exact_preconditioner_undoes_hessian_products(name):
     problem = PROBLEMS[name]
     objective, theta = make_objective(problem), random_theta(problem)
     preconditioner = SmoothProblem(objective).hessian(theta)
@@ -230,7 +230,7 @@ def test_the_exact_metric_undoes_hessian_products(name):
 
 
 @SMALL
-def test_the_exact_metric_is_the_hessian_where_that_is_definite(name):
+def test_the_exact_preconditioner_is_the_hessian_where_that_is_definite(name):
     if "collinear" in name:
         pytest.skip("the Hessian is singular")
     problem = PROBLEMS[name]
@@ -279,7 +279,7 @@ def test_the_bound_is_reached_where_classes_are_equal(name):
 
 
 @SMALL
-def test_the_averaged_metric_is_the_hessian_where_all_rows_are_alike(name):
+def test_the_kronecker_preconditioner_is_the_hessian_where_all_rows_are_alike(name):
     if "collinear" in name:
         pytest.skip("the matrices are singular")
     problem = PROBLEMS[name]
@@ -293,7 +293,7 @@ def test_the_averaged_metric_is_the_hessian_where_all_rows_are_alike(name):
 
 
 @pytest.mark.parametrize("name", ["three classes", "weighted binary", "ten classes", "rare class"])
-def test_the_averaged_metric_is_like_the_hessian_elsewhere(name):
+def test_the_kronecker_preconditioner_is_like_the_hessian_elsewhere(name):
     problem = PROBLEMS[name]
     objective, theta = make_objective(problem), random_theta(problem)
     basis = zero_sum_basis(problem)
@@ -353,7 +353,7 @@ def test_metrics_keep_classes_that_sum_to_zero(name):
 
 @pytest.mark.parametrize("has_intercept", [True, False])
 @pytest.mark.parametrize("n_classes, n_features", [(3, 2), (6, 3), (6, 5)])
-def test_the_spanned_metric_is_the_hessian_where_coefficients_span_all(
+def test_the_low_rank_preconditioner_is_the_hessian_where_coefficients_span_all(
     n_classes, n_features, has_intercept
 ):
     X, y = draw(200, n_features, n_classes)
@@ -369,7 +369,7 @@ def test_the_spanned_metric_is_the_hessian_where_coefficients_span_all(
     assert_allclose(found, direction.ravel(), atol=1e-3 * np.abs(direction).max())
 
 
-def test_the_spanned_metric_lies_near_the_hessian_of_normal_columns():
+def test_the_low_rank_preconditioner_lies_near_the_hessian_of_normal_columns():
     X, y = draw(4000, 12, 4)
     objective = make_objective(Problem(X, y))
     theta = np.random.default_rng(1).normal(size=objective.map.n_parameters)
@@ -387,7 +387,7 @@ def test_the_spanned_metric_lies_near_the_hessian_of_normal_columns():
 
 
 @pytest.mark.parametrize("n_features", [3, 12])
-def test_the_spanned_metric_leaves_what_all_classes_share_to_the_average(n_features):
+def test_the_low_rank_preconditioner_leaves_what_all_classes_share_to_the_average(n_features):
     # Had it little curvature there, rounding would be carried far.
     X, y = draw(200, n_features, 4)
     objective = make_objective(Problem(X, y))
@@ -424,7 +424,7 @@ def test_matrices_of_classes_are_blocks_of_the_hessian(engine):
 
 @pytest.mark.parametrize("C", [0.02, 1e3])
 @pytest.mark.parametrize("seed", [0, 3])
-def test_the_spanned_metric_is_positive_where_columns_are_kept_apart(seed, C, monkeypatch):
+def test_the_low_rank_preconditioner_is_positive_where_columns_are_kept_apart(seed, C, monkeypatch):
     # The few rows of a column correlate it with hundreds of others a little: along the largest
     # of their principal axes columns vary more than the diagonal tells.
     monkeypatch.setattr(costs, "SMALL", 0)
@@ -442,7 +442,7 @@ def test_the_spanned_metric_is_positive_where_columns_are_kept_apart(seed, C, mo
 @pytest.mark.parametrize("offset", [0.0, 1e8])
 @pytest.mark.parametrize("size", [0.0, 1e-200, 1e3])
 @pytest.mark.parametrize("has_intercept", [True, False])
-def test_the_spanned_metric_is_positive_wherever_the_model_looks(has_intercept, size, offset, C):
+def test_the_low_rank_preconditioner_is_positive_definite(has_intercept, size, offset, C):
     X, y = draw(40, 4, 3)
     objective = make_objective(Problem(X + offset, y, C=C, fit_intercept=has_intercept))
     theta = size * np.random.default_rng(1).normal(size=objective.map.n_parameters)
@@ -521,7 +521,7 @@ def test_what_is_penalised_is_known():
     assert not make_objective(PROBLEMS["unpenalised"]).penalised_coef
 
 
-def test_a_metric_is_its_diagonal_only_where_no_column_is_explained_by_others():
+def test_a_preconditioner_is_its_diagonal_only_where_no_column_is_explained_by_others():
     rng = np.random.default_rng(0)
     columns, vector = rng.normal(size=(4000, 60)), rng.normal(size=60)
     scales = np.logspace(-3, 3, 60)
