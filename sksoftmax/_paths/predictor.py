@@ -56,7 +56,7 @@ class PathPoint(NamedTuple):
         return Point(self.theta, self.loss + value + l1, self.loss_gradient + gradient)
 
 
-def passed(log_C, solution, problem):
+def path_point(log_C, solution, problem):
     """A fit of a composite problem."""
     smooth, nonsmooth = problem.objective.smooth, problem.objective.nonsmooth
     value = solution.value - nonsmooth.value(solution.theta)
@@ -200,7 +200,7 @@ class ElasticNetPath:
         if not proved:
             solution = self._leave(whole, log_C, theta, tol, max_iter - n_iter)
             return solution._replace(n_iter=n_iter + solution.n_iter)
-        here = passed(log_C, solution, subproblem)
+        here = path_point(log_C, solution, subproblem)
         loss_gradient = self.working_set.extended(whole, here.loss_gradient, self.loss_gradient)
         self.history = extended_history(
             self.history, PathPoint(log_C, theta, here.loss, loss_gradient)
@@ -219,7 +219,7 @@ class ElasticNetPath:
         """The solution by an ordinary fit of all columns."""
         solver = build.solver_for(whole, self.settings.solver)
         solution = minimize(whole, solver, theta, tol=tol, max_iter=max_iter)
-        latest = passed(log_C, solution, whole)
+        latest = path_point(log_C, solution, whole)
         self.loss_gradient = latest.loss_gradient
         self.history = extended_history(self.history, latest)
         return solution
