@@ -58,6 +58,11 @@ SEPARATED = (
     "fitted on?"
 )
 
+OUT_OF_PROPORTION = (
+    "The scores have entries so large that beside them those of most rows are less than 1e-9, "
+    "which leaves no digits to learn from: if they stand for classes that are ruled out, a score "
+    "a million times as low as the others says so as well."
+)
 TOO_LARGE = (
     "The scores have entries above 1e150 in magnitude, whose squares overflow: divide all scores "
     "by a power of ten; if an entry stands for a class that is ruled out, say so by -1e9."
@@ -135,9 +140,21 @@ class Sample:
 
         def block_margin(block):
             own = np.flatnonzero(block.weight)[:most]
-            return Largest(-smallest_margin(block.X[own], block.target[own]))
+            return Largest(-margins(block.X[own], block.target[own]).min(initial=np.inf))
 
         return -float(self.rows.sum(block_margin).number)
+
+    def typical_margin(self):
+        """Geometric mean of the sizes of the margins other than 0; 1 where there are none."""
+
+        def block_logs(block):
+            sizes = np.abs(margins(block.X, block.target))
+            some = sizes > 0
+            weight = block.weight[some]
+            return weight @ np.log(sizes[some]), weight.sum()
+
+        logs, weight = self.rows.sum(block_logs)
+        return float(np.exp(logs / weight)) if weight > 0 else 1.0
 
 
 def scored(block, function):
@@ -152,13 +169,13 @@ def true_class_scores(scores, labels):
     return np.take_along_axis(scores, labels[:, None], axis=1)[:, 0]
 
 
-def smallest_margin(scores, labels):
-    """Smallest margin of the rows of compact scores, inf without rows (see `Sample`)."""
+def margins(scores, labels):
+    """Margins of the rows of compact scores, (n_rows,) (see `Sample.smallest_margin`)."""
     if scores.shape[1] == 1:
-        return 2 * true_class_scores(scores, labels).min(initial=np.inf)
+        return 2 * true_class_scores(scores, labels)
     others = scores.copy()
     np.put_along_axis(others, labels[:, None], -np.inf, axis=1)
-    return (true_class_scores(scores, labels) - others.max(axis=1)).min(initial=np.inf)
+    return true_class_scores(scores, labels) - others.max(axis=1)
 
 
 def score_sums(block):
@@ -194,6 +211,8 @@ def temperature(sample):
         return Calibration((flat,), (REVERSED,), "temperature")
     unit = sample.with_scores(lambda scores: scores / size)
     separated = unit.is_separated()
+    if separated and unit.typical_margin() < -MIN_MARGIN:
+        raise ValueError(OUT_OF_PROPORTION)
     learned_from = _smoothed(unit) if separated else unit
     objective = _objective(learned_from, TemperatureMap(sample.n_scores), Ridge(np.zeros(1)))
     solution = _minimized(objective, TEMPERATURE_TOL)

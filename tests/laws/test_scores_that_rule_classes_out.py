@@ -40,3 +40,20 @@ def test_scores_whose_squares_overflow_are_refused_in_words(calibration, n_class
     with pytest.raises(ValueError, match="The scores have entries above 1e150"):
         transformer.fit(scores, labels)
     assert not hasattr(transformer, "temperature_")
+
+
+@pytest.mark.parametrize("lowest", [-1e12, -1e20, np.finfo("float32").min, -1e100])
+@pytest.mark.parametrize("share", [0.01, 0.3])
+@pytest.mark.parametrize("calibration", LEARNED)
+def test_scores_beside_which_others_vanish_are_refused_in_words(calibration, share, lowest):
+    scores, seed = SCORES.copy(), np.random.default_rng(1)
+    ruled_out = seed.random(scores.shape) < share
+    ruled_out[np.arange(len(scores)), LABELS] = False
+    scores[ruled_out] = lowest
+    with pytest.raises(ValueError, match="a million times as low"):
+        SoftmaxTransformer(calibration).fit(scores, LABELS)
+    scores[ruled_out] = -1e6
+    moderate = SoftmaxTransformer("temperature").fit(scores, LABELS)
+    scores[ruled_out] = -1e4
+    expected = SoftmaxTransformer("temperature").fit(scores, LABELS).temperature_
+    assert moderate.temperature_ == pytest.approx(expected, rel=1e-6)
