@@ -17,9 +17,10 @@ from scipy.special import ndtr
 from sksoftmax._calibration.learners import LEARNERS, Sample
 from sksoftmax._calibration.probability_scorer import probability_scorer
 from sksoftmax._calibration.reliability import Reliability, binned
-from sksoftmax._data import dispatch, parameter_checks, score_columns
+from sksoftmax._data import dispatch, parameter_checks, score_classes, score_rows
 from sksoftmax._data.checks import check_array
 from sksoftmax._functions.arrays import as_numpy
+from sksoftmax._functions.checks import check_option
 from sksoftmax._runtime.quiet import as_usual
 
 __all__ = [
@@ -221,7 +222,7 @@ def log_loss_decomposition(
     >>> round(parts.log_loss, 3), round(parts.calibration, 3), round(parts.refinement, 3)
     (0.802, 0.151, 0.651)
     """
-    score_columns.check_option("calibration", calibration, tuple(LEARNERS))
+    check_option("calibration", calibration, tuple(LEARNERS))
     with _encoded(y_true, y_proba, sample_weight, labels) as data:
         sample = Sample.from_encoded(data, _scores)
         loss = sample.log_loss()
@@ -297,7 +298,7 @@ def _probabilities(y_proba, fewest=1):
         ensure_min_samples=fewest,
     )  # fmt: skip
     array = array[:, None] if array.ndim == 1 else array
-    score_columns.check_probabilities(array, y_proba, name="y_proba")
+    score_rows.check_probabilities(array, y_proba, name="y_proba")
     return np.hstack([1 - array, array]) if array.shape[1] == 1 else array
 
 
@@ -307,17 +308,17 @@ def _match(y_true, n_columns, labels):
         labels = np.unique(y_true)
         if len(labels) != n_columns:
             raise ValueError(
-                f"y_true has {len(labels)} classes, {score_columns.listed(labels)}, and y_proba "
+                f"y_true has {len(labels)} classes, {score_classes.listed(labels)}, and y_proba "
                 f"has {n_columns} columns: say labels= to name the class of each column."
             )
-    return score_columns.given_classes(y_true, n_columns, np.asarray(labels))
+    return score_classes.given_classes(y_true, n_columns, np.asarray(labels))
 
 
 def _column(label, classes):
     """Index of the column of a label."""
     found = np.flatnonzero(classes == label)
     if len(found) == 0:
-        listed = score_columns.listed(classes)
+        listed = score_classes.listed(classes)
         raise ValueError(f"label={label!r} is not among the classes {listed}.")
     return found[0]
 

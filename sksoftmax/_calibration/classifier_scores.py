@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from sksoftmax._data import score_columns, validation
+from sksoftmax._data import score_classes, validation
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._runtime.quiet import quiet
 
@@ -54,7 +54,7 @@ def scores(estimator, X):
             wanted = "of two classes one score, that of the second, is wanted: (n_samples,)"
         raise ValueError(
             f"The decision function of {estimator!r} has shape {found.shape}; {wanted}. Its "
-            f"classes are {score_columns.listed(estimator.classes_)}."
+            f"classes are {score_classes.listed(estimator.classes_)}."
         )
     if n_classes == 2:
         # The score of the second class, which may be the first of those sorted.
@@ -107,9 +107,9 @@ def _in_order(array, values, estimator):
     if array.ndim != 2 or array.shape[1] != len(classes):
         raise ValueError(
             f"{estimator!r} gives columns of shape {array.shape}; a column is needed for each of "
-            f"its {len(classes)} classes {score_columns.listed(classes)}."
+            f"its {len(classes)} classes {score_classes.listed(classes)}."
         )
-    order = score_columns.column_order(values, classes)
+    order = score_classes.column_order(values, classes)
     if order is None:
         order = np.argsort(np.asarray(estimator.classes_), kind="stable")
     in_order = (order == np.arange(len(order))).all()

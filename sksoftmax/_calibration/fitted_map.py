@@ -7,7 +7,7 @@ import numpy as np
 from sksoftmax._calibration import transforms
 from sksoftmax._calibration.learners import Calibration
 from sksoftmax._calibration.transforms import InputTransform, quiet_log
-from sksoftmax._data import score_columns, targets
+from sksoftmax._data import score_classes, targets
 from sksoftmax._functions.api import softmax
 
 
@@ -36,7 +36,7 @@ class FittedMap(NamedTuple):
 
     def as_in_fit(self, X):
         """X with columns that are named by class reordered as in fit; other X unchanged."""
-        indices = None if self.classes is None else score_columns.column_order(X, self.classes)
+        indices = None if self.classes is None else score_classes.column_order(X, self.classes)
         if indices is None:
             return X
         if self.order is not None:

@@ -13,10 +13,11 @@ from sksoftmax._calibration import fitted_map, learners, selection, transforms
 from sksoftmax._calibration.fitted_map import FittedMap
 from sksoftmax._calibration.learners import Calibration, Sample
 from sksoftmax._calibration.transforms import InputTransform
-from sksoftmax._data import dispatch, score_columns, validation
+from sksoftmax._data import dispatch, score_classes, score_rows, validation
 from sksoftmax._data.checks import validate_data
 from sksoftmax._data.dispatch import chunkwise, snapshot
 from sksoftmax._data.pickling import PicklingMixin
+from sksoftmax._functions.checks import check_option, check_temperature
 from sksoftmax._runtime.quiet import as_usual
 
 _CALIBRATIONS = tuple(selection.LEARNERS)
@@ -205,11 +206,11 @@ class SoftmaxTransformer(
             best, or if labels are read as numbers of columns.
         """
         temperature = self._check_parameters()
-        match = partial(score_columns.match_classes, classes=self.classes)
+        match = partial(score_classes.match_classes, classes=self.classes)
         labelled = self._learns or not (y is None or self.classes is None)
         data = dispatch.encode_scores(
             X, y, sample_weight, estimator=self, match=match if labelled else None,
-            check=partial(score_columns.check_columns, input=self.input, name=type(self).__name__),
+            check=partial(score_rows.check_columns, input=self.input, name=type(self).__name__),
         )  # fmt: skip
         like = validation.matrix(validation.without_rows(X))
         with data or nullcontext():
@@ -251,7 +252,7 @@ class SoftmaxTransformer(
         columns = fitted.as_in_fit(validation.matrix(X))
         array = validate_data(self, columns, reset=False, dtype=_FLOATS)
         if fitted.input_transform.kind == "probabilities":
-            score_columns.check_probabilities(array, X)
+            score_rows.check_probabilities(array, X)
         answer = fitted.probabilities(array)
         return X.new_tensor(answer) if hasattr(X, "new_tensor") else answer
 
@@ -284,21 +285,21 @@ class SoftmaxTransformer(
         """
         check_is_fitted(self)
         fitted = self._fitted
-        array = score_columns.check_columns(X, "probabilities", type(self).__name__)
-        score_columns.check_n_classes(array, self._n_features_out)
+        array = score_rows.check_columns(X, "probabilities", type(self).__name__)
+        score_rows.check_n_classes(array, self._n_features_out)
         if fitted.classes is not None:
-            order = score_columns.column_order(X, fitted.classes)
+            order = score_classes.column_order(X, fitted.classes)
             array = array if order is None else array[:, order]
         if fitted.steps or fitted.input_transform.kind == "scores":
-            score_columns.check_positive(array)
+            score_rows.check_positive(array)
         return fitted.columns(array, self.n_features_in_).astype(array.dtype, copy=False)
 
     def _check_parameters(self):
         """Check the parameters, and return the temperature as a float."""
-        score_columns.check_option("calibration", self.calibration, _CALIBRATIONS)
-        score_columns.check_option("input", self.input, _INPUTS)
-        score_columns.check_floor(self.floor, self.input)
-        return score_columns.checked_temperature(self.temperature)
+        check_option("calibration", self.calibration, _CALIBRATIONS)
+        check_option("input", self.input, _INPUTS)
+        score_rows.check_floor(self.floor, self.input)
+        return check_temperature(self.temperature)
 
     @property
     def _learns(self):
@@ -311,8 +312,8 @@ class SoftmaxTransformer(
         classes, order = None, None
         if self.classes is not None:
             classes = np.asarray(self.classes)
-            score_columns.given_classes(classes[:0], max(2, np.shape(X)[1]), classes)
-            order = score_columns.column_order(X, classes)
+            score_classes.given_classes(classes[:0], max(2, np.shape(X)[1]), classes)
+            order = score_classes.column_order(X, classes)
         input_transform = InputTransform(self.input, float(self.floor or 0.0))
         return FittedMap(Calibration(()), temperature, input_transform, None, classes, order)
 
@@ -320,8 +321,8 @@ class SoftmaxTransformer(
         """The fitted map that is learned from encoded rows."""
         offset = None
         if self.target_priors is not None:
-            priors = score_columns.check_priors(self.target_priors, data.classes)
-            offset = np.log(priors / score_columns.sample_priors(data.by_class, data.classes))
+            priors = score_classes.check_priors(self.target_priors, data.classes)
+            offset = np.log(priors / score_classes.sample_priors(data.by_class, data.classes))
         # Without a map a probability of 0 stays 0; a map needs its score.
         minimum = 0.0 if self.calibration is None else selection.MIN_PROBABILITY
 

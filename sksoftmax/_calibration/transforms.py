@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sksoftmax._data import score_columns
+from sksoftmax._data import score_rows
 from sksoftmax._functions.api import log_softmax, softmax
 from sksoftmax._runtime.quiet import quiet
 
@@ -90,7 +90,7 @@ class InputTransform:
             probabilities -= self.floor / probabilities.shape[1]
             # A probability of 0 may come back slightly negative by rounding.
             below = (probabilities < -1e-6 * self.floor).any(axis=1)
-            score_columns.refuse_rows(below, probabilities, "lies below the floor")
+            score_rows.refuse_rows(below, probabilities, "lies below the floor")
             probabilities = np.maximum(probabilities, 0) / (1 - self.floor)
         return probabilities[:, 1:] if is_single else probabilities
 

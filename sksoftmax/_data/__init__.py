@@ -1,5 +1,7 @@
-"""What users pass, checked and encoded once.
+"""Validation and encoding of the arguments of users, done once.
 
-scikit-learn's validation begins here. Below it there are only floating X, class indices or
-distributions, and positive weights. Nothing here knows of models.
+``validation`` encodes training data, ``score_rows`` scores with labels, ``dispatch`` chooses
+between rows in memory and rows that Dask holds (``dask``). What is returned has X in floating
+dtypes, targets as class indices or distributions, and positive weights; lower folders check
+nothing again. scikit-learn's validation may be used here, and models must not be known.
 """

@@ -1,7 +1,7 @@
-"""scikit-learn's checks of arrays, on large numbers too.
+"""scikit-learn's checks of arrays, without NumPy's warnings of overflow.
 
-They look for nan in the sum of all entries, which may overflow, and cast what other dtypes hold:
-NumPy's warnings of that say nothing that the check does not.
+The checks look for nan in the sum of all entries, which may overflow, and cast to other dtypes;
+what is wrong with the entries they report themselves.
 """
 
 from functools import wraps
@@ -14,7 +14,7 @@ from sksoftmax._runtime.quiet import quiet
 
 
 def _without_overflow(check):
-    """The check, which tells of numbers that are no floats as of other bad values."""
+    """The check, raising a ValueError for integers beyond the range of float64."""
 
     @wraps(check)
     def checked(*args, **options):

@@ -1,6 +1,6 @@
-"""Who holds the rows: memory, or Dask where X is a collection of its.
+"""Dispatch between rows in memory and rows that Dask holds.
 
-Nothing here imports Dask before a collection of Dask's is seen.
+X decides. Dask is not imported before a Dask collection is passed.
 """
 
 from functools import wraps
@@ -11,7 +11,7 @@ from sksoftmax._data import score_rows, validation
 
 
 def encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options):
-    """Training data checked and encoded, where X is; see ``validation.encode``."""
+    """Check and encode training data, in memory or by Dask; see ``validation.encode``."""
     X, y, sample_weight = map(validation.unwrapped, (X, y, sample_weight))
     if validation.on_dask(X):
         from sksoftmax._data.dask import validation as dask_validation
@@ -22,7 +22,7 @@ def encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options):
 
 
 def encode_scores(X, y, sample_weight, names=("X", "y"), **options):
-    """Scores and labels checked and encoded, where X is; see ``score_rows.encode``."""
+    """Check and encode scores and labels, in memory or by Dask; see ``score_rows.encode``."""
     X, y, sample_weight = map(validation.unwrapped, (X, y, sample_weight))
     if validation.on_dask(X):
         from sksoftmax._data.dask import scores as dask_scores
@@ -33,18 +33,18 @@ def encode_scores(X, y, sample_weight, names=("X", "y"), **options):
 
 
 def snapshot(estimator):
-    """The estimator with the attributes that it has now.
+    """A shallow copy of the estimator, with the attributes that it has now.
 
-    A fit in another thread replaces all of them at once; what reads several of them, one after the
-    other, reads a snapshot.
+    A fit in another thread replaces all attributes at once; a method that reads several of them
+    reads a snapshot, so that they belong to one fit.
     """
-    same = object.__new__(type(estimator))
-    same.__dict__ = vars(estimator).copy()
-    return same
+    copied = object.__new__(type(estimator))
+    copied.__dict__ = vars(estimator).copy()
+    return copied
 
 
 def of_one_moment(method):
-    """A method of rows, of the estimator as it is when the call begins."""
+    """Decorate a method of X so that it is called on a snapshot of the estimator."""
 
     @wraps(method)
     def applied(self, X):
@@ -54,7 +54,7 @@ def of_one_moment(method):
 
 
 def chunkwise(method):
-    """A method of one moment that is applied chunk by chunk, lazily, where Dask holds the rows."""
+    """Decorate a method of X: it is called on a snapshot, and chunk by chunk where Dask holds X."""
 
     @wraps(method)
     def applied(self, X):
@@ -69,7 +69,7 @@ def chunkwise(method):
 
 
 def accuracy(estimator, X, y, sample_weight):
-    """The share of rows, by weight, that an estimator labels as y does."""
+    """The weighted fraction of rows whose predicted class is that of y."""
     validation.check_given(y, f"{type(estimator).__name__}.score")
     X, y, sample_weight = map(validation.unwrapped, (X, y, sample_weight))
     if validation.on_dask(X):

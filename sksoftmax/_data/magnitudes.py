@@ -1,7 +1,7 @@
-"""What range of numbers is taken, in X and in weights: decided here, and nowhere below.
+"""The ranges of numbers accepted in X and in weights.
 
-Whatever is within it can be squared, weighted and added up without overflow, and what a column
-adds to a second moment does not vanish. Units do not matter within the range.
+Numbers within them can be squared, weighted and summed without overflow, and the contribution of a
+column to second moments does not underflow. Units do not matter within the range.
 """
 
 from typing import NamedTuple
@@ -13,35 +13,36 @@ from sksoftmax._objective.rows import Largest
 
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
-# Rows that show, as a rule, that a column is not too small.
+# Rows that suffice, as a rule, to see that a column is not too small.
 FEW = 64
 
 
 class Range(NamedTuple):
-    """Numbers between two limits, both of them positive."""
+    """Magnitudes between two positive limits."""
 
     least: float
     most: float
 
     def is_outside(self, magnitude):
-        """Which numbers are outside; 0 is inside."""
+        """A mask of the magnitudes outside the range, nan among them; 0 is inside."""
         inside = (magnitude <= self.most) & ((magnitude >= self.least) | (magnitude == 0))
-        return np.logical_not(inside)  # nan is outside too
+        return np.logical_not(inside)  # nan compares false
 
 
-# The largest entries of columns. Coefficients are about one over these, in the dtype of X.
+# Largest magnitude of a column, by dtype. Coefficients, in the same dtype, are about its inverse.
 COLUMNS = {DOUBLE: Range(1e-100, 1e100), SINGLE: Range(1e-30, 1e30)}
-# The largest weight.
+# Largest of the weights.
 WEIGHTS = Range(1e-50, 1e50)
-# What single precision can square, weight and add up too.
+# Ranges within which single precision can square, weight and sum.
 COLUMNS_IN_SINGLE, WEIGHTS_IN_SINGLE = Range(1e-12, 1e12), Range(1e-9, 1e9)
 
 
 class Magnitudes(NamedTuple):
-    """Of some rows, the largest magnitude of each column, and the range of the weights.
+    """The largest magnitude of each column of some rows, and the range of their weights.
 
-    Where all is in the range of single precision those of the columns are only bounds: they are
-    from the least to the most that it takes.
+    columns : ndarray of float64 of shape (n_features,)
+        Lower bounds, taken from the first rows of blocks, where these suffice to see that all
+        columns are in the range of single precision.
     """
 
     columns: np.ndarray
@@ -50,8 +51,8 @@ class Magnitudes(NamedTuple):
 
     @classmethod
     def of(cls, rows):
-        """Those of all rows: by a glance, unless that leaves a doubt."""
-        some, most, largest, smallest = (part.number for part in rows.sum(_glance))
+        """Of all rows; every entry is read only if bounds do not suffice."""
+        some, most, largest, smallest = (part.number for part in rows.sum(_bounds))
         if COLUMNS_IN_SINGLE.is_outside(np.append(some, most)).any() or not some.all():
             some = rows.sum(_by_column).number
         return cls(some, float(largest), -float(smallest))
@@ -69,7 +70,7 @@ class Magnitudes(NamedTuple):
         return not (outside or WEIGHTS_IN_SINGLE.is_outside(weights).any())
 
     def widened(self, rows, dtype):
-        """The rows, in double precision where they do not suit the single one that they are in."""
+        """The rows, converted to double precision if they are in single and do not suit it."""
         if dtype != SINGLE or self.suit_single_precision:
             return rows
         return rows.map(_in_double)
@@ -79,8 +80,8 @@ def _in_double(block):
     return block._replace(X=block.X.astype(DOUBLE))
 
 
-def _glance(block):
-    """Largest magnitudes: of each column in a few rows, and of all columns; and of the weights."""
+def _bounds(block):
+    """Largest magnitudes of each column in a few rows, of all entries, and of the weights."""
     entries = block.X.data if sp.issparse(block.X) else block.X
     most = max(entries.max(initial=0), -entries.min(initial=0))
     some = Largest(largest_by_column(block.X[:FEW]))
@@ -92,7 +93,7 @@ def _by_column(block):
 
 
 def largest_by_column(X):
-    """The largest magnitude of each column."""
+    """The largest magnitude of each column, float64 of shape (n_features,)."""
     if not sp.issparse(X):
         return np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
     largest = np.zeros(X.shape[1])
@@ -115,7 +116,10 @@ def check_columns(largest, dtype, estimator=None):
 
 
 def without_small_columns(X, largest, dtype):
-    """X with zeros in the place of columns too small to measure."""
+    """X with zeros in columns whose largest magnitude is out of range.
+
+    largest : ndarray of shape (n_features,), the largest magnitude of each column
+    """
     small = COLUMNS[np.dtype(dtype)].is_outside(largest)
     if not small.any():
         return X
@@ -136,6 +140,6 @@ def check_weights(largest, name="sample_weight times class_weight"):
 
 
 def name_of(column, estimator=None):
-    """What a message calls a column of X."""
+    """The name of a column of X in messages."""
     names = getattr(estimator, "feature_names_in_", None)
     return f"column {column} of X" if names is None else f"column {names[column]!r} of X"

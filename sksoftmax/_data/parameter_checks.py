@@ -1,4 +1,4 @@
-"""Checks of parameters: each returns nothing, or raises an error that names the parameter."""
+"""Checks of parameters, which raise a TypeError or ValueError that names the parameter."""
 
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def check_number(name, value, *, least, most=np.inf, below=None, integer=False, open_below=False):
-    """A parameter that is a number in a range, or an error that names it."""
+    """Check that a parameter is a number in a range."""
     kind = Integral if integer else Real
     wanted = f"{'an integer' if integer else 'a number'} {'>' if open_below else '>='} {least:g}"
     if below is not None:
@@ -32,7 +32,7 @@ def check_is_float(name, value):
 
 
 def check_some(name, values, wanted):
-    """A parameter that is one or more values in a row, or an error that names it."""
+    """Check that a parameter is a non-empty sequence or array, and return it."""
     in_order = isinstance(values, Sequence) or hasattr(values, "__array__")
     if isinstance(values, str) or not in_order or np.ndim(values) == 0:
         raise TypeError(f"{name} must be {wanted} in an array, got {values!r}")
@@ -41,14 +41,8 @@ def check_some(name, values, wanted):
     return values
 
 
-def check_option(name, value, options):
-    """A parameter that is one of a few names, or an error that lists them."""
-    if not (isinstance(value, str) and value in options):
-        raise ValueError(f"{name} must be one of {sorted(options)}, got {value!r}")
-
-
 def check_n_jobs(n_jobs):
-    """Refuse what is no number of threads."""
+    """Check a number of threads: an integer other than 0, or None."""
     if n_jobs is None:
         return
     if not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool):

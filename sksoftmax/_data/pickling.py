@@ -1,8 +1,8 @@
-"""Pickles of estimators: public names and plain data, and the version that wrote them.
+"""Pickling of estimators as public names and plain data, with the version that wrote them.
 
-Records that an estimator keeps are private. They are pickled as dictionaries of their names and
-fields, so that a pickle does not depend on the files of the package, and whoever must trust each
-type that it names (skops) need trust public ones only.
+An estimator's records are of private classes. They are pickled as dictionaries of their fields, so
+that a pickle does not depend on where the classes are defined, and tools that ask the user to trust
+each type in a pickle (skops) name public types only.
 """
 
 from dataclasses import fields, is_dataclass
@@ -16,10 +16,11 @@ RECORD = "__sksoftmax_record__"
 
 
 class PicklingMixin:
-    """Pickles and copies of an estimator; its records are those of the classes in ``_records``.
+    """Pickling and copying of an estimator.
 
-    Of what ``_momentary`` names, which differs between equal fits, they have None: equal fits have
-    equal pickles, and equal hashes made of these.
+    _records : tuple of the classes of its records
+    _momentary : tuple of the names of attributes that differ between equal fits, such as times
+        They are pickled as None, so that equal fits have equal pickles and hashes.
     """
 
     _records = ()
@@ -57,7 +58,7 @@ class PicklingMixin:
 
 
 def as_plain(value, classes):
-    """A value, with records of the given classes as dictionaries at any depth of them."""
+    """The value, with records of the given classes, nested ones too, as dictionaries."""
     if isinstance(value, classes):
         names = [f.name for f in fields(value)] if is_dataclass(value) else value._fields
         content = {name: as_plain(getattr(value, name), classes) for name in names}
@@ -66,7 +67,7 @@ def as_plain(value, classes):
 
 
 def as_record(value, classes):
-    """What `as_plain` was given; ``classes`` are those of records, by name."""
+    """The inverse of `as_plain`; ``classes`` is a dict of name -> class of the records."""
     if type(value) is dict and RECORD in value:
         content = {name: as_record(part, classes) for name, part in value.items()}
         return classes[content.pop(RECORD)](**content)
@@ -74,7 +75,7 @@ def as_record(value, classes):
 
 
 def _by_parts(function, value, classes):
-    """A tuple of what the function makes of its parts; the same one where they stay as they are."""
+    """Apply the function to the parts of a tuple; an unchanged tuple is returned itself."""
     if type(value) is not tuple:
         return value
     parts = tuple(function(part, classes) for part in value)

@@ -1,7 +1,8 @@
-"""What rows are to become: labels or distributions over the classes, checked and encoded.
+"""Checking and encoding of targets, which are labels or distributions over the classes.
 
-Labels become indices of their classes. Distributions, given as such or made by smoothing labels,
-become a class-major array, (n_classes, n_rows), which is what the kernels read row by row.
+Labels become class indices of shape (n_rows,). Distributions, passed as such or made by label
+smoothing, become a class-major array of shape (n_classes, n_rows), which the kernels read row by
+row.
 """
 
 import sys
@@ -18,12 +19,12 @@ from sksoftmax._runtime.quiet import quiet
 
 
 class Weighed(NamedTuple):
-    """Targets and weights after those of the classes.
+    """Targets and weights with the class weights applied.
 
     target : class indices of shape (n_rows,), or distributions of shape (n_classes, n_rows)
     weight : ndarray of shape (n_rows,), or None where all are one
-    by_class : ndarray of shape (n_classes,), the weight of each class in all
-    factors : ndarray of shape (n_classes,), what its weight was multiplied by; None is by nothing
+    by_class : ndarray of shape (n_classes,), the summed weight of each class
+    factors : ndarray of shape (n_classes,), the class weights; None if all are 1
     """
 
     target: np.ndarray
@@ -33,7 +34,7 @@ class Weighed(NamedTuple):
 
 
 def encode(y, names, weight, label_smoothing, dtype):
-    """Sorted classes of all rows of checked y, and the targets of those with weight.
+    """The sorted classes of all rows of checked y, and the targets of the rows with weight.
 
     names : column names of a matrix, or None
     weight : ndarray of shape (n_rows,), or None where all are one
@@ -50,6 +51,7 @@ def encode(y, names, weight, label_smoothing, dtype):
 
 
 def check_classes(classes):
+    """Raise a ValueError if there is a single class."""
     if len(classes) < 2:
         raise ValueError(
             f"y has only one class, {classes.tolist()[0]!r}: rows of at least 2 classes are needed"
@@ -69,7 +71,7 @@ def check_range(by_class):
 
 
 def without_class_weight(class_weight, classes):
-    """Of each class, whether its class weight is 0; None where that is so of none."""
+    """A mask of the classes whose class weight is 0; None if there are none."""
     if not isinstance(class_weight, dict):
         return None
     zero = class_factors(class_weight, classes, None) == 0
@@ -77,7 +79,7 @@ def without_class_weight(class_weight, classes):
 
 
 def rows_with_weight(target, zero):
-    """A mask of the rows that are of classes with weight, at least in part.
+    """A mask, of shape (n_rows,), of the rows of which some class has weight.
 
     zero : ndarray of bool of shape (n_classes,), the classes without weight
     """
@@ -85,7 +87,7 @@ def rows_with_weight(target, zero):
 
 
 def of_classes(present, target):
-    """Targets of all classes as targets of those that are present, which have all the weight.
+    """Targets of all classes as targets of the classes present, which have all the weight.
 
     present : ndarray of bool of shape (n_classes,)
     """
@@ -97,12 +99,13 @@ def of_classes(present, target):
     return numbers.astype(np.min_scalar_type(numbers[-1]))[target]
 
 
-# Weights out of all range become infinite, and are refused.
+# Weights that overflow become infinite, and are refused.
 @quiet
 def weigh(target, weight, classes, class_weight):
-    """Targets and weights of rows that stand for one row of each class, by its share of them.
+    """Apply class weights to targets and weights.
 
-    So a class weight multiplies these shares, and a row counts as much as they then sum to.
+    A row with a distribution is equivalent to one row of each class, weighted by its probability.
+    So class weights multiply the probabilities; their sum multiplies the weight of the row.
     """
     by_class = weight_of_classes(target, weight, len(classes))
     factors = class_factors(class_weight, classes, by_class)
@@ -113,14 +116,14 @@ def weigh(target, weight, classes, class_weight):
 
 @quiet
 def weigh_like(other, target, weight):
-    """Targets and weights with the class weights that other rows have."""
+    """Apply the class weights of other rows, a `Weighed`, to targets and weights."""
     by_class = weight_of_classes(target, weight, len(other.by_class))
     by_class = by_class if other.factors is None else by_class * other.factors
     return Weighed(*weighed(other.factors, target, weight), by_class, other.factors)
 
 
 def weighed(factors, target, weight):
-    """Targets and weights after the weights of classes are multiplied by factors."""
+    """Targets and weights with the weight of each class multiplied by its factor."""
     if factors is None:
         return target, weight
     if target.ndim == 1:
@@ -133,31 +136,31 @@ def weighed(factors, target, weight):
 
 
 def read(y):
-    """The names of the columns of y, its values, and whether it is a matrix, and so no labels."""
+    """The column names of y, its values, and whether these are distributions and not labels."""
     names, soft = column_names(y), is_matrix(y)
     return names, as_numpy(y) if soft or is_tensor(y) else y, soft
 
 
 def is_matrix(y):
-    """Whether y is a floating matrix of at least two columns, and so no labels.
+    """Whether y is a floating matrix of at least two columns, that is distributions.
 
     Raises
     ------
     ValueError
-        For one of integers: it may be indicators of classes, or several outputs.
+        For a matrix of integers: it may be indicators of classes, or several outputs.
     """
     if isinstance(y, (list, tuple)):
         if not (len(y) and isinstance(y[0], (list, tuple, np.ndarray))):
             return False
         try:
             y = np.asarray(y)
-        except ValueError:  # rows of unlike length: the checks to come say so
+        except ValueError:  # rows of unequal length, which later checks report
             return False
     shape = getattr(y, "shape", ())
     if len(shape) != 2 or shape[1] < 2:
         return False
     values = as_numpy(y)
-    # An array of columns of several kinds would be of the most general one.
+    # Of a frame, the dtype of each column: an array of them would have a common one.
     kinds = y.dtypes if hasattr(y, "columns") else [values.dtype]
     check_no_indicators(shape, [str(kind).lower() for kind in kinds])
     return isinstance(values, np.ndarray) and values.dtype.kind == "f"
@@ -174,12 +177,15 @@ def check_no_indicators(shape, kinds):
 
 
 def column_names(y):
-    """The names of a data frame's columns, None where y is none."""
+    """The column names of a data frame; None for other arrays."""
     return np.asarray(y.columns) if hasattr(y, "columns") else None
 
 
 def check_distributions(y, weight=None):
-    """Raise a ValueError that names the first row, of those with weight, that is none."""
+    """Raise a ValueError that names the first row with weight that is no distribution.
+
+    y : floating ndarray of shape (n_rows, n_classes)
+    """
     sums = y.sum(axis=1, dtype=np.float64)
     least = y.min(axis=1)
     tolerance = sum_tolerance(y.shape[1], y.dtype)
@@ -197,9 +203,9 @@ def check_distributions(y, weight=None):
 
 
 def encode_labels(y):
-    """Sorted classes and, for each label, the index of its class."""
+    """The sorted classes, and the class index of each label in the smallest unsigned dtype."""
     if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < 2**16:
-        # A table of what occurs is many times faster than sorting.
+        # A lookup table is many times faster than sorting.
         least = y.dtype.type(y.min())
         numbers = _differences(y, least)
         present = np.bincount(numbers) > 0
@@ -221,24 +227,24 @@ def missing_classes(classes, labels):
 
 
 def _differences(y, least):
-    """``y - least``, which numbers an array, though the dtype of y may not hold it."""
+    """``y - least`` as non-negative indices; the dtype of y may be too narrow for it."""
     if least == 0 and y.dtype != np.uint64:
         return y
-    # Differences that leave a signed dtype wrap round to what they are in the unsigned one.
+    # Signed differences wrap around modulo 2**bits, so that read as unsigned they are right.
     native = y.astype(y.dtype.newbyteorder("="), order="C", copy=False)
     differences = (native - least).view(f"u{y.itemsize}")
     return differences.view(np.int64) if y.itemsize == 8 else differences.astype(np.int64)
 
 
 def _encode_matrix(y, names, dtype):
-    """Sorted classes, and the rows' distributions, class-major."""
+    """The sorted classes, and the distributions of shape (n_classes, n_rows)."""
     classes = classes_of(names, y.shape[1])
     order = np.argsort(classes, kind="stable")
     return classes[order], normalised(y.T if names is None else y.T[order], y, dtype)
 
 
 def shares_of(y, names, classes, dtype):
-    """The rows' distributions over classes that are known, class-major."""
+    """Distributions over known classes, of shape (n_classes, n_rows)."""
     found = np.asarray(classes) if names is None else classes_of(names, y.shape[1])
     if y.shape[1] != len(classes) or set(found.tolist()) != set(np.asarray(classes).tolist()):
         columns = f"{y.shape[1]} columns" if names is None else f"the columns {names.tolist()}"
@@ -247,7 +253,7 @@ def shares_of(y, names, classes, dtype):
 
 
 def normalised(columns, y, dtype):
-    """Distributions of class-major columns of y, in a fresh array."""
+    """Distributions from ``columns``, class-major columns of y, divided by the sums of its rows."""
     target = np.empty(columns.shape, dtype=dtype)
     np.divide(columns, y.sum(axis=1, dtype=np.float64), out=target, casting="same_kind")
     return target
@@ -264,21 +270,24 @@ def classes_of(names, n_classes):
     return np.array(names.tolist())
 
 
-def smoothed(target, n_classes, amount, dtype):
-    """Distributions that give up a share of themselves, which all classes get the same of."""
-    if not amount:
+def smoothed(target, n_classes, label_smoothing, dtype):
+    """Targets mixed with the uniform distribution, ``label_smoothing`` being its weight.
+
+    Labels become distributions, and distributions are changed in place; 0 changes nothing.
+    """
+    if not label_smoothing:
         return target
     if target.ndim == 1:
-        shares = np.full((n_classes, len(target)), amount / n_classes, dtype=dtype)
-        shares[target, np.arange(len(target))] += 1 - amount
+        shares = np.full((n_classes, len(target)), label_smoothing / n_classes, dtype=dtype)
+        shares[target, np.arange(len(target))] += 1 - label_smoothing
         return shares
-    target *= 1 - amount
-    target += amount / n_classes
+    target *= 1 - label_smoothing
+    target += label_smoothing / n_classes
     return target
 
 
 def weight_of_classes(target, weight, n_classes):
-    """The weight of each class in all, in float64."""
+    """The summed weight of each class, float64 of shape (n_classes,)."""
     if target.ndim == 1:
         return np.bincount(target, weights=weight, minlength=n_classes).astype(np.float64)
     if weight is None:
@@ -287,7 +296,7 @@ def weight_of_classes(target, weight, n_classes):
 
 
 def class_factors(class_weight, classes, by_class):
-    """What the weight of each class is multiplied by; None where by nothing."""
+    """The class weights as an ndarray of shape (n_classes,); None if all are 1."""
     if class_weight is None:
         return None
     if isinstance(class_weight, str) and class_weight == "balanced":
@@ -303,7 +312,5 @@ def class_factors(class_weight, classes, by_class):
     else:
         raise ValueError(f"class_weight must be None, a dict or 'balanced', got {class_weight!r}")
     if not (np.isfinite(factors).all() and (factors >= 0).all()):
-        raise ValueError(
-            f"class_weight must be finite and not negative, got {class_weight!r}"
-        )
+        raise ValueError(f"class_weight must be finite and not negative, got {class_weight!r}")
     return factors

@@ -1,6 +1,6 @@
-"""The gate: what users pass is checked and encoded here, once, and nowhere below.
+"""Checking and encoding of training data in memory, and of X for predictions.
 
-Behind it there are blocks of floating X, class indices or distributions, and positive weights.
+Encoded data are blocks of floating X, class indices or distributions, and positive weights.
 """
 
 import sys
@@ -32,21 +32,21 @@ SMALL = 2**12
 
 @dataclass(frozen=True)
 class Encoded:
-    """Checked data: the rows behind an engine, and what is known of them at once.
+    """Encoded training data.
 
     rows : Rows
     all_classes : ndarray of all classes of y, sorted
-    present : ndarray of bool, which of these the fit is of; see `with_weight`
+    present : ndarray of bool, the classes that the fit is of; see `with_weight`
     class_weight : ndarray of shape (n_classes,)
-        Summed weight of each class that is present.
+        Summed weight of each class present.
     center : ndarray of shape (n_features,)
         Weighted means of the columns.
     dtype : dtype
-        Of X, and of what is fitted.
+        Of X and of the coefficients.
     magnitudes : Magnitudes
         Of the columns of X, and of the weights.
     held_out : Encoded or None
-        Rows that are no part of the fit, of the same classes.
+        Rows for early stopping that are not fitted, of the same classes.
     """
 
     rows: InMemoryRows
@@ -66,19 +66,19 @@ class Encoded:
         return self
 
     def __exit__(self, *error):
-        """Let go of the rows, where an engine holds them."""
+        """Release the rows, which Dask may hold."""
         self.rows.__exit__(*error)
         if self.held_out is not None:
             self.held_out.rows.__exit__(*error)
 
     @property
     def fits_single(self):
-        """Whether single precision can hold the rows, and their squares."""
+        """Whether single precision can hold the entries of the rows and their squares."""
         return self.magnitudes.suit_single_precision
 
     @property
     def working_dtype(self):
-        """What rows may be multiplied in, where rounding does not matter."""
+        """The dtype for products of rows where rounding does not matter."""
         return self.dtype if self.fits_single else DOUBLE
 
     @property
@@ -87,12 +87,12 @@ class Encoded:
 
     @property
     def classes(self):
-        """Those that the fit is of."""
+        """The classes that the fit is of."""
         return self.all_classes[self.present]
 
     @property
     def n_scores(self):
-        """Rows of scores: one for two classes."""
+        """Number of scores of a row: one for two classes."""
         return 1 if len(self.classes) == 2 else len(self.classes)
 
 
@@ -103,12 +103,12 @@ def encode(
     """Check and encode training data.
 
     hold_out : function of targets and the number of classes, optional
-        A mask of the rows to hold out: they become ``held_out`` of what is returned.
+        Returns a mask of the rows to hold out, which become ``held_out`` of the result.
 
     Raises
     ------
     ValueError, TypeError
-        Naming what is wrong with X, y or the weights.
+        If X, y or the weights are invalid.
     """
     names, y, soft = targets.read(y)
     X, y = validate_data(
@@ -124,7 +124,7 @@ def encode(
     classes, target = targets.encode(y, names, weight, label_smoothing, X.dtype)
     indices = None
     if weight is not None and (weight == 0).any():
-        # A row without weight leaves no trace but its class.
+        # Rows without weight only count among the classes.
         indices = np.flatnonzero(weight)
         weight = weight[indices]
     indices, target, weight = _of_weighted_classes(
@@ -134,13 +134,13 @@ def encode(
         weighed = targets.weigh(target, weight, classes, class_weight)
         return _encoded(estimator, X, indices, classes, weighed, n_jobs)
     indices = np.arange(target.shape[-1]) if indices is None else indices
-    held = hold_out(target, len(classes))
-    held_indices, *others = _rows(held, indices, target, weight)
-    indices, target, weight = _rows(~held, indices, target, weight)
+    is_held_out = hold_out(target, len(classes))
+    held_out_indices, *others = _rows(is_held_out, indices, target, weight)
+    indices, target, weight = _rows(~is_held_out, indices, target, weight)
     weighed = targets.weigh(target, weight, classes, class_weight)
     data = _encoded(estimator, X, indices, classes, weighed, n_jobs)
     weighed = targets.weigh_like(weighed, *others)
-    held_out = _encoded(estimator, X, held_indices, classes, weighed, n_jobs, data.present)
+    held_out = _encoded(estimator, X, held_out_indices, classes, weighed, n_jobs, data.present)
     return replace(data, held_out=held_out)
 
 
@@ -157,7 +157,7 @@ def encode_rows(estimator, X, y, weight, rows, class_weight):
 
 
 def _of_weighted_classes(class_weight, classes, indices, target, weight):
-    """The rows, by their indices, whose classes have a weight other than 0."""
+    """Indices, targets and weights of the rows of which some class has a class weight above 0."""
     zero = targets.without_class_weight(class_weight, classes)
     if zero is None:
         return indices, target, weight
@@ -172,7 +172,9 @@ def _rows(mask, indices, target, weight):
 
 
 def _encoded(estimator, X, indices, classes, weighed, n_jobs, present=None):
-    """The rows of X by their indices, None being all; targets and weights are theirs.
+    """Encode rows of X.
+
+    indices : of the rows that targets and weights belong to; None is all
 
     present : ndarray of bool, the classes that the data are of; those with weight by default
     """
@@ -201,18 +203,18 @@ def _encoded(estimator, X, indices, classes, weighed, n_jobs, present=None):
 
 
 def with_weight(estimator, by_class):
-    """Of each class, whether a fit is of it.
+    """A mask, of shape (n_classes,), of the classes that a fit is of.
 
-    A class without weight has an intercept of minus infinity in the optimum, and no part in all
-    else of it. Without an intercept it has a part: its scores must not be too high for the rows of
-    the others.
+    With an intercept these are the classes with weight: the optimal intercept of any other class is
+    minus infinity, and its coefficients do not matter. Without one all classes take part, since the
+    scores of a class without weight must not be too high for the rows of the others.
     """
     has_intercept = getattr(estimator, "fit_intercept", True)
     return by_class > 0 if has_intercept else np.ones(len(by_class), dtype=bool)
 
 
 def matrix(X):
-    """X as scikit-learn reads it: CSR in canonical format, an array, or a frame with its names."""
+    """X for scikit-learn's checks: canonical CSR, an array, or a frame with NumPy columns."""
     if sp.issparse(X):
         return canonical(X.tocsr())
     return arrays.as_numpy(X) if arrays.is_tensor(X) else arrays.with_plain_columns(X)
@@ -221,16 +223,15 @@ def matrix(X):
 def canonical(X):
     """A compressed sparse matrix with sorted and unique indices; all else as it is.
 
-    SciPy's ``abs``, ``power``, ``max`` and comparisons sort and sum the entries of a matrix that is
-    not so in place. Here it is done in a copy, once, and never in what the caller, or another
-    thread, holds.
+    SciPy's ``abs``, ``power``, ``max`` and comparisons make a matrix canonical in place. Here a
+    copy is made canonical: the caller's matrix, which other threads may read, does not change.
     """
     if not sp.issparse(X) or X.ndim != 2 or X.format not in ("csr", "csc"):
         return X
     kind = "array" if isinstance(X, sp.sparray) else "matrix"
     view = getattr(sp, f"{X.format}_{kind}")(X.shape, dtype=X.dtype)
     view.data, view.indices, view.indptr = X.data, X.indices, X.indptr
-    # SciPy notes the answer on the object that is asked: not on the caller's, who may change it.
+    # SciPy caches the answer on the object asked, which must not be the caller's.
     if view.has_canonical_format:
         return view
     copied = view.copy()
@@ -239,10 +240,10 @@ def canonical(X):
 
 
 def on_dask(values):
-    """Whether Dask holds them.
+    """Whether values are a Dask collection.
 
-    Arrays of xarray and quantities of pint have the methods of a collection whatever holds their
-    numbers, so that Dask is asked; where it is not imported nothing can be its.
+    Arrays of xarray and quantities of pint have the methods of a collection whatever they wrap, so
+    that Dask is asked. If it is not imported, nothing is a collection.
     """
     if not hasattr(values, "__dask_graph__") or sys.modules.get("dask") is None:
         return False
@@ -250,7 +251,7 @@ def on_dask(values):
 
 
 def unwrapped(values):
-    """Dask's own collection, where xarray, pint or the like wrap one; all else as it is."""
+    """The Dask collection that xarray, pint or the like wrap; all else as it is."""
     own = any(base.__module__.startswith("dask") for base in type(values).__mro__)
     if own or not on_dask(values):
         return values
@@ -259,13 +260,13 @@ def unwrapped(values):
 
 
 def in_memory(values):
-    """What Dask holds, computed, and a tensor as an array; all else as it is."""
+    """A Dask collection computed, or a tensor as an array; all else as it is."""
     values = values.compute() if on_dask(values) else values
     return arrays.as_numpy(values) if arrays.is_tensor(values) else values
 
 
 def without_rows(values):
-    """No rows of what Dask holds, but its columns; all else as it is."""
+    """A Dask collection as an array or frame of the same columns and no rows; all else as it is."""
     if not on_dask(values):
         return values
     frame = hasattr(values, "columns")
@@ -279,13 +280,13 @@ def check_in_memory(culprit, advice, *values):
 
 
 def check_given(y, who):
-    """Refuse no labels; ``who`` is a class or a method that wants them."""
+    """Raise a ValueError if y is None; ``who`` is the class or method that requires it."""
     if y is None:
         raise ValueError(f"{who} requires y to be passed, but the target y is None.")
 
 
 def check_weight(sample_weight, X):
-    """Weights of the rows of X, in float64: they may span more than X's dtype."""
+    """Weights of the rows of X, in float64, whose range may exceed that of X's dtype."""
     n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
     if isinstance(sample_weight, Real):
         parameter_checks.check_is_float("sample_weight", sample_weight)
@@ -302,7 +303,7 @@ def check_weight(sample_weight, X):
 
 
 def check_weight_values(sample_weight):
-    """Weights as they come, of some rows or of none."""
+    """Sample weights as a float64 array of shape (n_rows,), which may be empty."""
     try:
         weight = check_array(
             arrays.as_numpy(sample_weight), ensure_2d=False, dtype=np.float64,
@@ -323,27 +324,27 @@ def check_weight_values(sample_weight):
 
 
 def check_some_weight(some):
-    """Refuse weights that leave no sample."""
+    """Raise a ValueError if no sample has weight."""
     if not some:
         raise ValueError("All values of sample_weight are zero: no sample has any weight")
 
 
 def check_some_class_weight(some, class_weight):
-    """Refuse weights of classes that leave no sample."""
+    """Raise a ValueError if no sample has weight after class weights."""
     if not some:
         raise ValueError(f"class_weight={class_weight!r} leaves no sample any weight")
 
 
 def check_features(estimator, X, n_features):
-    """X to predict on, with the columns of the coefficients, and those of fit if there was one."""
+    """X for predictions, checked to have the columns of the coefficients and of the fit, if any."""
     if type(X) is np.ndarray and X.size <= SMALL and X.dtype in FLOATS and X.ndim == 2:
-        # What validate_data asks of such an array, without the fixed cost of asking.
+        # The checks that validate_data would make of such an array, without its fixed cost.
         fitted = vars(estimator)
         right = X.shape[1] == n_features == fitted.get("n_features_in_", n_features)
         if right and len(X) and "feature_names_in_" not in fitted and np.isfinite(X).all():
             return X
     if not sp.issparse(X) or X.dtype not in FLOATS:
-        X = matrix(X)  # what occurs twice is summed in its own dtype; products need no more
+        X = matrix(X)  # duplicates are summed in the dtype of X, which suffices for products
     X = validate_data(estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False)
     if X.shape[1] != n_features:
         raise ValueError(

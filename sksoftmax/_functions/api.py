@@ -183,7 +183,7 @@ def cross_entropy(scores, y, *, sample_weight=None, label_smoothing=0.0, return_
         Labels from 0 to ``n_classes - 1``; or one distribution a row, non-negative and summing
         to 1 but for rounding: of their dtype, or to four digits. They are divided by their sums.
     sample_weight : array-like of shape (n,), default=None
-        Non-negative, finite and not zero everywhere. Rows of weight 0 leave no trace, even if
+        Non-negative, finite and not zero everywhere. Rows of weight 0 are ignored, even if
         their scores are nan.
     label_smoothing : float in [0, 1], default=0.0
         Share of the uniform distribution in the target.

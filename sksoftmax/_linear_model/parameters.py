@@ -3,6 +3,7 @@
 import warnings
 
 from sksoftmax._data import parameter_checks
+from sksoftmax._functions.checks import check_option
 from sksoftmax._linear_model import partial_fit
 from sksoftmax._objective.penalties import ElasticNet
 from sksoftmax._problems import build
@@ -56,4 +57,4 @@ def _check_solver(solver):
             f"solver='auto', the default, which suits all data and penalties; there are "
             f"{sorted(solvers)}"
         )
-    parameter_checks.check_option("solver", solver, solvers)
+    check_option("solver", solver, solvers)

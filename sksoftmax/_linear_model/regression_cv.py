@@ -20,6 +20,7 @@ from sklearn.utils.metadata_routing import (
 from sksoftmax._data import parameter_checks, targets, validation
 from sksoftmax._data.checks import validate_data
 from sksoftmax._data.dispatch import snapshot
+from sksoftmax._functions.checks import check_option
 from sksoftmax._linear_model import parameters
 from sksoftmax._linear_model.base import LinearClassifierMixin
 from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, run_fold
@@ -285,7 +286,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
                 parameter_checks.check_number("Cs", C, least=0, below=np.inf, open_below=True)
         for l1_ratio in parameter_checks.check_some("l1_ratios", self.l1_ratios, "numbers"):
             parameter_checks.check_number("l1_ratios", l1_ratio, least=0, most=1)
-        parameter_checks.check_option("rule", self.rule, RULES)
+        check_option("rule", self.rule, RULES)
         parameter_checks.check_flag("refit", self.refit)
         scorer_of(self.scoring)
         parameters.check_shared(self, self.l1_ratios)

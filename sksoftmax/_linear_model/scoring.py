@@ -10,7 +10,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from sksoftmax._data import validation
-from sksoftmax._data.score_columns import class_indices
+from sksoftmax._data.score_classes import class_indices
 from sksoftmax._linear_model.prediction import own_log_probabilities
 
 LEAST_LOG = np.log(np.finfo(np.float64).eps)

@@ -221,8 +221,8 @@ def test_zeros_can_be_inverted_between_probabilities():
 @pytest.mark.parametrize(
     "parameters, error, complaint",
     [
-        ({"calibration": "magic"}, ValueError, "calibration must be one of: None, .* Got 'magic'"),
-        ({"input": "logits"}, ValueError, "input must be one of: 'scores', 'probabilities'"),
+        ({"calibration": "magic"}, ValueError, "calibration must be one of None, .*, got 'magic'"),
+        ({"input": "logits"}, ValueError, "input must be one of 'scores', 'probabilities'"),
         ({"temperature": 0.0}, ValueError, "temperature must be positive and finite"),
         ({"temperature": -1.0}, ValueError, "temperature must be positive and finite"),
         ({"temperature": np.inf}, ValueError, "temperature must be positive and finite"),

@@ -115,9 +115,9 @@ def check_chunks(checks):
     checked = {name: list(_delayed_checks(*pair)) for name, pair in checks.items()}
     persisted = iter(dask.persist(*chain.from_iterable(checked.values())))
     checked = {name: [next(persisted) for _ in chunks] for name, chunks in checked.items()}
-    summaries = dask.compute({
-        name: [delayed(_summary)(chunk) for chunk in chunks] for name, chunks in checked.items()
-    })[0]
+    summaries = dask.compute(
+        {name: [delayed(_summary)(chunk) for chunk in chunks] for name, chunks in checked.items()}
+    )[0]
     result = {}
     for name, chunks in checked.items():
         infos, errors, lengths = zip(*summaries[name], strict=True)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._data import score_columns, validation
+from sksoftmax._data import score_classes, score_rows, validation
 from sksoftmax._data.dask import validation as dask_validation
 from sksoftmax._data.dask.chunks import check_chunks, check_lengths, releasing_on_error
 from sksoftmax._data.dask.partitions import LabelTargets, cut_into_blocks, encode_chunks
@@ -20,7 +20,7 @@ def encode(X, y, sample_weight, check, match, estimator=None, names=("X", "y")):
     names : of X and y in messages
     """
     if match is not None and y is None:
-        score_columns.check_labels(None, None, estimator)
+        score_rows.check_labels(None, None, estimator)
     y = np.asarray(y) if isinstance(y, (list, tuple)) else y
     check_y = _check_nothing
     if match is not None:
@@ -48,7 +48,7 @@ def _encode_checked(checked, names, match, X):
     found = dask_validation.union_of_classes(checked[names[1]].infos)
     n_columns = X.shape[1] if X.ndim == 2 else 1
     classes, indices = match(found, max(2, n_columns))
-    order = score_columns.column_order(X, classes)
+    order = score_classes.column_order(X, classes)
     partitions = encode_chunks(checked, LabelTargets(found))
     validation.check_some_weight(partitions.persisted)
     n_rows, by_class = int(partitions.lengths.sum()), partitions.by_class
