@@ -251,7 +251,7 @@ ENGINES = dict(IN_MEMORY)
 if find_spec("dask"):
     ENGINES["small blocks, on Dask"] = small_blocks_on_dask
 
-# -- maps, penalties, metrics, solvers -----------------------------------------------------------
+# -- maps, penalties, preconditioners, solvers ---------------------------------------------------
 
 MAPS = {
     "linear": lambda: LinearMap(3, 5),

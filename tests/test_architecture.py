@@ -1,6 +1,7 @@
 """The layers: imports point down only, and files and functions stay small."""
 
 import ast
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -192,3 +193,30 @@ def test_no_class_is_built_by_overriding(name):
 
 def methods(node):
     return {n.name for n in node.body if isinstance(n, ast.FunctionDef)}
+
+
+def documented(node):
+    """Names that a class's docstring explains as ``name : what it is``, or ``one, two : ...``."""
+    for line in (ast.get_docstring(node) or "").splitlines():
+        match = re.match(r"([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*) : ", line)
+        yield from match.group(1).split(", ") if match else ()
+
+
+def attributes(node):
+    """Fields of a record, and what ``__init__`` takes or sets."""
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign):
+            yield statement.target.id
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            yield from (argument.arg for argument in statement.args.args)
+            yield from (argument.arg for argument in statement.args.kwonlyargs)
+            yield from (n.attr for n in ast.walk(statement) if isinstance(n, ast.Attribute))
+
+
+@FILE
+def test_docstrings_of_classes_explain_what_they_have(name):
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.ClassDef) and (known := set(attributes(node))):
+            # Public docstrings have sections: scikit-learn's own checks read them.
+            names = set() if hasattr(sksoftmax, node.name) else set(documented(node))
+            assert names <= known, f"{name}.{node.name} has no {sorted(names - known)}"

@@ -26,7 +26,7 @@ class Ridge:
     strength : ndarray of shape (n_parameters,), >= 0
         The curvature of the penalty in each parameter; 0 leaves it free.
     origin : ndarray of shape (n_parameters,), or 0
-        What it pulls towards.
+        The parameters at which it is zero.
     """
 
     strength: np.ndarray

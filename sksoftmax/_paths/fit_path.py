@@ -1,7 +1,7 @@
 """Fits along C, by the method that suits the penalty and the solver."""
 
 
-from sksoftmax._paths.elastic_net_path import fit_elastic_net_path, fit_of, pose
+from sksoftmax._paths.elastic_net_path import fit_elastic_net_path, fit_of, problem_at
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, suits
 from sksoftmax._problems import build
 from sksoftmax._problems.composite import CompositeProblem
@@ -22,7 +22,7 @@ def fit_path(data, Cs, l1_ratio, settings, done=None):
     """
     if l1_ratio == 0 and suits(data, settings):
         return [fit for (fit,) in fit_ridge_paths(data, Cs, settings, done=done)]
-    objective = pose(data, Cs[0], l1_ratio, settings)
+    objective = problem_at(data, Cs[0], l1_ratio, settings)
     if isinstance(objective, CompositeProblem):
         return fit_elastic_net_path(data, Cs, l1_ratio, settings, done)
     return _fit_warm_started(data, Cs, l1_ratio, settings, done)
@@ -35,7 +35,7 @@ def _fit_warm_started(data, Cs, l1_ratio, settings, done):
     data, columns = reduce_columns(data, alike)
     fits, theta = [], None
     for C in Cs:
-        objective = pose(data, C, l1_ratio, settings)
+        objective = problem_at(data, C, l1_ratio, settings)
         solver = build.solver_for(objective, settings.solver, warm=theta is not None)
         theta = build.initial(data, objective.map) if theta is None else theta
         solution = minimize(

@@ -122,7 +122,7 @@ class FoldObjectives:
         return losses, by_coef.reshape(*shape, -1), by_intercept.reshape(shape)
 
     def points_at(self, theta):
-        """The points of all fits at one theta, for the price of one evaluation."""
+        """The points of all fits at one theta, for the cost of one evaluation."""
         loose = replace(self.whole, penalty=Ridge(np.zeros_like(theta)))
         sums = [replace(loose, rows=part).value_and_gradient(theta) for part in self.parts]
         points = []

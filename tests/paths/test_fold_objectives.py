@@ -9,7 +9,7 @@ from sksoftmax import ElasticNet, SoftmaxRegression
 from sksoftmax._curvature import approximations
 from sksoftmax._curvature.simultaneous_diagonalisation import DiagonalisingBasis
 from sksoftmax._data import validation
-from sksoftmax._paths.elastic_net_path import Settings, pose
+from sksoftmax._paths.elastic_net_path import Settings, problem_at
 from sksoftmax._paths.fold_certificates import FoldCertificates, _ranges
 from sksoftmax._paths.fold_objectives import fold_objectives
 from sksoftmax._problems.smooth import SmoothProblem
@@ -29,7 +29,7 @@ def posed(X, y, weight=None, C=1.0, **options):
     data = validation.encode(SoftmaxRegression(), X, y, weight)
     settings = Settings(**{**SETTINGS.__dict__, **options})
     part_of = np.arange(data.n_rows) % 3
-    return fold_objectives(pose(data, C, 0.0, settings).objective, part_of, KEEPS), part_of
+    return fold_objectives(problem_at(data, C, 0.0, settings).objective, part_of, KEEPS), part_of
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -47,7 +47,7 @@ def test_points_are_those_of_each_objective_alone(n_classes, fit_intercept):
         kept, other = KEEPS[fit][part_of], at_one[fit]
         data = validation.encode(SoftmaxRegression(), X[kept], y[kept], weight[kept])
         # The same intercepts stand for those about the center of all.
-        alone = pose(data, 1.0, 0.0, Settings(ElasticNet(), fit_intercept, "auto", 0, 0))
+        alone = problem_at(data, 1.0, 0.0, Settings(ElasticNet(), fit_intercept, "auto", 0, 0))
         coef, intercept = folds.whole.map.split(theta)
         if fit_intercept:
             intercept = intercept + coef @ (data.center - folds.whole.map.center)

@@ -9,7 +9,7 @@ from registry import draw, thinned
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._certificates import nonsmooth as nonsmooth_certificate
 from sksoftmax._data import validation
-from sksoftmax._paths.elastic_net_path import Settings, pose
+from sksoftmax._paths.elastic_net_path import Settings, problem_at
 from sksoftmax._paths.screening import WorkingSet
 from sksoftmax._problems.build import solver_for
 from sksoftmax._solvers import minimize
@@ -22,7 +22,7 @@ def posed(n_classes, shape, fit_intercept=True, sparse=False):
     X, y = draw(120, 6, n_classes)
     X = sp.csr_array(thinned(X)) if sparse else X + 3
     settings = Settings(shape, fit_intercept, "auto", 1e-7, 1000)
-    return pose(validation.encode(SoftmaxRegression(), X, y), 1.0, 0.7, settings)
+    return problem_at(validation.encode(SoftmaxRegression(), X, y), 1.0, 0.7, settings)
 
 
 @pytest.mark.parametrize("shape", [ElasticNet(), GroupLasso()])

@@ -208,7 +208,7 @@ def test_scale_offset_and_correlation_of_columns_do_not_matter(solver_name, n_cl
     first, second = (solve(make_problem(problem), solver) for problem in (plain, other))
     assert abs(first.n_iter - second.n_iter) <= 1
     n_common = min(first.n_iter, second.n_iter, 8)
-    # The metric of the first rows of a stream is mostly a diagonal.
+    # The preconditioner of the first rows of a stream is mostly a diagonal.
     rtol = 1e-2 if solver_name == "sgd" else 1e-6
     assert_allclose(first.curve[:n_common], second.curve[:n_common], rtol=rtol)
     scores = [brute_scores(*pair) for pair in ((plain, first.theta), (other, second.theta))]
@@ -448,7 +448,7 @@ def test_two_loop_is_the_inverse_hessian_of_a_quadratic_after_conjugate_steps():
     vector = np.array([1.0, -2.0, 3.0])
     assert_allclose(two_loop(pairs, Identity, 1.0, vector), np.linalg.solve(matrix, vector))
     assert_array_equal(two_loop((), Identity, 1.0, vector), vector)
-    # The secant condition, whatever the metric.
+    # The secant condition, whatever the preconditioner.
     one_pair = two_loop(pairs[:1], Identity, 1.0, pairs[0].change)
     assert_allclose(one_pair, pairs[0].step)
 
