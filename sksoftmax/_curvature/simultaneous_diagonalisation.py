@@ -83,7 +83,7 @@ class DiagonalisingBasis:
 class DiagonalisedCurvature:
     """The curvature at a theta; called with the strength of a ridge it is a preconditioner.
 
-    units : UnitColumns
+    coordinates : DiagonalisingBasis
     span : ndarray of shape (n_columns, d), images of the directions
     rotation : ndarray of shape (n_scores, n_scores - 1), what sums to zero over classes
     mean : ndarray of shape (n_scores - 1,), the mean curvatures in the rotation's directions

@@ -44,9 +44,9 @@ class Fit(NamedTuple):
 @quiet
 def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
     """Fits of a nonsmooth objective at increasing values of C; see ``fit_path``."""
-    first = pose(data, Cs[0], l1_ratio, settings)
+    first = problem_at(data, Cs[0], l1_ratio, settings)
     fitter = ElasticNetPath(
-        lambda C: pose(data, C, l1_ratio, settings), settings, build.initial(data, first.map)
+        lambda C: problem_at(data, C, l1_ratio, settings), settings, build.initial(data, first.map)
     )  # fmt: skip
     fits = []
     for C in Cs:
@@ -70,11 +70,11 @@ def smallest_C(data, l1_ratio, settings):
     held = (factors > 0) & np.isfinite(factors)
     if not held.any():
         return np.inf
-    objective = pose(data, 1.0, l1_ratio, settings)
+    objective = problem_at(data, 1.0, l1_ratio, settings)
     theta = build.initial(data, objective.map)
     if (factors == 0).any():
         only_free = replace(settings.norm, penalty_factor=np.where(factors > 0, np.inf, 0.0))
-        null = pose(data, 1.0, l1_ratio, replace(settings, norm=only_free))
+        null = problem_at(data, 1.0, l1_ratio, replace(settings, norm=only_free))
         solver = build.solver_for(null, "auto")
         theta = minimize(null, solver, theta, tol=1e-8, max_iter=settings.max_iter).theta
     gradient = objective.value_and_gradient(theta)[1]
@@ -94,7 +94,7 @@ def grid(Cs, C_min):
     return C_min * np.logspace(0, np.log10(SPAN), Cs)
 
 
-def pose(data, C, l1_ratio, settings):
+def problem_at(data, C, l1_ratio, settings):
     """The objective of one fit of a path."""
     return build.make_problem(
         data, C=C, l1_ratio=l1_ratio, norm=settings.norm,

@@ -93,20 +93,20 @@ def predicted(objective, history, log_C, subproblem=None):
 class ElasticNetPath:
     """Fits of a nonsmooth objective, on the columns that may be wanted.
 
-    pose : function of C
+    problem_at : function of C
         The objective.
     begin : theta to begin at
     history : list of PathPoint, the latest last
     loss_gradient : ndarray like theta
         Of the last fit's dual, or of its probabilities.
     working_set : WorkingSet
-    curvature : Part
+    curvature : Subproblem
         What was learned on the working set's columns up to the last fit.
     """
 
-    def __init__(self, pose, settings, begin):
-        self.pose, self.settings, self.begin, self.history = pose, settings, begin, []
-        self.loss_gradient = self.working_set = self.moments = None
+    def __init__(self, problem_at, settings, begin):
+        self.problem_at, self.settings, self.begin, self.history = problem_at, settings, begin, []
+        self.loss_gradient = self.working_set = self.curvature = self.moments = None
 
     def to(self, C):
         """The solution at another C; the way there may take half the steps."""
@@ -126,7 +126,7 @@ class ElasticNetPath:
         """The C at which all columns are zero, if that is near; sets the loss gradient."""
         if self.history:
             return []
-        whole = self.pose(C)
+        whole = self.problem_at(C)
         gradient = whole.value_and_gradient(self.begin)[1]
         self.loss_gradient = whole.objective.loss_gradient(self.begin, gradient)
         excess = largest_excess(whole, self.loss_gradient)
@@ -142,7 +142,7 @@ class ElasticNetPath:
 
     def _fit(self, C, tol, max_iter):
         """Fit at C, from where the last fits lead."""
-        whole, log_C = self.pose(C), np.log(C)
+        whole, log_C = self.problem_at(C), np.log(C)
         theta = self.history[-1].theta if self.history else self.begin
         if len(self.history) > 1:
             self.loss_gradient = self._expected_pull(log_C)

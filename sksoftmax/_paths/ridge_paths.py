@@ -15,7 +15,7 @@ import numpy as np
 
 from sksoftmax._curvature import ridge_preconditioners
 from sksoftmax._objective.row_selection import compact
-from sksoftmax._paths.elastic_net_path import fit_of, pose
+from sksoftmax._paths.elastic_net_path import fit_of, problem_at
 from sksoftmax._paths.fold_certificates import FoldCertificates, LowerMoments, ridge_bound
 from sksoftmax._paths.fold_objectives import FoldObjectives, fold_objectives, one_fit
 from sksoftmax._paths.predictor import PathPoint, extended_history, extrapolated
@@ -59,7 +59,7 @@ def fit_ridge_paths(data, Cs, settings, memberships=None, done=None):
         The first is of all rows.
     """
     data, columns = reduce_columns(data)
-    first = pose(data, Cs[0], 0.0, settings).objective
+    first = problem_at(data, Cs[0], 0.0, settings).objective
     # Together, single precision would be of as many fits as there are folds: it gains nothing.
     first = replace(first, working_dtype=first.dtype)
     folds = one_fit(first) if memberships is None else fold_objectives(first, *memberships)
@@ -67,7 +67,7 @@ def fit_ridge_paths(data, Cs, settings, memberships=None, done=None):
     state = paths.start(folds, build.initial(data, first.map))
     fits = []
     for C in Cs:
-        penalty = pose(data, C, 0.0, settings).objective.penalty
+        penalty = problem_at(data, C, 0.0, settings).objective.penalty
         state, solutions = paths.advance(state, np.log(C), penalty)
         fits.append([fit_of(solution, data, columns, first.map) for solution in solutions])
         if done is not None:

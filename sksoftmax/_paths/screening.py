@@ -29,8 +29,8 @@ class WorkingSet:
     """Some columns of an objective.
 
     columns : indices of the columns of X; None for all
-    places : rows of theta that belong to them
-    part : CompositeProblem
+    indices : rows of theta that belong to them
+    subproblem : CompositeProblem
         The objective on them.
     """
 
