@@ -104,7 +104,9 @@ def test_solutions_are_consistent(name, solver):
     assert solution.curve[-1] == solution.value
     for n_iter, value in seen:  # where single precision hands over, that of double is kept
         assert value == pytest.approx(solution.curve[n_iter], rel=1e-6)
-    assert solution.value == objective.value_and_gradient(solution.theta)[0]
+    # A pass that makes moments too may add the same terms in another order.
+    value = objective.value_and_gradient(solution.theta)[0]
+    assert solution.value == pytest.approx(value, rel=8 * np.finfo(np.float64).eps)
     assert solution.solver in SOLVERS and solution.solver != "auto"
     assert solution.converged == (solution.gap <= 1e-6 * abs(solution.value))
 
