@@ -383,4 +383,5 @@ def tuned(solver, model):
 
 
 def tuned_method(model):
+    """The stochastic method that a model names, with its learning rate."""
     return STREAMS[model.solver](model.learning_rate)

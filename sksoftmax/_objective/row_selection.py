@@ -90,6 +90,7 @@ def joined_at(pieces):
 
 
 def are_consecutive(indices):
+    """Whether each index is one more than the last; no index is no run."""
     return len(indices) > 0 and bool((np.diff(indices) == 1).all())
 
 

@@ -244,6 +244,7 @@ def paired(rows, others):
 
 
 def take_columns(X, columns):
+    """Some columns of X; dense where too few of their entries are zero for sparse products."""
     taken = X[:, columns]
     if sp.issparse(taken) and taken.nnz > DENSE * taken.shape[0] * taken.shape[1]:
         return taken.toarray()
@@ -301,6 +302,7 @@ def is_little(some_rows):
 
 
 def as_it_is(block):
+    """The block itself: mapped over rows, it reads `Gathered` ones once and keeps the copies."""
     return block
 
 

@@ -77,7 +77,7 @@ class SmoothProblem:
         """The best preconditioner at theta that pays for itself on the way to the optimum.
 
         last : Preconditioner, optional
-            The one before: each kind serves for a while before the next, which is dearer.
+            The one before: each kind serves for a while before the next, which costs more.
         """
         if low_rank.follows(self.objective, last):
             return low_rank.along_coefficients(self.objective, theta, last)

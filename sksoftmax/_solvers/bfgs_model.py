@@ -7,6 +7,8 @@ import numpy as np
 
 
 class Pair(NamedTuple):
+    """A step, and by how much the gradient changed along it."""
+
     step: np.ndarray
     change: np.ndarray  # of the gradient
 

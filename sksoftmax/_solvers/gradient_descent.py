@@ -15,6 +15,8 @@ from sksoftmax._solvers.line_search import Point, backtrack, evaluate
 
 
 class DescentState(NamedTuple):
+    """Iterate of accelerated descent, with its preconditioner and its momentum."""
+
     point: Point
     decrement: float
     stalled: bool

@@ -13,12 +13,16 @@ RESCALE = 5
 
 
 class Pair(NamedTuple):
+    """A step, the change of the gradient along it, and the inner product of the two."""
+
     step: np.ndarray
     change: np.ndarray  # of the gradient
     product: float  # of the two
 
 
 class LbfgsState(NamedTuple):
+    """Iterate of L-BFGS, with the next direction and what it is made of."""
+
     point: Point
     decrement: float
     stalled: bool

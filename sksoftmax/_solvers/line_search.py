@@ -21,6 +21,7 @@ class Point(NamedTuple):
 
 
 def evaluate(problem, theta):
+    """The Point at theta: one pass over the rows."""
     return Point(theta, *problem.value_and_gradient(theta))
 
 
@@ -45,6 +46,7 @@ def backtrack(problem, point, direction):
 
 
 def low_enough(old, new, slope, new_slope):
+    """Whether a step is accepted: Armijo's condition, or the approximate Wolfe condition."""
     if new <= old + DECREASE * slope:
         return True
     # Hager and Zhang (2005), the approximate Wolfe condition: near the optimum the value can't

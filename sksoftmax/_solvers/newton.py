@@ -13,6 +13,8 @@ EXACT = 1e-4
 
 
 class NewtonState(NamedTuple):
+    """Iterate of Newton's method, which remembers nothing else."""
+
     point: Point
     decrement: float
     stalled: bool

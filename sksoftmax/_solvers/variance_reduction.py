@@ -23,6 +23,8 @@ SHORTEST = 1e-6
 
 
 class EpochState(NamedTuple):
+    """Iterate after a pass over all rows, with the state of the stochastic method."""
+
     point: Point
     decrement: float
     stalled: bool

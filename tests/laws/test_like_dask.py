@@ -86,4 +86,5 @@ model.predict(Wrapper(X)), model.score(Wrapper(X), Wrapper(y))
 """
     path = [name for name in sys.path if name]
     program = f"import sys; sys.path[:0] = {path}\n{program}"
-    subprocess.run([sys.executable, "-c", program], check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -442,7 +442,7 @@ def test_the_low_rank_preconditioner_is_positive_where_columns_are_kept_apart(se
 @pytest.mark.parametrize("offset", [0.0, 1e8])
 @pytest.mark.parametrize("size", [0.0, 1e-200, 1e3])
 @pytest.mark.parametrize("has_intercept", [True, False])
-def test_the_low_rank_preconditioner_is_positive_definite(has_intercept, size, offset, C):
+def test_the_low_rank_preconditioner_is_positive_but_for_rounding(has_intercept, size, offset, C):
     X, y = draw(40, 4, 3)
     objective = make_objective(Problem(X + offset, y, C=C, fit_intercept=has_intercept))
     theta = size * np.random.default_rng(1).normal(size=objective.map.n_parameters)
