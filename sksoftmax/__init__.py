@@ -7,6 +7,8 @@ from sksoftmax._displays.optimization import OptimizationDisplay
 from sksoftmax._displays.path import PathDisplay
 from sksoftmax._displays.reliability import ReliabilityDisplay
 from sksoftmax._functions.api import cross_entropy, log_softmax, logsumexp, softmax
+from sksoftmax._inference.api import infer
+from sksoftmax._inference.inference import Inference
 from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._linear_model.regression_cv import SoftmaxRegressionCV
 from sksoftmax._objective.penalties import ElasticNet, GroupLasso
@@ -16,6 +18,7 @@ __all__ = [
     "DecisionScores",
     "ElasticNet",
     "GroupLasso",
+    "Inference",
     "OptimizationDisplay",
     "PathDisplay",
     "ReliabilityDisplay",
@@ -24,6 +27,7 @@ __all__ = [
     "SoftmaxRegressionCV",
     "SoftmaxTransformer",
     "cross_entropy",
+    "infer",
     "log_softmax",
     "logsumexp",
     "softmax",

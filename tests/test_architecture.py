@@ -23,7 +23,7 @@ LAYERS = (
     ("_data", "_curvature"),
     ("_certificates",),
     ("_problems",),
-    ("_calibration", "_paths"),
+    ("_calibration", "_inference", "_paths"),
     ("_linear_model", "metrics"),
     ("_displays",),
     ("__init__",),

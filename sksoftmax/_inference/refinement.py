@@ -1,0 +1,198 @@
+"""From the coefficients of a model to the optimum of its objective, and whether there is one.
+
+A fit ends where its objective is within ``tol`` of the optimum. Standard errors shrink as rows
+are added and that distance does not, so that inference goes the rest of the way: Newton steps with
+one Hessian while they contract, and a new one where they do not. Le Cam's one-step estimator is
+the first of them. Steps that do not contract are those of data without an optimum: along a
+separating direction every Newton step moves the scores by about 1, for ever.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotri
+
+from sksoftmax._certificates.separability import has_no_optimum
+from sksoftmax._certificates.smooth import largest_range
+from sksoftmax._curvature.moments import Centring, centred_columns
+from sksoftmax._inference.contrasts import shown
+from sksoftmax._inference.information import Basis, information
+
+# Changes of the scores below which steps end, and below which a Hessian is as good as a new one.
+SETTLED, SAME = 1e-10, 1e-8
+# Below this a step that does not contract is one of rounding.
+ROUNDING = 1e-6
+MOST_STEPS = 30
+# A step that is longer than this share of the last one wants a new Hessian.
+CONTRACTION = 0.1
+# Variance of an estimate over what it would be if other columns were uncorrelated, beyond which
+# rounding of the moments, 1e-16 or so, has taken most digits of it.
+MOST_INFLATION = 1e12
+# Share of the optimum's distance that a fit promises, beyond which it was of other data.
+MOST_SHORTFALL, LEAST_TOLERANCE = 10, 1e-9
+# Share of the largest move of a separating direction that a column must have to be named.
+NAMED = 0.1
+
+
+class FlatError(ValueError):
+    """A matrix is singular; ``indices`` are the parameters that it does not determine."""
+
+    def __init__(self, indices):
+        super().__init__("singular")
+        self.indices = indices
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """What is known at the optimum.
+
+    basis : Basis
+    theta : ndarray of shape (n_parameters,), of the objective
+    vector : ndarray, the coefficients in the basis
+    information : ndarray, J
+    inverse : ndarray, of the Hessian J + ridge
+    """
+
+    basis: Basis
+    theta: np.ndarray
+    vector: np.ndarray
+    information: np.ndarray
+    inverse: np.ndarray
+
+
+def inverse_of(matrix):
+    """The inverse of a positive definite matrix, or a FlatError."""
+    diagonal = np.diag(matrix)
+    if not (diagonal > 0).all():
+        raise FlatError(np.flatnonzero(~(diagonal > 0)))
+    scale = np.sqrt(diagonal)
+    inverse, flat = _inverse_correlation(matrix / scale / scale[:, None])
+    if flat.any():
+        raise FlatError(np.flatnonzero(flat))
+    return inverse / scale / scale[:, None]
+
+
+def _inverse_correlation(correlation):
+    """The inverse, and a mask of what is collinear."""
+    upper, failed = dpotrf(correlation, clean=0)
+    if failed:
+        # With a jitter it is invertible, and what is collinear has the large variances.
+        jitter = len(correlation) * np.finfo(np.float64).eps
+        upper, failed = dpotrf(correlation + np.diag(np.full(len(correlation), 100 * jitter)))
+        if failed:
+            return correlation, np.ones(len(correlation), dtype=bool)
+    inverse, _ = dpotri(upper)
+    inverse = np.triu(inverse) + np.triu(inverse, 1).T
+    inflation = np.diag(inverse)
+    most = inflation.max()
+    flat = most > MOST_INFLATION
+    return inverse, (inflation > 1e-6 * most) & flat
+
+
+def to_optimum(basis, theta, tol, names):
+    """The Optimum of the objective, from the coefficients of a fit.
+
+    tol : of the fit
+    names : of the columns, the intercept last
+
+    Raises
+    ------
+    ValueError
+        Where there is none, where it is not determined, and where theta is not near it.
+    """
+    try:
+        return _to_optimum(basis, theta, tol, names)
+    except FlatError as error:
+        raise _flat(basis, theta, error.indices, names) from None
+
+
+def _to_optimum(basis, theta, tol, names):
+    matrix = information(basis, theta)
+    inverse = inverse_of(matrix + basis.ridge())
+    check_near(basis, theta, inverse, tol, names)
+    start, last = theta, np.inf
+    for _ in range(MOST_STEPS):
+        step = basis.theta(-inverse @ basis.gradient(theta))
+        change = largest_range(basis.objective, step)
+        if change <= SETTLED or ROUNDING > change > CONTRACTION * last:
+            break
+        if change > CONTRACTION * last:
+            matrix, start, last = information(basis, theta), theta, np.inf
+            inverse = inverse_of(matrix + basis.ridge())
+            continue
+        theta, last = theta + step, change
+    else:
+        raise ValueError(separated(basis, step, names))
+    theta = theta + step
+    if largest_range(basis.objective, theta - start) > SAME:
+        matrix = information(basis, theta)
+        inverse = inverse_of(matrix + basis.ridge())
+    return Optimum(basis, theta, _against_base(basis, theta), matrix, inverse)
+
+
+def _against_base(basis, theta):
+    rows = theta.reshape(-1, len(basis.lift))
+    if rows.shape[1] > 1:
+        rows = np.delete(rows - rows[:, [basis.base]], basis.base, axis=1)
+    return rows.ravel()
+
+
+def check_near(basis, theta, inverse, tol, names):
+    """Raise a ValueError where a Newton step expects much more than the fit's ``tol`` allows."""
+    objective = basis.objective
+    value, _ = objective.value_and_gradient(theta)
+    gradient = basis.gradient(theta)
+    distance = np.sqrt(max(0.0, gradient @ inverse @ gradient))
+    expected = 0.5 * distance**2 / objective.total_weight
+    if expected <= MOST_SHORTFALL * max(tol, LEAST_TOLERANCE) * value:
+        return
+    if has_no_optimum(*objective.free_part(theta), converged=False):
+        raise ValueError(separated(basis, basis.theta(-inverse @ gradient), names))
+    raise ValueError(
+        "the model is not at the optimum of its objective on these rows: a Newton step would "
+        f"lower the objective by {expected / value:.1e} of it, and move the coefficients by up to "
+        f"{distance:.2g} standard errors. Pass the X, y and sample_weight of the fit; if these are "
+        "they, fit to convergence, with a larger max_iter or a smaller tol"
+    )
+
+
+def separated(basis, direction, names):
+    """The message that no optimum exists, with the columns along which scores grow for ever."""
+    spread = _root_mean_squares(basis.objective)
+    moves = np.abs(direction.reshape(len(spread), -1)).max(axis=1) * spread
+    moves = moves[: basis.objective.map.n_features]
+    columns = np.flatnonzero(moves >= NAMED * moves.max(initial=0))
+    columns = columns[np.argsort(-moves[columns], kind="stable")]
+    listed = shown(np.array(names, dtype=object)[columns])
+    return (
+        "the classes are separable, at least in part, and no penalty holds the coefficients: they "
+        f"have no finite optimum, nor standard errors. The columns {listed} "
+        "separate: leave them out, or give C a finite value"
+    )
+
+
+def _root_mean_squares(objective):
+    about = Centring.of(objective)
+
+    def block_sums(block):
+        columns = centred_columns(block.X, about)
+        return block.weight @ columns**2
+
+    return np.sqrt(objective.rows.sum(block_sums) / objective.total_weight)
+
+
+def _flat(basis, theta, indices, names):
+    """The error that names what is collinear, or separates."""
+    objective = basis.objective
+    columns = np.unique(indices // basis.n_scores)
+    if has_no_optimum(*objective.free_part(theta), converged=False):
+        direction = np.zeros((objective.map.n_columns, len(basis.lift)))
+        direction[columns] = 1
+        return ValueError(separated(basis, direction.ravel(), names))
+    what = "is constant, or nearly" if len(columns) == 1 else "are collinear, or nearly"
+    listed = shown(np.array(names, dtype=object)[columns])
+    return ValueError(
+        f"the column{'s' * (len(columns) > 1)} {listed} {what}: the data do not determine the "
+        "coefficients, and they have no standard errors. Leave a column out, or give C a smaller "
+        "value"
+    )
