@@ -1,34 +1,20 @@
 """The function that infers."""
 
-from functools import partial
-from typing import NamedTuple
-
 import numpy as np
 
-from sksoftmax._data import parameter_checks
 from sksoftmax._inference import margins
 from sksoftmax._inference.contrasts import Contrasts, chosen_columns
-from sksoftmax._inference.estimate import Estimate, class_major, with_excluded
+from sksoftmax._inference.estimate import Estimate
 from sksoftmax._inference.fitted_model import FittedModel, coefficients
 from sksoftmax._inference.frames import library_of
-from sksoftmax._inference.groups import encode_groups
 from sksoftmax._inference.inference import Inference
-from sksoftmax._inference.information import (
-    Basis,
-    as_it_counts,
-    information,
-    products_of_groups,
-    products_of_scores,
-    squared_weights,
-)
+from sksoftmax._inference.information import Basis, HeldSums
 from sksoftmax._inference.likelihood import Likelihood, null_log_likelihood
-from sksoftmax._inference.objective import frequencies, rebuild, rows_with_weight
+from sksoftmax._inference.objective import rebuild
 from sksoftmax._inference.refinement import to_optimum
+from sksoftmax._inference.sandwich import Kind, middle
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
-
-COVARIANCES = ("information", "robust", "cluster")
-WEIGHTS = ("frequency", "sampling")
 
 
 def infer(
@@ -119,82 +105,49 @@ def infer(
          2  sepal width  -6.59       1.48 -4.45      0.0  -9.50  -3.69
          2    intercept -27.12       7.30 -3.71      0.0 -41.44 -12.81
     """
-    _check_options(covariance, weights, groups, small_sample)
+    kind = Kind(covariance, weights, groups, small_sample)
+    kind.check()
     fitted = FittedModel(model)
     columns = chosen_columns(features, fitted.names, fitted.fit_intercept)
     Contrasts.of(fitted.classes_, 0, reference).of_classes(classes)  # or an error, before the work
-    kind = Kind(covariance, weights, groups, bool(small_sample))
     with rebuild(fitted, X, y, sample_weight) as data:
-        found = _at_optimum(fitted, model, data, kind, (y, sample_weight))
-    contrasts = Contrasts.of(fitted.classes_, found["estimate"].base, reference)
+        base = int(data.by_class.argmax()) if len(fitted.classes_) > 2 else 0
+        contrasts = Contrasts.of(fitted.classes_, base, reference).of_classes(classes)
+        found = _at_optimum(fitted, model, data, kind, Basis(data.objective, base))
     return Inference(
-        model=fitted, contrasts=contrasts.of_classes(classes), columns=columns,
-        covariance=covariance, weights=weights, library=library_of(X), **found,
+        model=fitted, contrasts=contrasts, columns=columns, covariance=covariance,
+        weights=weights, library=library_of(X), **found,
     )  # fmt: skip
-
-
-class Kind(NamedTuple):
-    """What covariance is asked for, as passed to `infer`."""
-
-    covariance: str
-    weights: str
-    groups: object
-    small_sample: bool
-
-
-def _check_options(covariance, weights, groups, small_sample):
-    for name, value, known in (
-        ("covariance", covariance, COVARIANCES), ("weights", weights, WEIGHTS)
-    ):  # fmt: skip
-        if not isinstance(value, str) or value not in known:
-            raise ValueError(f"{name} must be one of {list(known)}, got {value!r}")
-    parameter_checks.check_flag("small_sample", small_sample)
-    if (groups is None) != (covariance != "cluster"):
-        raise ValueError(
-            "covariance='cluster' needs groups=, the label of each row's group"
-            if groups is None
-            else f"groups= has no effect under covariance={covariance!r}: write 'cluster'"
-        )
-    if small_sample and covariance == "information":
-        raise ValueError(
-            "small_sample=True has no effect under covariance='information': write 'robust', or "
-            "'cluster'"
-        )
 
 
 @single_threaded_blas
 @quiet
-def _at_optimum(fitted, model, data, kind, labels):
-    """The fields of an Inference that are made from the data.
-
-    labels : y and sample_weight as passed
-    """
-    objective, n_classes = data.objective, len(fitted.classes_)
-    base = int(data.by_class.argmax()) if n_classes > 2 else 0
-    names = [*fitted.names[data.columns].tolist(), "intercept"][: objective.map.n_columns]
-    basis = Basis(objective, base)
+def _at_optimum(fitted, model, data, kind, basis):
+    """The fields of an Inference that are made from the data."""
+    objective = data.objective
+    names = [*fitted.names.tolist(), "intercept"]
+    names = [names[column] for column in data.kept]
     optimum = to_optimum(basis, _theta(model, data), model.tol, names)
     degrees_of_freedom = float(np.einsum("ij,ji->", optimum.inverse, optimum.information))
-    middle = _middle(fitted, data, optimum, kind, labels, degrees_of_freedom)
-    estimate = _estimate(fitted, data, optimum, optimum.inverse @ middle @ optimum.inverse)
-    value, _ = objective.value_and_gradient(optimum.theta)
-    penalty, _ = objective.penalty.value_and_gradient(optimum.theta)
-    whole = partial(with_excluded, kept=_kept(fitted, data), n_columns=estimate.n_columns)
-    moments = margins.averages(data, optimum.theta, n_classes)
+    sums = HeldSums(basis, optimum.theta, optimum.information)
+    covariance = middle(kind, data, sums, degrees_of_freedom)
+    covariance = optimum.inverse @ covariance @ optimum.inverse
+    estimate = _estimate(data, basis, optimum, covariance)
+    mean, moments = margins.averages(basis, optimum.theta, estimate.n_classes, data.factors)
     if moments is not None:
-        moments = moments._replace(third=whole(moments.third, axes=(3,)))
+        moments = moments._replace(third=data.whole(moments.third, 3))
         moments = margins.effects(estimate, moments, len(fitted.names))
     return {
         "estimate": estimate,
         "effects": moments,
-        "mean": whole(margins.mean_row(data), axes=(0,)),
+        "mean": data.whole(mean, 0),
         "likelihood": Likelihood(
-            log_likelihood=-(value - penalty) * objective.total_weight,
+            log_likelihood=-objective.total_weight * _loss(objective, optimum.theta),
             log_likelihood_null=null_log_likelihood(data.by_class),
             n_rows=data.n_rows,
             weight_sum=objective.total_weight,
             degrees_of_freedom=degrees_of_freedom,
-            n_classes=n_classes,
+            n_classes=estimate.n_classes,
             has_intercept=fitted.fit_intercept,
         ),
     }
@@ -204,64 +157,23 @@ def _theta(model, data):
     """The model's coefficients as the objective's theta, their mean over classes taken out."""
     score_map = data.objective.map
     coef, intercept = coefficients(model)
-    coef = coef[:, data.columns]
+    coef = coef[:, data.kept[: data.n_features]]
     at_center = intercept if score_map.center is None else intercept + coef @ score_map.center
     return score_map.sum_to_zero(score_map.join(coef, at_center))
 
 
-def _kept(fitted, data):
-    """Columns that the penalty does not exclude, the intercept's among them."""
-    return np.append(data.columns, len(fitted.names)) if fitted.fit_intercept else data.columns
+def _loss(objective, theta):
+    """The mean loss, which is the objective without its penalty."""
+    value, _ = objective.value_and_gradient(theta)
+    return value - objective.penalty.value_and_gradient(theta)[0]
 
 
-def _middle(fitted, data, optimum, kind, labels, degrees_of_freedom):
-    """What stands between the inverses of the Hessian in the covariance."""
-    basis, theta = optimum.basis, optimum.theta
-    if kind.covariance == "information":
-        sampling = kind.weights == "sampling"
-        return information(basis, theta, squared_weights) if sampling else optimum.information
-    if kind.weights == "sampling":
-        n_rows = data.n_rows
-    else:
-        n_rows = data.objective.rows.sum(lambda block: _sum_of_frequencies(block, data.factors))
-    factor = 1.0
-    if kind.covariance == "robust":
-        matrix = products_of_scores(basis, theta, as_it_counts(kind.weights, data.factors))
-    else:
-        kept = rows_with_weight(fitted, *labels, _length(labels[0]))
-        groups, n_groups = encode_groups(kind.groups, kept, data.objective.rows)
-        matrix = products_of_groups(basis, theta, groups, n_groups)
-        factor = n_groups / (n_groups - 1) * (n_rows - 1) / n_rows
-    if not kind.small_sample:
-        return matrix
-    _check_residual_rows(n_rows, degrees_of_freedom)
-    return matrix * factor * n_rows / (n_rows - degrees_of_freedom)
-
-
-def _sum_of_frequencies(block, factors):
-    return float(frequencies(block, factors).sum(dtype=np.float64))
-
-
-def _length(y):
-    return y.shape[0] if hasattr(y, "shape") else len(y)
-
-
-def _check_residual_rows(n_rows, degrees_of_freedom):
-    if n_rows <= degrees_of_freedom:
-        raise ValueError(
-            f"small_sample=True divides by rows less degrees of freedom, {n_rows:g} less "
-            f"{degrees_of_freedom:.6g}: more rows are needed"
-        )
-
-
-def _estimate(fitted, data, optimum, covariance):
-    n_scores = optimum.basis.n_scores
-    n_columns = len(fitted.names) + fitted.fit_intercept
-    whole = partial(with_excluded, kept=_kept(fitted, data), n_columns=n_columns)
+def _estimate(data, basis, optimum, covariance):
+    shape = (basis.n_scores, len(data.kept))
     return Estimate(
-        coef=whole(optimum.vector.reshape(-1, n_scores).T, axes=(1,)),
-        covariance=whole(class_major(covariance, n_scores), axes=(1, 3)),
-        inverse=whole(class_major(optimum.inverse, n_scores), axes=(1, 3)),
-        center=data.encoded.center if fitted.fit_intercept else None,
-        base=optimum.basis.base,
+        coef=data.whole(basis.vector(optimum.theta).reshape(shape), 1),
+        covariance=data.whole(covariance.reshape(shape * 2), 1, 3),
+        inverse=data.whole(optimum.inverse.reshape(shape * 2), 1, 3),
+        center=data.encoded.center if data.objective.map.has_intercept else None,
+        base=basis.base,
     )

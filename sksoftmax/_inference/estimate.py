@@ -69,20 +69,3 @@ class Estimate:
         at = self.at_zero[columns]
         moved = np.einsum("mj,rjsk->rmsk", at, moved, optimize=True)
         return np.einsum("nk,rmsk->rmsn", at, moved, optimize=True).reshape(size, size)
-
-
-def class_major(matrix, n_scores):
-    """A matrix on (n_columns, n_scores) as one of four axes, (n_scores, n_columns) twice."""
-    n_columns = len(matrix) // n_scores
-    return matrix.reshape(n_columns, n_scores, n_columns, n_scores).transpose(1, 0, 3, 2)
-
-
-def with_excluded(array, kept, n_columns, axes):
-    """The array with zeros for the columns that a penalty excludes, along some axes."""
-    if len(kept) == n_columns:
-        return np.ascontiguousarray(array)
-    shape = [n_columns if axis in axes else size for axis, size in enumerate(array.shape)]
-    whole = np.zeros(shape)
-    whole[np.ix_(*(kept if axis in axes else np.arange(size)
-                   for axis, size in enumerate(shape)))] = array  # fmt: skip
-    return whole

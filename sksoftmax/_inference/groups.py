@@ -8,18 +8,18 @@ from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._objective.rows import InMemoryRows
 
 
-def encode_groups(groups, kept, rows):
+def encode_groups(groups, data):
     """Indices of the groups of the rows with weight, and the number of groups.
 
     groups : labels of all rows, array-like
-    kept : ndarray of bool of shape (n_rows,), the rows with weight
-    rows : Rows
+    data : FittedData
     """
-    if not isinstance(rows, InMemoryRows):
+    if not isinstance(data.objective.rows, InMemoryRows):
         raise TypeError(
             "covariance='cluster' needs rows in memory, and X is a collection of Dask: pass "
             "X.compute(), or take covariance='robust'"
         )
+    kept = data.rows_with_weight()
     groups = column_or_1d(as_numpy(validation.in_memory(groups)))
     if len(groups) != len(kept):
         raise ValueError(f"groups must be a label for each of {len(kept)} rows, got {len(groups)}")

@@ -382,9 +382,7 @@ class Inference:
             found = np.einsum("ra,naj,mj->nrm", matrix, move, to_zero, optimize=True)
             return np.divide(found, error, out=np.zeros_like(found), where=error > 0)
 
-        return influence(
-            self.model, self.estimate, moves, self.degrees_of_freedom, X, y, sample_weight
-        )
+        return influence(self.model, self.estimate, moves, self.likelihood, X, y, sample_weight)
 
     def summary(self, level=0.95):
         """A table that prints as text, and shows as HTML in a notebook.

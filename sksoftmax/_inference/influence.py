@@ -39,7 +39,7 @@ class Influence:
     pearson_residuals: np.ndarray
 
 
-def influence(fitted, estimate, moves, degrees_of_freedom, X, y, sample_weight):
+def influence(fitted, estimate, moves, likelihood, X, y, sample_weight):
     """The Influence of rows that a model was fitted on.
 
     moves : function of the moves of coefficients of a block, (n_rows, n_scores, n_columns)
@@ -47,17 +47,20 @@ def influence(fitted, estimate, moves, degrees_of_freedom, X, y, sample_weight):
     """
     data = objectives.rebuild(fitted, X, y, sample_weight)
     with data:
-        found = _of_rows(data, estimate, moves, degrees_of_freedom)
+        found = _of_rows(data, estimate, moves, likelihood.degrees_of_freedom)
     found = [np.concatenate(pieces) for pieces in found]
-    n_rows = _n_rows(X)
-    kept = objectives.rows_with_weight(fitted, y, sample_weight, n_rows or len(found[0]))
+    _check_same(found[3], likelihood.log_likelihood)
+    kept = data.rows_with_weight()
     return Influence(*(_everywhere(values, kept) for values in found))
 
 
-def _n_rows(X):
-    """The number of rows of X, or None where Dask does not know it."""
-    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-    return int(n_rows) if isinstance(n_rows, (int, np.integer)) else None
+def _check_same(deviance, log_likelihood):
+    """Raise a ValueError for rows of which the fit's log likelihood is not."""
+    if not np.isclose(-0.5 * np.sum(deviance**2), log_likelihood, rtol=1e-6):
+        raise ValueError(
+            "the rows have another log likelihood than those that the model was fitted on: pass "
+            "the X, y and sample_weight that infer was given"
+        )
 
 
 def _everywhere(values, kept):
@@ -69,14 +72,13 @@ def _everywhere(values, kept):
 
 
 def _of_rows(data, estimate, moves, degrees_of_freedom):
-    columns = data.columns
-    center = None if estimate.center is None else estimate.center[columns]
+    kept, n_features = data.kept, data.n_features
+    center = None if estimate.center is None else estimate.center[kept[:n_features]]
     score_map = replace(data.objective.map, center=center)
     basis = Basis(replace(data.objective, map=score_map), estimate.base)
-    kept = columns if center is None else np.append(columns, estimate.n_columns - 1)
     inverse = estimate.inverse[:, kept][..., kept]
     coef = basis.lift @ estimate.coef[:, kept]
-    theta = score_map.join(coef[:, : len(columns)], coef[:, -1])
+    theta = score_map.join(coef[:, :n_features], coef[:, -1])
     prepared, about = score_map.prepare(theta, data.objective.dtype), Centring.of(basis.objective)
     forward = score_map.forward
 

@@ -1,20 +1,20 @@
 """Sums over rows of which covariances are made: the information and the scores' products.
 
 All matrices are on the coefficients of the classes other than the base, the columns about their
-means and the intercept last, as (n_columns, n_classes - 1) flattened: the layout of theta with a
-class less. With ``x_i`` a row and ``p_i``, ``t_i`` its probabilities and target without the base,
-the information is ``J = sum_i w_i x_i x_i' (x) (diag(p_i) - p_i p_i')``, (x) being the Kronecker
-product, and the score of a row is ``w_i x_i (x) (t_i - p_i)``.
+means and the intercept last, class-major: flattened from (n_classes - 1, n_columns). With ``x_i``
+a row and ``p_i``, ``t_i`` its probabilities and target without the base, the information is
+``J = sum_i w_i (diag(p_i) - p_i p_i') (x) x_i x_i'``, (x) being the Kronecker product, and the
+score of a row is ``w_i (t_i - p_i) (x) x_i``.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._curvature.approximations import SCRATCH, joint_products, probabilities_at
+from sksoftmax._curvature.approximations import SCRATCH, probabilities_at
 from sksoftmax._curvature.moments import Centring, centred_columns, gram
 from sksoftmax._inference.contrasts import sum_to_zero
-from sksoftmax._inference.objective import frequencies
 from sksoftmax._objective.kernels import variances
 from sksoftmax._objective.rows import Block, InMemoryRows, paired
 
@@ -41,19 +41,24 @@ class Basis:
         return np.ones((1, 1)) if n_scores == 1 else sum_to_zero(self.base, n_scores)
 
     def theta(self, vector):
-        return (vector.reshape(-1, self.n_scores) @ self.lift.T).ravel()
+        return (self.lift @ vector.reshape(self.n_scores, -1)).T.ravel()
 
-    def gradient(self, theta):
-        """That of the objective, times the sum of the weights."""
-        _, gradient = self.objective.value_and_gradient(theta)
-        gradient = gradient.reshape(-1, len(self.lift)) @ self.lift
-        return gradient.ravel() * self.objective.total_weight
+    def vector(self, theta):
+        """The coefficients that make theta."""
+        rows = theta.reshape(-1, len(self.lift)).T
+        return (rows if len(rows) == 1 else self.without_base(rows - rows[self.base])).ravel()
+
+    def value_and_gradient(self, theta):
+        """Those of the objective at theta, times the sum of the weights."""
+        value, gradient = self.objective.value_and_gradient(theta)
+        gradient = self.lift.T @ gradient.reshape(-1, len(self.lift)).T
+        return value * self.objective.total_weight, gradient.ravel() * self.objective.total_weight
 
     def ridge(self):
         """The Hessian of the penalty, times the sum of the weights."""
         strength = self.objective.penalty.strength.reshape(-1, len(self.lift))[:, 0]
         by_class = self.lift.T @ self.lift * self.objective.total_weight
-        return np.kron(np.diag(strength), by_class)
+        return np.kron(by_class, np.diag(strength))
 
     def without_base(self, scores):
         """The rows of class-major scores that belong to the classes other than the base."""
@@ -70,9 +75,37 @@ def information(basis, theta, weigh=None):
         weight = block.weight if weigh is None else weigh(block)
         if len(probability) == 1:
             return gram(columns, variances(probability)[0] * weight)
-        return joint_products(columns, basis.without_base(probability), weight)
+        return curvature_products(columns, basis.without_base(probability), weight)
 
     return objective.rows.sum(block_sums)
+
+
+def curvature_products(columns, probability, weight):
+    """``sum_i w_i (diag(p_i) - p_i p_i') (x) x_i x_i'`` of a block, class-major.
+
+    The joint rows ``root(w_i) p_i (x) x_i`` serve for both terms: the blocks of the first are
+    their products with the rows ``root(w_i) x_i``.
+    """
+    n_scores, n_columns = len(probability), columns.shape[1]
+    matrix = np.zeros((n_scores * n_columns,) * 2)
+    root = np.sqrt(weight)[:, None].astype(columns.dtype, copy=False)
+    rooted, blocks = columns * root, matrix.reshape(n_scores, n_columns, n_scores, n_columns)
+    each = np.arange(n_scores)
+    for part, joint in joint_rows(rooted, probability.T.astype(columns.dtype, copy=False)):
+        matrix -= joint.T @ joint
+        squares = (rooted[part].T @ joint).reshape(n_columns, n_scores, n_columns)
+        blocks[each, :, each, :] += squares.transpose(1, 0, 2)
+    return matrix
+
+
+def joint_rows(columns, factors):
+    """Rows ``f_i (x) x_i``, in pieces that stay in the cache, each with its slice of the rows."""
+    size = columns.shape[1] * factors.shape[1]
+    step = max(1, SCRATCH // size)
+    for start in range(0, len(columns), step):
+        part = slice(start, start + step)
+        joint = factors[part, :, None] * columns[part, None, :]
+        yield part, joint.reshape(len(joint), size)
 
 
 def products_of_scores(basis, theta, weigh):
@@ -83,22 +116,9 @@ def products_of_scores(basis, theta, weigh):
     def block_sums(block):
         columns = centred_columns(block.X, about)
         rooted = basis.without_base(residual(block)) * np.sqrt(weigh(block))
-        return joint_squares(columns, np.ascontiguousarray(rooted.T))
+        return sum(joint.T @ joint for _, joint in joint_rows(columns, rooted.T))
 
     return objective.rows.sum(block_sums)
-
-
-def joint_squares(columns, residual):
-    """``sum_i (x_i (x) r_i) (x_i (x) r_i)'``; the rows in pieces that stay in the cache."""
-    size = columns.shape[1] * residual.shape[1]
-    matrix = np.zeros((size, size))
-    step = max(1, SCRATCH // size)
-    for start in range(0, len(columns), step):
-        part = slice(start, start + step)
-        joint = columns[part, :, None] * residual[part, None, :]
-        joint = joint.reshape(len(joint), -1)
-        matrix += joint.T @ joint
-    return matrix
 
 
 def products_of_groups(basis, theta, groups, n_groups):
@@ -109,19 +129,33 @@ def products_of_groups(basis, theta, groups, n_groups):
     objective = basis.objective
     residual, about = objective.residuals(theta), Centring.of(objective)
 
+    def scores(block):
+        columns, residuals = centred_columns(block.X, about), basis.without_base(residual(block))
+        return lambda member: np.stack([(member * each) @ columns for each in residuals], axis=1)
+
+    sums = sums_of_groups(objective.rows, scores, groups, n_groups)
+    return sums.T @ sums
+
+
+def sums_of_groups(rows, scores, groups, n_groups):
+    """Sums of scores over groups, of shape (n_groups, size).
+
+    scores : function of a block, which gives a function of a matrix of members of groups,
+        (n_members, n_rows), of sums (n_members, ...)
+    """
+
     def block_sums(pair):
         block, own = pair
-        columns, residuals = centred_columns(block.X, about), basis.without_base(residual(block))
         present, index = np.unique(own.X, return_inverse=True)
-        member = np.zeros((len(present), len(columns)))
-        member[index.ravel(), np.arange(len(columns))] = 1
-        return [(present, np.stack([(member * each) @ columns for each in residuals], axis=2))]
+        member = np.zeros((len(present), len(own.X)))
+        member[index.ravel(), np.arange(len(own.X))] = 1
+        return [(present, scores(block)(member).reshape(len(present), -1))]
 
-    sums = np.zeros((n_groups, objective.map.n_columns, basis.n_scores))
-    for present, each in paired(objective.rows, _like(objective.rows, groups)).sum(block_sums):
+    found = paired(rows, _like(rows, groups)).sum(block_sums)
+    sums = np.zeros((n_groups, found[0][1].shape[1]))
+    for present, each in found:
         sums[present] += each
-    sums = sums.reshape(n_groups, -1)
-    return sums.T @ sums
+    return sums
 
 
 def _like(rows, values):
@@ -137,18 +171,23 @@ def _like(rows, values):
     return InMemoryRows(tuple(chunks))
 
 
-def squared_weights(block):
-    """Weights of a model's variance of weighted scores, for rows that stand for others."""
-    return block.weight**2
+class HeldSums(NamedTuple):
+    """The sums over rows as matrices on all coefficients.
 
+    basis : Basis
+    theta : ndarray
+    known : ndarray, the information
+    """
 
-def as_it_counts(weights, factors):
-    """Weights of the products of scores, which have the weight of the loss in them squared."""
+    basis: Basis
+    theta: np.ndarray
+    known: np.ndarray
 
-    def weigh(block):
-        if weights == "sampling":
-            return np.ones(len(block.weight))
-        # A row of the frequency f and the class weight c has f scores of c times the residual.
-        return 1 / frequencies(block, factors)
+    def information(self, weigh):
+        return self.known if weigh is None else information(self.basis, self.theta, weigh)
 
-    return weigh
+    def scores(self, weigh):
+        return products_of_scores(self.basis, self.theta, weigh)
+
+    def groups(self, groups, n_groups):
+        return products_of_groups(self.basis, self.theta, groups, n_groups)

@@ -10,14 +10,15 @@ the part through the probabilities is
 T being the third cumulant of a multinomial draw, symmetric in its three classes.
 """
 
+from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import softmax
 
+from sksoftmax._curvature.approximations import probabilities_at
 from sksoftmax._curvature.moments import Centring, centred_columns
 from sksoftmax._inference.objective import frequencies
-from sksoftmax._objective.kernels import probabilities
 
 # Numbers of the third moments, of the size n_classes^3 * n_columns, up to which they are made.
 MOST_MOMENTS = 4_000_000
@@ -41,45 +42,60 @@ class Effects(NamedTuple):
     std_error: np.ndarray
 
 
-def mean_row(data):
-    """The average row about the center, the intercept's 1 last."""
-    about = Centring.of(data.objective)
+def averages(basis, theta, n_classes, factors):
+    """The average row about the center, and the Moments, None where these are too many numbers.
 
-    def block_sums(block):
-        weight = frequencies(block, data.factors)
-        return weight @ centred_columns(block.X, about), float(weight.sum())
-
-    sums, mass = data.objective.rows.sum(block_sums)
-    return sums / mass
-
-
-def averages(data, theta, n_classes):
-    """The Moments of the rows; None where they are too many numbers."""
-    objective = data.objective
-    n_columns = objective.map.n_columns
+    factors : class weights; averages are by the weights of the rows alone
+    """
+    objective, base = basis.objective, basis.base
+    n_columns, n_scores = objective.map.n_columns, n_classes - 1
+    at, about = probabilities_at(objective, theta), Centring.of(objective)
     if n_classes**3 * n_columns > MOST_MOMENTS:
-        return None
-    prepared, about = objective.map.prepare(theta, objective.dtype), Centring.of(objective)
-    forward, upper = objective.map.forward, np.triu_indices(n_classes)
+        return _mean_row(objective, factors, about), None
+    pairs = [tuple(k + part for part in np.triu_indices(n_scores - k)) for k in range(n_scores)]
 
     def block_sums(block):
-        columns = centred_columns(block.X, about)
-        probability = probabilities(forward(prepared, block.X))
-        if len(probability) == 1:
-            probability = np.concatenate([1 - probability, probability])
-        weight = frequencies(block, data.factors)
-        weighted, pairs = probability * weight, probability[upper[0]] * probability[upper[1]]
-        joint = (columns[:, None, :] * weighted.T[:, :, None]).reshape(len(columns), -1)
-        return weighted.sum(axis=1), weighted @ columns, pairs @ weight, pairs @ joint
+        columns, probability = centred_columns(block.X, about), basis.without_base(at(block))
+        weight = frequencies(block, factors)
+        weighted, row = probability * weight, weight @ columns
+        products = (weighted[k] * (probability[c] * probability[m]) for k, (c, m) in
+                    enumerate(pairs))  # fmt: skip
+        third = np.concatenate([product @ columns for product in products])
+        first, second = np.triu_indices(n_scores)
+        second = (weighted[first] * probability[second]) @ columns
+        curvature = np.diag(weighted.sum(axis=1)) - weighted @ probability.T
+        return (
+            row,
+            float(weight.sum(dtype=np.float64)),
+            curvature,
+            weighted @ columns,
+            second,
+            third,
+        )
 
-    first, first_x, second, third = objective.rows.sum(block_sums)
-    third = third.reshape(len(second), n_classes, n_columns)
-    pair = np.zeros((n_classes, n_classes), dtype=int)
-    pair[upper] = pair.T[upper] = np.arange(len(second))
-    total = first.sum()
-    second_x = third.sum(axis=1)  # the probabilities of the third class sum to 1
-    curvature = np.diag(first) - second[pair]
-    return Moments(curvature / total, _cumulant(first_x, second_x[pair], third[pair]) / total)
+    row, mass, curvature, first, second, third = objective.rows.sum(block_sums)
+    third = np.split(third, np.cumsum([len(c) for c, _ in pairs])[:-1])
+    triples = np.empty((n_scores, n_scores, n_scores, n_columns))
+    for k, ((c, m), values) in enumerate(zip(pairs, third, strict=True)):
+        for order in permutations((np.full_like(c, k), c, m)):
+            triples[order] = values
+    both = np.empty((n_scores, n_scores, n_columns))
+    both[np.triu_indices(n_scores)] = second
+    both.transpose(1, 0, 2)[np.triu_indices(n_scores)] = second
+    # Curvatures and cumulants sum to zero over classes, which gives those of the base.
+    whole = np.insert(np.eye(n_scores), base, -1.0, axis=0)
+    cumulant = _cumulant(first, both, triples)
+    cumulant = np.einsum("ak,bc,dm,kcmj->abdj", whole, whole, whole, cumulant, optimize=True)
+    return row / mass, Moments(whole @ curvature @ whole.T / mass, cumulant / mass)
+
+
+def _mean_row(objective, factors, about):
+    def block_sums(block):
+        weight = frequencies(block, factors)
+        return weight @ centred_columns(block.X, about), float(weight.sum(dtype=np.float64))
+
+    row, mass = objective.rows.sum(block_sums)
+    return row / mass
 
 
 def _cumulant(first, second, third):

@@ -1,6 +1,8 @@
 """The objective that a fitted model minimises, rebuilt from the model and its data."""
 
 import copy
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,18 +19,38 @@ class FittedData(NamedTuple):
 
     objective : Objective
     factors : ndarray of shape (n_classes,), the class weights; None if all are 1
-    columns : ndarray of int, the features that are not excluded
+    kept : ndarray of int, the columns that are not excluded, the intercept's being the last
+    n_columns : int, all columns, the intercept's among them
     by_class : ndarray of shape (n_classes,), the summed weight of each class
     n_rows : int, of the rows with weight
     encoded : Encoded, to be closed
+    rows_with_weight : function without arguments
+        A mask, of shape (n_rows,), of the rows passed that the data are of.
     """
 
     objective: Objective
     factors: np.ndarray | None
-    columns: np.ndarray
+    kept: np.ndarray
+    n_columns: int
     by_class: np.ndarray
     n_rows: int
     encoded: validation.Encoded
+    rows_with_weight: Callable
+
+    @property
+    def n_features(self):
+        """The number of features that are not excluded."""
+        return self.objective.map.n_features
+
+    def whole(self, array, *axes):
+        """The array with zeros for the columns that a penalty excludes, along some axes."""
+        if len(self.kept) == self.n_columns:
+            return np.ascontiguousarray(array)
+        wide = [self.n_columns if axis in axes else n for axis, n in enumerate(array.shape)]
+        result = np.zeros(wide)
+        places = (self.kept if axis in axes else np.arange(n) for axis, n in enumerate(wide))
+        result[np.ix_(*places)] = array
+        return result
 
     def __enter__(self):
         return self
@@ -48,7 +70,8 @@ def rebuild(fitted, X, y, sample_weight):
         fitted.check_classes(data.all_classes)
         _check_weight_of_classes(data)
         factors = targets.class_factors(class_weight, data.all_classes, None)
-        return _with_objective(fitted, data, factors)
+        mask = partial(_rows_with_weight, fitted, y, sample_weight)
+        return _with_objective(fitted, data, factors, mask)
     except BaseException as error:
         data.rows.__exit__(type(error), error, error.__traceback__)
         raise
@@ -82,7 +105,7 @@ def _check_weight_of_classes(data):
         )
 
 
-def _with_objective(fitted, data, factors):
+def _with_objective(fitted, data, factors, mask):
     excluded = np.isinf(fitted.strength)
     score_map = LinearMap(
         data.n_scores, data.n_features, data.center if fitted.fit_intercept else None
@@ -93,23 +116,27 @@ def _with_objective(fitted, data, factors):
     objective = Objective(
         rows=data.rows, map=score_map, penalty=Ridge(strength.ravel()),
         total_weight=data.total_weight, n_rows=data.n_rows, n_entries=data.n_entries,
+        fits_single=data.fits_single,
     )  # fmt: skip
     columns = np.flatnonzero(~excluded)
     objective, _ = objective.restricted(columns, score_map.initial())
-    return FittedData(objective, factors, columns, data.class_weight, data.n_rows, data)
+    kept = np.append(columns, data.n_features) if fitted.fit_intercept else columns
+    n_columns = data.n_features + fitted.fit_intercept
+    return FittedData(
+        objective, factors, kept, n_columns, data.class_weight, data.n_rows, data, mask
+    )
 
 
-def rows_with_weight(fitted, y, sample_weight, n_rows):
-    """A mask, of shape (n_rows,), of the rows that the encoded data have."""
+def _rows_with_weight(fitted, y, sample_weight):
     y, sample_weight = map(validation.unwrapped, (y, sample_weight))
-    y, sample_weight = validation.in_memory(y), validation.in_memory(sample_weight)
-    kept = np.ones(n_rows, dtype=bool)
+    names, y, soft = targets.read(validation.in_memory(y))
+    y = y if soft else column_or_1d(y)
+    kept = np.ones(len(y), dtype=bool)
     if sample_weight is not None:
-        kept = validation.check_weight(sample_weight, kept) > 0
+        kept = validation.check_weight(validation.in_memory(sample_weight), kept) > 0
     zero = targets.without_class_weight(fitted.class_weight, fitted.classes_)
     if zero is not None:
-        names, y, soft = targets.read(y)
-        _, target = targets.encode(y if soft else column_or_1d(y), names, None, 0.0, np.float64)
+        _, target = targets.encode(y, names, None, 0.0, np.float64)
         kept &= targets.rows_with_weight(target, zero)
     return kept
 

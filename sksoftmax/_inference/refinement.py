@@ -7,7 +7,9 @@ the first of them. Steps that do not contract are those of data without an optim
 separating direction every Newton step moves the scores by about 1, for ever.
 """
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
@@ -17,14 +19,16 @@ from sksoftmax._certificates.smooth import largest_range
 from sksoftmax._curvature.moments import Centring, centred_columns
 from sksoftmax._inference.contrasts import shown
 from sksoftmax._inference.information import Basis, information
+from sksoftmax._objective.objective import SINGLE
 
-# Changes of the scores below which steps end, and below which a Hessian is as good as a new one.
-SETTLED, SAME = 1e-10, 1e-8
-# Below this a step that does not contract is one of rounding.
-ROUNDING = 1e-6
+# Distances from the optimum, in standard errors: where steps end, and below which a step that
+# does not contract is one of rounding.
+SETTLED, ROUNDING = 1e-9, 1e-5
 MOST_STEPS = 30
-# A step that is longer than this share of the last one wants a new Hessian.
+# A distance that is more than this share of the last one wants a new Hessian.
 CONTRACTION = 0.1
+# Change of a score that the last step of a fit with an optimum does not come near.
+SEPARATES = 1e-3
 # Variance of an estimate over what it would be if other columns were uncorrelated, beyond which
 # rounding of the moments, 1e-16 or so, has taken most digits of it.
 MOST_INFLATION = 1e12
@@ -42,20 +46,15 @@ class FlatError(ValueError):
         self.indices = indices
 
 
-@dataclass(frozen=True, eq=False)
-class Optimum:
+class Optimum(NamedTuple):
     """What is known at the optimum.
 
-    basis : Basis
     theta : ndarray of shape (n_parameters,), of the objective
-    vector : ndarray, the coefficients in the basis
     information : ndarray, J
     inverse : ndarray, of the Hessian J + ridge
     """
 
-    basis: Basis
     theta: np.ndarray
-    vector: np.ndarray
     information: np.ndarray
     inverse: np.ndarray
 
@@ -107,43 +106,43 @@ def to_optimum(basis, theta, tol, names):
 
 
 def _to_optimum(basis, theta, tol, names):
-    matrix = information(basis, theta)
-    inverse = inverse_of(matrix + basis.ridge())
-    check_near(basis, theta, inverse, tol, names)
-    start, last = theta, np.inf
+    inverse, (value, gradient) = first_inverse(basis, theta), basis.value_and_gradient(theta)
+    check_near(basis, theta, value, gradient, inverse, tol, names)
+    last = np.inf
     for _ in range(MOST_STEPS):
-        step = basis.theta(-inverse @ basis.gradient(theta))
-        change = largest_range(basis.objective, step)
-        if change <= SETTLED or ROUNDING > change > CONTRACTION * last:
-            break
-        if change > CONTRACTION * last:
-            matrix, start, last = information(basis, theta), theta, np.inf
-            inverse = inverse_of(matrix + basis.ridge())
+        step = -inverse @ gradient
+        distance = np.sqrt(max(0.0, -gradient @ step))
+        if distance > CONTRACTION * last:
+            if distance <= ROUNDING:
+                break
+            inverse, last = inverse_of(information(basis, theta) + basis.ridge()), np.inf
             continue
-        theta, last = theta + step, change
-    else:
+        theta = theta + basis.theta(step)
+        if distance * (distance / last if last < np.inf else 1.0) <= SETTLED:
+            break
+        last, (_, gradient) = distance, basis.value_and_gradient(theta)
+    step = basis.theta(step)
+    if distance > ROUNDING or largest_range(basis.objective, step) > SEPARATES:
         raise ValueError(separated(basis, step, names))
-    theta = theta + step
-    if largest_range(basis.objective, theta - start) > SAME:
-        matrix = information(basis, theta)
-        inverse = inverse_of(matrix + basis.ridge())
-    return Optimum(basis, theta, _against_base(basis, theta), matrix, inverse)
+    matrix = information(basis, theta)
+    return Optimum(theta, matrix, inverse_of(matrix + basis.ridge()))
 
 
-def _against_base(basis, theta):
-    rows = theta.reshape(-1, len(basis.lift))
-    if rows.shape[1] > 1:
-        rows = np.delete(rows - rows[:, [basis.base]], basis.base, axis=1)
-    return rows.ravel()
+def first_inverse(basis, theta):
+    """The inverse of the Hessian to begin with, in single precision if that will do."""
+    objective = basis.objective
+    if objective.fits_single:
+        single = Basis(replace(objective, dtype=SINGLE), basis.base)
+        with suppress(FlatError):
+            return inverse_of(information(single, theta) + basis.ridge())
+    return inverse_of(information(basis, theta) + basis.ridge())
 
 
-def check_near(basis, theta, inverse, tol, names):
+def check_near(basis, theta, value, gradient, inverse, tol, names):
     """Raise a ValueError where a Newton step expects much more than the fit's ``tol`` allows."""
     objective = basis.objective
-    value, _ = objective.value_and_gradient(theta)
-    gradient = basis.gradient(theta)
     distance = np.sqrt(max(0.0, gradient @ inverse @ gradient))
-    expected = 0.5 * distance**2 / objective.total_weight
+    expected = 0.5 * distance**2
     if expected <= MOST_SHORTFALL * max(tol, LEAST_TOLERANCE) * value:
         return
     if has_no_optimum(*objective.free_part(theta), converged=False):
@@ -184,7 +183,7 @@ def _root_mean_squares(objective):
 def _flat(basis, theta, indices, names):
     """The error that names what is collinear, or separates."""
     objective = basis.objective
-    columns = np.unique(indices // basis.n_scores)
+    columns = np.unique(indices % objective.map.n_columns)
     if has_no_optimum(*objective.free_part(theta), converged=False):
         direction = np.zeros((objective.map.n_columns, len(basis.lift)))
         direction[columns] = 1

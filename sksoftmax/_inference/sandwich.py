@@ -1,0 +1,86 @@
+"""What stands between the inverses of the Hessian in a covariance, by its kind."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax._data import parameter_checks
+from sksoftmax._inference.groups import encode_groups
+from sksoftmax._inference.objective import frequencies
+
+COVARIANCES = ("information", "robust", "cluster")
+WEIGHTS = ("frequency", "sampling")
+
+
+class Kind(NamedTuple):
+    """What covariance is asked for, as passed to `infer`."""
+
+    covariance: str
+    weights: str
+    groups: object
+    small_sample: bool
+
+    def check(self):
+        for name, known in (("covariance", COVARIANCES), ("weights", WEIGHTS)):
+            value = getattr(self, name)
+            if not isinstance(value, str) or value not in known:
+                raise ValueError(f"{name} must be one of {list(known)}, got {value!r}")
+        parameter_checks.check_flag("small_sample", self.small_sample)
+        if self.covariance == "cluster" and self.groups is None:
+            raise ValueError("covariance='cluster' needs groups=, the label of each row's group")
+        if self.covariance != "cluster" and self.groups is not None:
+            raise ValueError(
+                f"groups= has no effect under covariance={self.covariance!r}: write 'cluster'"
+            )
+        if self.small_sample and self.covariance == "information":
+            raise ValueError(
+                "small_sample=True has no effect under covariance='information': write 'robust' "
+                "or 'cluster'"
+            )
+
+
+def middle(kind, data, sums, degrees_of_freedom):
+    """The matrix in the middle.
+
+    sums : has ``information(weigh)``, ``scores(weigh)`` and ``groups(groups, n_groups)``
+    """
+    if kind.covariance == "information":
+        return sums.information(squared_weights if kind.weights == "sampling" else None)
+    n_rows, factor = data.n_rows, 1.0
+    if kind.weights == "frequency":
+        n_rows = data.objective.rows.sum(lambda block: _sum_of_frequencies(block, data.factors))
+    if kind.covariance == "robust":
+        matrix = sums.scores(as_it_counts(kind.weights, data.factors))
+    else:
+        groups, n_groups = encode_groups(kind.groups, data)
+        matrix = sums.groups(groups, n_groups)
+        factor = n_groups / (n_groups - 1) * (n_rows - 1) / n_rows
+    if not kind.small_sample:
+        return matrix
+    if not n_rows > degrees_of_freedom:
+        raise ValueError(
+            f"small_sample=True divides by rows less degrees of freedom, {n_rows:g} less "
+            f"{degrees_of_freedom:.6g}: more rows are needed"
+        )
+    return matrix * factor * n_rows / (n_rows - degrees_of_freedom)
+
+
+def _sum_of_frequencies(block, factors):
+    return float(frequencies(block, factors).sum(dtype=np.float64))
+
+
+def squared_weights(block):
+    """Weights of a model's variance of weighted scores, for rows that stand for others."""
+    return block.weight**2
+
+
+def as_it_counts(weights, factors):
+    """Weights of the products of scores, which have the weight of the loss in them squared."""
+
+    def weigh(block):
+        if weights == "sampling":
+            return np.ones(len(block.weight))
+        # A row of the frequency f and the class weight c has f scores of c times the residual.
+        return 1 / frequencies(block, factors)
+
+    return weigh
