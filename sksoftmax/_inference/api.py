@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from sksoftmax._inference import margins
+from sksoftmax._inference import margins, refinement, wide
 from sksoftmax._inference.contrasts import Contrasts, chosen_columns
-from sksoftmax._inference.estimate import Estimate
+from sksoftmax._inference.estimate import Chosen, Estimate, Whole
 from sksoftmax._inference.fitted_model import FittedModel, coefficients
 from sksoftmax._inference.frames import library_of
 from sksoftmax._inference.inference import Inference
 from sksoftmax._inference.information import Basis, HeldSums
 from sksoftmax._inference.likelihood import Likelihood, null_log_likelihood
 from sksoftmax._inference.objective import rebuild
-from sksoftmax._inference.refinement import to_optimum
 from sksoftmax._inference.sandwich import Kind, middle
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
@@ -113,7 +112,11 @@ def infer(
     with rebuild(fitted, X, y, sample_weight) as data:
         base = int(data.by_class.argmax()) if len(fitted.classes_) > 2 else 0
         contrasts = Contrasts.of(fitted.classes_, base, reference).of_classes(classes)
-        found = _at_optimum(fitted, model, data, kind, Basis(data.objective, base))
+        basis = Basis(data.objective, base)
+        if wide.is_wide(basis):
+            found = _of_chosen(fitted, model, data, kind, basis, contrasts.matrix, columns)
+        else:
+            found = _of_all(fitted, model, data, kind, basis)
     return Inference(
         model=fitted, contrasts=contrasts, columns=columns, covariance=covariance,
         weights=weights, library=library_of(X), **found,
@@ -122,35 +125,66 @@ def infer(
 
 @single_threaded_blas
 @quiet
-def _at_optimum(fitted, model, data, kind, basis):
-    """The fields of an Inference that are made from the data."""
-    objective = data.objective
-    names = [*fitted.names.tolist(), "intercept"]
-    names = [names[column] for column in data.kept]
-    optimum = to_optimum(basis, _theta(model, data), model.tol, names)
+def _of_all(fitted, model, data, kind, basis):
+    """The fields of an Inference that are made from the data, by a Hessian that is held."""
+    names = data.names(fitted)
+    optimum = refinement.to_optimum(basis, _theta(model, data), model.tol, names)
     degrees_of_freedom = float(np.einsum("ij,ji->", optimum.inverse, optimum.information))
     sums = HeldSums(basis, optimum.theta, optimum.information)
     covariance = middle(kind, data, sums, degrees_of_freedom)
     covariance = optimum.inverse @ covariance @ optimum.inverse
-    estimate = _estimate(data, basis, optimum, covariance)
+    shape = (basis.n_scores, len(data.kept))
+    whole = Whole(*(data.whole(each.reshape(shape * 2), 1, 3)
+                    for each in (covariance, optimum.inverse)))  # fmt: skip
+    estimate = _estimate(data, basis, optimum.theta, whole=whole)
     mean, moments = margins.averages(basis, optimum.theta, estimate.n_classes, data.factors)
     if moments is not None:
         moments = moments._replace(third=data.whole(moments.third, 3))
         moments = margins.effects(estimate, moments, len(fitted.names))
+    likelihood = _likelihood(fitted, data, optimum.theta, degrees_of_freedom)
     return {
-        "estimate": estimate,
-        "effects": moments,
-        "mean": data.whole(mean, 0),
-        "likelihood": Likelihood(
-            log_likelihood=-objective.total_weight * _loss(objective, optimum.theta),
-            log_likelihood_null=null_log_likelihood(data.by_class),
-            n_rows=data.n_rows,
-            weight_sum=objective.total_weight,
-            degrees_of_freedom=degrees_of_freedom,
-            n_classes=estimate.n_classes,
-            has_intercept=fitted.fit_intercept,
-        ),
-    }
+        "estimate": estimate, "effects": moments, "mean": data.whole(mean, 0),
+        "likelihood": likelihood,
+    }  # fmt: skip
+
+
+@single_threaded_blas
+@quiet
+def _of_chosen(fitted, model, data, kind, basis, matrix, columns):
+    """The same of the coefficients that are shown alone, by conjugate gradients."""
+    names, shown = data.names(fitted), [j for j in columns if j in data.kept]
+    wide.check_choice(basis, len(matrix) * len(shown))
+    theta, equations = wide.to_optimum(basis, _theta(model, data), model.tol, names)
+    at = _estimate(data, basis, theta).at_zero[np.ix_(shown, data.kept)]
+    contrasts = wide.contrasts_of_theta(basis, matrix, at)
+    found = wide.directions(equations, contrasts, names)
+    sums = wide.SumsAlong(basis, theta, found, wide.along(equations, found, contrasts))
+    penalised = data.objective.penalty.strength.any()
+    degrees_of_freedom = np.nan if penalised else float(basis.n_scores * len(data.kept))
+    covariance = np.zeros((len(matrix), len(columns)) * 2)
+    places = np.ix_(*(np.arange(len(matrix)), np.flatnonzero(np.isin(columns, shown))) * 2)
+    size = (len(matrix), len(shown)) * 2
+    covariance[places] = middle(kind, data, sums, degrees_of_freedom).reshape(size)
+    chosen = Chosen(columns, covariance.reshape(len(matrix) * len(columns), -1))
+    return {
+        "estimate": _estimate(data, basis, theta, chosen=chosen), "effects": None, "mean": None,
+        "likelihood": _likelihood(fitted, data, theta, degrees_of_freedom),
+    }  # fmt: skip
+
+
+def _likelihood(fitted, data, theta, degrees_of_freedom):
+    objective = data.objective
+    value, _ = objective.value_and_gradient(theta)
+    penalty, _ = objective.penalty.value_and_gradient(theta)
+    return Likelihood(
+        log_likelihood=-objective.total_weight * (value - penalty),
+        log_likelihood_null=null_log_likelihood(data.by_class),
+        n_rows=data.n_rows,
+        weight_sum=objective.total_weight,
+        degrees_of_freedom=degrees_of_freedom,
+        n_classes=len(fitted.classes_),
+        has_intercept=fitted.fit_intercept,
+    )
 
 
 def _theta(model, data):
@@ -162,18 +196,11 @@ def _theta(model, data):
     return score_map.sum_to_zero(score_map.join(coef, at_center))
 
 
-def _loss(objective, theta):
-    """The mean loss, which is the objective without its penalty."""
-    value, _ = objective.value_and_gradient(theta)
-    return value - objective.penalty.value_and_gradient(theta)[0]
-
-
-def _estimate(data, basis, optimum, covariance):
-    shape = (basis.n_scores, len(data.kept))
+def _estimate(data, basis, theta, **matrices):
+    coef = basis.vector(theta).reshape(basis.n_scores, -1)
     return Estimate(
-        coef=data.whole(basis.vector(optimum.theta).reshape(shape), 1),
-        covariance=data.whole(covariance.reshape(shape * 2), 1, 3),
-        inverse=data.whole(optimum.inverse.reshape(shape * 2), 1, 3),
+        coef=data.whole(coef, 1),
         center=data.encoded.center if data.objective.map.has_intercept else None,
         base=basis.base,
+        **matrices,
     )

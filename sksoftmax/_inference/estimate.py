@@ -1,10 +1,33 @@
 """Estimates and their covariance, from which all that a record answers is made."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from sksoftmax._inference.contrasts import sum_to_zero
+
+
+class Whole(NamedTuple):
+    """Matrices on all coefficients, (n_classes - 1, n_columns, n_classes - 1, n_columns).
+
+    covariance : ndarray
+    inverse : ndarray, of the Hessian
+    """
+
+    covariance: np.ndarray
+    inverse: np.ndarray
+
+
+class Chosen(NamedTuple):
+    """The covariance of the coefficients that are shown, row-major.
+
+    columns : ndarray of int
+    covariance : ndarray of shape (n_contrasts * n, n_contrasts * n)
+    """
+
+    columns: np.ndarray
+    covariance: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,17 +38,35 @@ class Estimate:
     intercepts at zero, far from the rows, would cancel in predictions.
 
     coef : ndarray of shape (n_classes - 1, n_columns)
-    covariance : ndarray of shape (n_classes - 1, n_columns, n_classes - 1, n_columns)
-    inverse : ndarray of that shape, the inverse of the Hessian
     center : ndarray of shape (n_features,), or None without intercepts
     base : int
+    whole : Whole, or None where it is too large to hold
+    chosen : Chosen, or None where the whole is held
     """
 
     coef: np.ndarray
-    covariance: np.ndarray
-    inverse: np.ndarray
     center: np.ndarray | None
     base: int
+    whole: Whole | None = None
+    chosen: Chosen | None = None
+
+    @property
+    def covariance(self):
+        return self._held.covariance
+
+    @property
+    def inverse(self):
+        return self._held.inverse
+
+    @property
+    def _held(self):
+        if self.whole is None:
+            raise ValueError(
+                f"this needs the covariance of all {self.coef.size} coefficients, which is too "
+                "large to hold: there are only coef, std_error, covariance_matrix, frame, "
+                "odds_ratios, wald_test and likelihoods"
+            )
+        return self.whole
 
     @property
     def n_classes(self):
@@ -53,7 +94,12 @@ class Estimate:
         return matrix @ self.coef @ self.at_zero.T
 
     def std_error(self, matrix):
-        """Their standard errors, (n_contrasts, n_columns)."""
+        """Their standard errors, (n_contrasts, n_columns); nan of those that are not known."""
+        if self.chosen is not None:
+            errors = np.full((len(matrix), self.n_columns), np.nan)
+            variances = np.diag(self.chosen.covariance).reshape(len(matrix), -1)
+            errors[:, self.chosen.columns] = np.sqrt(np.maximum(variances, 0))
+            return errors
         by_column = np.einsum("ajbj->jab", self.covariance).copy()
         if self.center is not None:
             row = self.at_zero[-1]
@@ -63,6 +109,8 @@ class Estimate:
 
     def contrast_covariance(self, matrix, columns):
         """Their covariance, of some columns, row-major, (n_contrasts * n, n_contrasts * n)."""
+        if self.chosen is not None:
+            return self.chosen.covariance
         size = len(matrix) * len(columns)
         moved = np.einsum("ra,ajbk->rjbk", matrix, self.covariance, optimize=True)
         moved = np.einsum("sb,rjbk->rjsk", matrix, moved, optimize=True)

@@ -106,7 +106,8 @@ def ridge_strength(model, n_features):
             f"selects features: {AFTER_SELECTION}"
         )
     factors = build.check_factors(norm, n_features)
-    return np.where(np.isinf(factors), np.inf, np.where(factors > 0, factors, 0) / C)
+    excluded = np.isinf(factors)
+    return np.where(excluded, np.inf, np.where(excluded, 0, factors) / C)
 
 
 def coefficients(model):

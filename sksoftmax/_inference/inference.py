@@ -5,18 +5,19 @@ from functools import cached_property
 
 import numpy as np
 
-from sksoftmax._inference import likelihood as likelihoods
-from sksoftmax._inference import margins, predictions, wald
+from sksoftmax._inference import margins, predictions
 from sksoftmax._inference.contrasts import Contrasts
 from sksoftmax._inference.estimate import Estimate
 from sksoftmax._inference.fitted_model import FittedModel
 from sksoftmax._inference.frames import coefficient_columns, frame, quantile, z_and_p
 from sksoftmax._inference.influence import influence
+from sksoftmax._inference.likelihood import Likelihood
 from sksoftmax._inference.summary import summary
+from sksoftmax._inference.tests_of_fit import LikelihoodMixin
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Inference:
+class Inference(LikelihoodMixin):
     r"""Standard errors, intervals and tests of a fitted model's coefficients.
 
     Made by :func:`sksoftmax.infer`, which explains what they mean. It holds no rows of data.
@@ -79,7 +80,7 @@ class Inference:
 
     model: FittedModel
     estimate: Estimate
-    likelihood: likelihoods.Likelihood
+    likelihood: Likelihood
     effects: margins.Effects | None
     mean: np.ndarray
     contrasts: Contrasts
@@ -189,100 +190,10 @@ class Inference:
             self.classes, self.features.tolist(), self.coef, self.std_error, level
         )
 
-    # -- likelihoods and tests ---------------------------------------------------------------
-
-    @property
-    def log_likelihood(self):
-        return self.likelihood.log_likelihood
-
-    @property
-    def log_likelihood_null(self):
-        return self.likelihood.log_likelihood_null
-
-    @property
-    def n_rows(self):
-        return self.likelihood.n_rows
-
-    @property
-    def weight_sum(self):
-        return self.likelihood.weight_sum
-
-    @property
-    def degrees_of_freedom(self):
-        return self.likelihood.degrees_of_freedom
-
-    @property
-    def aic(self):
-        return self.likelihood.aic
-
-    @property
-    def bic(self):
-        return self.likelihood.bic
-
     @property
     def is_penalised(self):
         """Whether a ridge shrinks some coefficient."""
         return bool((self.model.strength > 0).any())
-
-    def pseudo_r2(self, kind="mcfadden"):
-        """A share of the log likelihood, as R squared is of the variance.
-
-        Parameters
-        ----------
-        kind : {"mcfadden", "cox_snell", "nagelkerke"}, default="mcfadden"
-
-        Returns
-        -------
-        r2 : float
-        """
-        return likelihoods.pseudo_r2(self.likelihood, kind)
-
-    def likelihood_ratio_test(self, other=None):
-        """Twice the log likelihood that this model has more than a nested one.
-
-        Parameters
-        ----------
-        other : Inference, default=None
-            Of the nested model, fitted on the same rows; None is the intercept-only model.
-
-        Returns
-        -------
-        test : named tuple of statistic, degrees_of_freedom and p_value
-        """
-        if self.weights == "sampling":
-            raise ValueError(
-                'weights="sampling" make a pseudo-likelihood, of which twice a difference is not '
-                "chi-squared: use wald_test or feature_tests"
-            )
-        if not (other is None or isinstance(other, Inference)):
-            raise TypeError(f"other must be an Inference or None, got {type(other).__name__}")
-        return self.likelihood.test(None if other is None else other.likelihood)
-
-    def wald_test(self, L, value=0.0):
-        """Test that ``L @ coef.ravel() == value``.
-
-        Parameters
-        ----------
-        L : array-like of shape (n_restrictions, n_coefficients) or (n_coefficients,)
-            Columns in the order of ``covariance_matrix``.
-        value : float or array-like of shape (n_restrictions,), default=0.0
-
-        Returns
-        -------
-        test : named tuple of statistic, degrees_of_freedom and p_value
-            The degrees of freedom are the restrictions that do not follow from others.
-        """
-        return wald.wald_test(self.coef.ravel(), self.covariance_matrix, L, value)
-
-    def feature_tests(self):
-        """Wald tests of each feature over all classes at once; the same for every reference.
-
-        Returns
-        -------
-        tests : named tuple of statistic, degrees_of_freedom and p_value
-            Arrays, in the order of the features shown.
-        """
-        return wald.feature_tests(self.estimate, self._features_shown)
 
     @property
     def _features_shown(self):
@@ -307,6 +218,7 @@ class Inference:
         """
         shown = self._features_shown
         if at == "mean":
+            _ = self.estimate.covariance  # or an error that says why there is none
             moments = margins.at_row(self.estimate, self.mean)
             found = margins.effects(self.estimate, moments, len(self.model.names))
         elif at == "rows":
@@ -314,6 +226,7 @@ class Inference:
         else:
             raise ValueError(f"at must be 'rows' or 'mean', got {at!r}")
         if found is None:
+            _ = self.estimate.covariance
             raise ValueError(
                 f"marginal effects over the rows of {len(self.model.classes_)} classes take too "
                 "much memory: use at='mean'"
@@ -322,10 +235,10 @@ class Inference:
         parts = (part[:, shown] for part in found)
         return frame(coefficient_columns(self.model.classes_, names, *parts, level), self.library)
 
-    def predict_interval(self, X, level=0.95, method="delta", *, n_draws=2000, random_state=0):
+    def predict_interval(
+        self, X, level=0.95, method="delta", *, scale="logit", n_draws=2000, random_state=0
+    ):
         """Intervals of the logit of each class's probability, ``log(p / (1 - p))``.
-
-        ``scipy.special.expit`` of the ends are those of the probability.
 
         Parameters
         ----------
@@ -334,6 +247,8 @@ class Inference:
         method : {"delta", "draws"}, default="delta"
             The normal interval about the logit, with an error by the delta method; or quantiles
             of the logits of coefficients drawn from their normal distribution.
+        scale : {"logit", "probability"}, default="logit"
+            Of the ends: logits, or the probabilities that these are the logits of.
         n_draws : int, default=2000
         random_state : int or numpy.random.Generator, default=0
             Of the draws.
@@ -343,7 +258,8 @@ class Inference:
         lower, upper : ndarrays of shape (n_samples, n_classes)
         """
         X = self.model.check_features(X)
-        return predictions.logit_intervals(self.estimate, X, level, method, n_draws, random_state)
+        ends = predictions.logit_intervals(self.estimate, X, level, method, n_draws, random_state)
+        return predictions.on_scale(ends, scale)
 
     def predict_proba(self, X):
         """Probabilities by Laplace's approximation: means under the coefficients' distribution.

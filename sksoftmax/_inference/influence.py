@@ -8,6 +8,7 @@ leverage of a row is ``tr(W_i A_i)``. One Newton step without the row, whose Hes
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -80,21 +81,22 @@ def _of_rows(data, estimate, moves, degrees_of_freedom):
     coef = basis.lift @ estimate.coef[:, kept]
     theta = score_map.join(coef[:, :n_features], coef[:, -1])
     prepared, about = score_map.prepare(theta, data.objective.dtype), Centring.of(basis.objective)
-    forward = score_map.forward
+    forward, others = score_map.forward, basis.others
+    whole = partial(objectives.in_all_columns, kept=kept, n_columns=data.n_columns, axes=(2,))
 
     def block_sums(block):
         columns, scores = centred_columns(block.X, about), forward(prepared, block.X)
         probability = probabilities(scores.copy())
         losses = losses_and_residuals(scores, block.target, block.weight)
-        residual = -basis.without_base(scores).T
+        residual = -others(scores).T
         solved, quadratic = _solutions(columns, inverse)
-        curvature = _curvatures(basis.without_base(probability), block.weight)
+        curvature = _curvatures(others(probability), block.weight)
         leverage = np.einsum("nab,nab->n", curvature, quadratic)
         system = np.eye(curvature.shape[1]) - curvature @ quadratic
         v = np.linalg.solve(system, residual[..., None])[..., 0]
         cooks = np.einsum("na,nab,nb->n", v, quadratic, v) / degrees_of_freedom
         deviance, pearson = _residuals(losses, scores, probability, block.weight)
-        dfbetas = moves(np.einsum("nbaj,nb->naj", solved, v, optimize=True))
+        dfbetas = moves(whole(np.einsum("nbaj,nb->naj", solved, v, optimize=True)))
         return [leverage], [cooks], [dfbetas], [deviance], [pearson]
 
     return data.objective.rows.sum(block_sums)

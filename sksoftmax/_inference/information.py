@@ -8,6 +8,7 @@ score of a row is ``w_i (t_i - p_i) (x) x_i``.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +47,7 @@ class Basis:
     def vector(self, theta):
         """The coefficients that make theta."""
         rows = theta.reshape(-1, len(self.lift)).T
-        return (rows if len(rows) == 1 else self.without_base(rows - rows[self.base])).ravel()
+        return (rows if len(rows) == 1 else self.others(rows - rows[self.base])).ravel()
 
     def value_and_gradient(self, theta):
         """Those of the objective at theta, times the sum of the weights."""
@@ -60,22 +61,32 @@ class Basis:
         by_class = self.lift.T @ self.lift * self.objective.total_weight
         return np.kron(by_class, np.diag(strength))
 
-    def without_base(self, scores):
-        """The rows of class-major scores that belong to the classes other than the base."""
-        return scores if len(scores) == 1 else np.delete(scores, self.base, axis=0)
+    @property
+    def others(self):
+        """A function of class-major scores: their rows of the classes other than the base.
+
+        It holds no rows of data, so that functions of blocks can hold it.
+        """
+        return partial(without, self.base)
+
+
+def without(base, scores):
+    """Scores without the row of the base; of two classes they have none."""
+    return scores if len(scores) == 1 else np.delete(scores, base, axis=0)
 
 
 def information(basis, theta, weigh=None):
     """J, with weights that ``weigh`` makes of a block; those of the loss by default."""
     objective = basis.objective
     at, about = probabilities_at(objective, theta), Centring.of(objective)
+    others = basis.others
 
     def block_sums(block):
         columns, probability = centred_columns(block.X, about), at(block)
         weight = block.weight if weigh is None else weigh(block)
         if len(probability) == 1:
             return gram(columns, variances(probability)[0] * weight)
-        return curvature_products(columns, basis.without_base(probability), weight)
+        return curvature_products(columns, others(probability), weight)
 
     return objective.rows.sum(block_sums)
 
@@ -112,10 +123,11 @@ def products_of_scores(basis, theta, weigh):
     """``sum_i weigh_i s_i s_i'`` of the scores ``s_i`` of the rows."""
     objective = basis.objective
     residual, about = objective.residuals(theta), Centring.of(objective)
+    others = basis.others
 
     def block_sums(block):
         columns = centred_columns(block.X, about)
-        rooted = basis.without_base(residual(block)) * np.sqrt(weigh(block))
+        rooted = others(residual(block)) * np.sqrt(weigh(block))
         return sum(joint.T @ joint for _, joint in joint_rows(columns, rooted.T))
 
     return objective.rows.sum(block_sums)
@@ -128,9 +140,10 @@ def products_of_groups(basis, theta, groups, n_groups):
     """
     objective = basis.objective
     residual, about = objective.residuals(theta), Centring.of(objective)
+    others = basis.others
 
     def scores(block):
-        columns, residuals = centred_columns(block.X, about), basis.without_base(residual(block))
+        columns, residuals = centred_columns(block.X, about), others(residual(block))
         return lambda member: np.stack([(member * each) @ columns for each in residuals], axis=1)
 
     sums = sums_of_groups(objective.rows, scores, groups, n_groups)

@@ -50,12 +50,13 @@ def averages(basis, theta, n_classes, factors):
     objective, base = basis.objective, basis.base
     n_columns, n_scores = objective.map.n_columns, n_classes - 1
     at, about = probabilities_at(objective, theta), Centring.of(objective)
+    others = basis.others
     if n_classes**3 * n_columns > MOST_MOMENTS:
         return _mean_row(objective, factors, about), None
     pairs = [tuple(k + part for part in np.triu_indices(n_scores - k)) for k in range(n_scores)]
 
     def block_sums(block):
-        columns, probability = centred_columns(block.X, about), basis.without_base(at(block))
+        columns, probability = centred_columns(block.X, about), others(at(block))
         weight = frequencies(block, factors)
         weighted, row = probability * weight, weight @ columns
         products = (weighted[k] * (probability[c] * probability[m]) for k, (c, m) in

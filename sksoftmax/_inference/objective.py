@@ -42,15 +42,14 @@ class FittedData(NamedTuple):
         """The number of features that are not excluded."""
         return self.objective.map.n_features
 
+    def names(self, fitted):
+        """The names of the columns that are not excluded."""
+        names = [*fitted.names.tolist(), "intercept"]
+        return [names[column] for column in self.kept]
+
     def whole(self, array, *axes):
         """The array with zeros for the columns that a penalty excludes, along some axes."""
-        if len(self.kept) == self.n_columns:
-            return np.ascontiguousarray(array)
-        wide = [self.n_columns if axis in axes else n for axis, n in enumerate(array.shape)]
-        result = np.zeros(wide)
-        places = (self.kept if axis in axes else np.arange(n) for axis, n in enumerate(wide))
-        result[np.ix_(*places)] = array
-        return result
+        return in_all_columns(array, self.kept, self.n_columns, axes)
 
     def __enter__(self):
         return self
@@ -58,6 +57,16 @@ class FittedData(NamedTuple):
     def __exit__(self, *error):
         """Release the rows, which Dask may hold."""
         self.encoded.rows.__exit__(*error)
+
+
+def in_all_columns(array, kept, n_columns, axes):
+    """The array with zeros for the columns that are not kept, along some axes."""
+    if len(kept) == n_columns:
+        return np.ascontiguousarray(array)
+    result = np.zeros([n_columns if axis in axes else n for axis, n in enumerate(array.shape)])
+    places = (kept if axis in axes else np.arange(n) for axis, n in enumerate(result.shape))
+    result[np.ix_(*places)] = array
+    return result
 
 
 def rebuild(fitted, X, y, sample_weight):

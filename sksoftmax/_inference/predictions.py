@@ -54,6 +54,14 @@ def logit_intervals(estimate, X, level, method, n_draws, random_state):
     return lower, upper
 
 
+def on_scale(ends, scale):
+    """Ends of intervals of logits as they are, or as probabilities."""
+    scales = {"logit": tuple, "probability": lambda ends: tuple(map(expit, ends))}
+    if scale not in scales:
+        raise ValueError(f"scale must be one of {sorted(scales)}, got {scale!r}")
+    return scales[scale](ends)
+
+
 def logits(mean):
     """``log(p_k / (1 - p_k))`` of scores, classes last."""
     result = np.empty_like(mean)

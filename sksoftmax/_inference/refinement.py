@@ -16,9 +16,9 @@ from scipy.linalg.lapack import dpotrf, dpotri
 
 from sksoftmax._certificates.separability import has_no_optimum
 from sksoftmax._certificates.smooth import largest_range
-from sksoftmax._curvature.moments import Centring, centred_columns
 from sksoftmax._inference.contrasts import shown
 from sksoftmax._inference.information import Basis, information
+from sksoftmax._inference.separation import separated
 from sksoftmax._objective.objective import SINGLE
 
 # Distances from the optimum, in standard errors: where steps end, and below which a step that
@@ -34,8 +34,6 @@ SEPARATES = 1e-3
 MOST_INFLATION = 1e12
 # Share of the optimum's distance that a fit promises, beyond which it was of other data.
 MOST_SHORTFALL, LEAST_TOLERANCE = 10, 1e-9
-# Share of the largest move of a separating direction that a column must have to be named.
-NAMED = 0.1
 
 
 class FlatError(ValueError):
@@ -107,11 +105,12 @@ def to_optimum(basis, theta, tol, names):
 
 def _to_optimum(basis, theta, tol, names):
     inverse, (value, gradient) = first_inverse(basis, theta), basis.value_and_gradient(theta)
-    check_near(basis, theta, value, gradient, inverse, tol, names)
     last = np.inf
-    for _ in range(MOST_STEPS):
+    for number in range(MOST_STEPS):
         step = -inverse @ gradient
         distance = np.sqrt(max(0.0, -gradient @ step))
+        if number == 0:
+            check_near(basis, theta, value, basis.theta(step), distance, tol, names)
         if distance > CONTRACTION * last:
             if distance <= ROUNDING:
                 break
@@ -123,7 +122,7 @@ def _to_optimum(basis, theta, tol, names):
         last, (_, gradient) = distance, basis.value_and_gradient(theta)
     step = basis.theta(step)
     if distance > ROUNDING or largest_range(basis.objective, step) > SEPARATES:
-        raise ValueError(separated(basis, step, names))
+        raise ValueError(separated(basis.objective, theta, step, names))
     matrix = information(basis, theta)
     return Optimum(theta, matrix, inverse_of(matrix + basis.ridge()))
 
@@ -138,46 +137,23 @@ def first_inverse(basis, theta):
     return inverse_of(information(basis, theta) + basis.ridge())
 
 
-def check_near(basis, theta, value, gradient, inverse, tol, names):
-    """Raise a ValueError where a Newton step expects much more than the fit's ``tol`` allows."""
-    objective = basis.objective
-    distance = np.sqrt(max(0.0, gradient @ inverse @ gradient))
-    expected = 0.5 * distance**2
+def check_near(basis, theta, value, step, distance, tol, names):
+    """Raise a ValueError where a Newton step expects much more than the fit's ``tol`` allows.
+
+    value : of the objective, times the sum of the weights
+    step, distance : the Newton step from theta, and its length in standard errors
+    """
+    objective, expected = basis.objective, 0.5 * distance**2
     if expected <= MOST_SHORTFALL * max(tol, LEAST_TOLERANCE) * value:
         return
     if has_no_optimum(*objective.free_part(theta), converged=False):
-        raise ValueError(separated(basis, basis.theta(-inverse @ gradient), names))
+        raise ValueError(separated(basis.objective, theta, step, names))
     raise ValueError(
         "the model is not at the optimum of its objective on these rows: a Newton step would "
         f"lower the objective by {expected / value:.1e} of it, and move the coefficients by up to "
         f"{distance:.2g} standard errors. Pass the X, y and sample_weight of the fit; if these are "
         "they, fit to convergence, with a larger max_iter or a smaller tol"
     )
-
-
-def separated(basis, direction, names):
-    """The message that no optimum exists, with the columns along which scores grow for ever."""
-    spread = _root_mean_squares(basis.objective)
-    moves = np.abs(direction.reshape(len(spread), -1)).max(axis=1) * spread
-    moves = moves[: basis.objective.map.n_features]
-    columns = np.flatnonzero(moves >= NAMED * moves.max(initial=0))
-    columns = columns[np.argsort(-moves[columns], kind="stable")]
-    listed = shown(np.array(names, dtype=object)[columns])
-    return (
-        "the classes are separable, at least in part, and no penalty holds the coefficients: they "
-        f"have no finite optimum, nor standard errors. The columns {listed} "
-        "separate: leave them out, or give C a finite value"
-    )
-
-
-def _root_mean_squares(objective):
-    about = Centring.of(objective)
-
-    def block_sums(block):
-        columns = centred_columns(block.X, about)
-        return block.weight @ columns**2
-
-    return np.sqrt(objective.rows.sum(block_sums) / objective.total_weight)
 
 
 def _flat(basis, theta, indices, names):
@@ -187,7 +163,7 @@ def _flat(basis, theta, indices, names):
     if has_no_optimum(*objective.free_part(theta), converged=False):
         direction = np.zeros((objective.map.n_columns, len(basis.lift)))
         direction[columns] = 1
-        return ValueError(separated(basis, direction.ravel(), names))
+        return ValueError(separated(objective, theta, direction.ravel(), names))
     what = "is constant, or nearly" if len(columns) == 1 else "are collinear, or nearly"
     listed = shown(np.array(names, dtype=object)[columns])
     return ValueError(

@@ -1,5 +1,6 @@
 """What stands between the inverses of the Hessian in a covariance, by its kind."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +49,7 @@ def middle(kind, data, sums, degrees_of_freedom):
         return sums.information(squared_weights if kind.weights == "sampling" else None)
     n_rows, factor = data.n_rows, 1.0
     if kind.weights == "frequency":
-        n_rows = data.objective.rows.sum(lambda block: _sum_of_frequencies(block, data.factors))
+        n_rows = data.objective.rows.sum(partial(_sum_of_frequencies, factors=data.factors))
     if kind.covariance == "robust":
         matrix = sums.scores(as_it_counts(kind.weights, data.factors))
     else:
