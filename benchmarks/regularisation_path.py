@@ -25,8 +25,8 @@ from sparse_coefficients import dense, text
 
 from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV
 from sksoftmax._data import validation
-from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
 from sksoftmax._paths.fit_path import fit_path
+from sksoftmax._paths.fits import Settings, grid, smallest_C
 from sksoftmax._runtime.blas import single_threaded_blas
 
 CS = np.logspace(-4, 4, 10)

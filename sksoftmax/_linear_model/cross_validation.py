@@ -9,8 +9,8 @@ from sksoftmax._data import validation
 from sksoftmax._data.targets import missing_classes
 from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._objective.row_selection import Gathered, compact, rows_at
-from sksoftmax._paths.elastic_net_path import Settings
 from sksoftmax._paths.fit_path import fit_path
+from sksoftmax._paths.fits import Settings
 from sksoftmax._runtime.blas import single_threaded_blas
 
 # The score of a class that a fold lacks: nothing, but finite, which some of scikit-learn's ask for.

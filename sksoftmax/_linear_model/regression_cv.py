@@ -26,8 +26,8 @@ from sksoftmax._linear_model.base import LinearClassifierMixin
 from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, run_fold
 from sksoftmax._linear_model.progress_bar import ProgressBar
 from sksoftmax._linear_model.scoring import scorer_of, takes_weights
-from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
 from sksoftmax._paths.fit_path import fit_path
+from sksoftmax._paths.fits import Settings, grid, smallest_C
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import expanded

@@ -1,11 +1,24 @@
 """A composite objective: a smooth one plus a nonsmooth penalty, which makes coefficients zero."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from sksoftmax._objective.objective import Objective
-from sksoftmax._objective.penalties import NonsmoothPenalty
+from sksoftmax._objective.penalties import NonsmoothPenalty, Penalty
+
+
+class CompositePenalty(NamedTuple):
+    """``smooth(theta) + nonsmooth(theta)`` of the penalties alone."""
+
+    smooth: Penalty
+    nonsmooth: NonsmoothPenalty
+
+    def value_and_gradient(self, theta):
+        """The value of the sum, and the gradient of its smooth part."""
+        value, gradient = self.smooth.value_and_gradient(theta)
+        return value + self.nonsmooth.value(theta), gradient
 
 
 @dataclass(frozen=True)
@@ -22,6 +35,11 @@ class CompositeObjective:
     @property
     def map(self):
         return self.smooth.map
+
+    @property
+    def penalty(self):
+        """What it has beside the loss."""
+        return CompositePenalty(self.smooth.penalty, self.nonsmooth)
 
     def value_and_gradient(self, theta):
         """The value of the sum, and the gradient of its smooth part."""

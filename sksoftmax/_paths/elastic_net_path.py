@@ -1,116 +1,191 @@
-"""Fits along a path of penalties."""
+"""Fits along increasing C with a nonsmooth penalty, each begun where the last ones lead.
 
+A fit begins at the parabola through the last three, followed by one step of the model, and is made
+on a working set of columns (``screening``). The set, the model with its BFGS pairs and the moments
+of the last proof are kept along C while the set holds.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._paths.predictor import ElasticNetPath
+from sksoftmax._paths import screening
+from sksoftmax._paths.fits import Settings, fit_of, problem_at
+from sksoftmax._paths.predictor import PathPoint, extended_history, extrapolated
 from sksoftmax._problems import build
 from sksoftmax._problems.row_space import AllColumns
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import minimize
+from sksoftmax._solvers.line_search import Point
+from sksoftmax._solvers.proximal_newton import Subproblem
 
-# From the lightest penalty of a grid to C_min.
-SPAN = 1e4
-# Gradients below this share of the column's mean modulus are rounding, in sums of products of it.
-ROUNDING = 1e-13
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What all fits of a path share."""
-
-    norm: object
-    fit_intercept: bool
-    solver: str
-    tol: float
-    max_iter: int
-    class_weight: object = None
-
-
-class Fit(NamedTuple):
-    """Coefficients (n_scores, n_features) and intercepts (n_scores,) of one fit."""
-
-    coef: np.ndarray
-    intercept: np.ndarray
-    n_iter: int
-    objective: float
-    gap: float
-    converged: bool
+# Longest way in log C from which gradients are extrapolated, and the tolerance of fits between.
+FARTHEST = 0.5
+ROUGHLY = 1e-2
 
 
 # Trial steps may lead to where numbers overflow; what comes of it is refused there.
 @quiet
 def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
     """Fits of a nonsmooth objective at increasing values of C; see ``fit_path``."""
-    first = problem_at(data, Cs[0], l1_ratio, settings)
-    fitter = ElasticNetPath(
-        lambda C: problem_at(data, C, l1_ratio, settings), settings, build.initial(data, first.map)
-    )  # fmt: skip
+    path = ElasticNetPath(partial(_problem_at, data, l1_ratio, settings), settings)
+    score_map = path.problem_at(Cs[0]).map
+    state, solution = path.begin(Cs[0], build.initial(data, score_map))
     fits = []
     for C in Cs:
-        fits.append(fit_of(fitter.to(C), data, AllColumns(), first.map))
+        if fits:
+            state, solution = path.advance(state, C)
+        fits.append(fit_of(solution, data, AllColumns(), score_map))
         if done is not None:
             done(1)
     return fits
 
 
-@quiet
-def smallest_C(data, l1_ratio, settings):
-    """The largest C at which every penalised coefficient is zero; 0 without an l1 part.
+def _problem_at(data, l1_ratio, settings, C):
+    return problem_at(data, C, l1_ratio, settings)
 
-    With all of them at zero, intercepts at the classes' frequencies are the optimum, and the
-    gradient there is known. They stay at zero while its sizes are at most
-    ``l1_ratio * factor / (C * sum(w))``: at any C, inf, where the gradient is nothing.
+
+class ElasticNetState(NamedTuple):
+    """The last fits, and what was learned from them.
+
+    history : tuple of PathPoint, on all columns, the latest last
+    working_set : Subproblem, with the model and the pairs of the last fit
+    moments : StaleMoments of the last proof on the working set, or None
     """
-    if l1_ratio == 0:
-        return 0.0
-    factors = build.check_factors(settings.norm, data.n_features)
-    held = (factors > 0) & np.isfinite(factors)
-    if not held.any():
-        return np.inf
-    objective = problem_at(data, 1.0, l1_ratio, settings)
-    theta = build.initial(data, objective.map)
-    if (factors == 0).any():
-        only_free = replace(settings.norm, penalty_factor=np.where(factors > 0, np.inf, 0.0))
-        null = problem_at(data, 1.0, l1_ratio, replace(settings, norm=only_free))
-        solver = build.solver_for(null, "auto")
-        theta = minimize(null, solver, theta, tol=1e-8, max_iter=settings.max_iter).theta
-    gradient = objective.value_and_gradient(theta)[1]
-    sizes = objective.nonsmooth.norms(gradient)[: data.n_features].max(axis=1)
-    moduli = data.rows.sum(lambda block: np.asarray(block.weight @ abs(block.X), dtype=np.float64))
-    sizes[sizes <= ROUNDING * moduli / data.total_weight] = 0
-    largest = np.max(sizes[held] / factors[held])
-    return float(l1_ratio / (data.total_weight * largest)) if largest > 0 else np.inf
+
+    history: tuple
+    working_set: Subproblem
+    moments: object = None
 
 
-def grid(Cs, C_min):
-    """Values of C: those given, or so many on a logarithmic grid."""
-    if not isinstance(Cs, (int, np.integer)):
-        return np.sort(np.asarray(Cs, dtype=np.float64))
-    if C_min == 0 or np.isinf(C_min):
-        return np.logspace(-4, 4, Cs)
-    return C_min * np.logspace(0, np.log10(SPAN), Cs)
+@dataclass(frozen=True)
+class ElasticNetPath:
+    """What all fits along C share.
+
+    problem_at : function of C, the CompositeProblem on all columns
+    """
+
+    problem_at: Callable
+    settings: Settings
+
+    def begin(self, C, theta):
+        """The state at the first C, and the solution there, by an ordinary fit from theta."""
+        tol, max_iter = self.settings.tol, self.settings.max_iter
+        return self._fit_whole((), self.problem_at(C), np.log(C), theta, tol, max_iter)
+
+    def advance(self, state, C):
+        """The state at another C, and the solution there; fits between take half the steps."""
+        settings, n_iter = self.settings, 0
+        for between in _values_between(state, C):
+            left = settings.max_iter // 2 - n_iter
+            if left <= 0:
+                break
+            state, found = self._fit(state, between, max(settings.tol, ROUGHLY), left)
+            n_iter += max(found.n_iter, 1)  # the step to the prediction leads on as well
+            if not found.converged:
+                break  # nor will those further on
+        state, solution = self._fit(state, C, settings.tol, settings.max_iter - n_iter)
+        return state, solution._replace(n_iter=solution.n_iter + n_iter)
+
+    def _fit(self, state, C, tol, max_iter):
+        """The state and solution at C, from where the last fits lead."""
+        whole, log_C = self.problem_at(C), np.log(C)
+        last, ahead = state.history[-1], extrapolated(state.history, log_C)
+        working_set, moments = state.working_set, state.moments
+        if screening.holds(working_set.columns, whole, last.theta, ahead.loss_gradient):
+            working_set = screening.moved(working_set, whole)
+        else:
+            working_set = screening.choose(whole, last.theta, ahead.loss_gradient)
+            moments = None
+        working_set, theta = _predicted(whole, working_set, last, ahead)
+        others, n_iter = ahead.loss_gradient, 0
+        while True:
+            working_set, solution = self._descend(
+                working_set, theta, moments, tol, max_iter - n_iter
+            )
+            n_iter += solution.n_iter
+            columns, moments = working_set.columns, solution.certificate.moments
+            theta = screening.extended(columns, whole, solution.theta, np.zeros_like(last.theta))
+            if not solution.converged:
+                state, solution = self._fit_whole(
+                    state.history, whole, log_C, theta, tol, max_iter - n_iter
+                )
+                return state, solution._replace(n_iter=n_iter + solution.n_iter)
+            others, share = _dual_gradient(whole, working_set, solution.certificate)
+            if screening.holds(columns, whole, theta, share * others):
+                break
+            working_set = screening.choose(whole, theta, others, working_set)
+            theta, moments = screening.restricted(working_set.columns, whole, theta), None
+        here = PathPoint.of(log_C, _point_of(solution), working_set.problem.objective.penalty)
+        here = here._replace(
+            theta=theta,
+            loss_gradient=screening.extended(columns, whole, here.loss_gradient, others),
+        )
+        state = ElasticNetState(extended_history(state.history, here), working_set, moments)
+        return state, solution._replace(theta=theta, n_iter=n_iter)
+
+    def _descend(self, working_set, theta, moments, tol, max_iter):
+        """The working set with the model at the end of a fit on it, and the solution."""
+        problem, seen = working_set.problem, []
+        solver = build.solver_for(problem, self.settings.solver)
+        solution = minimize(
+            problem, replace(solver, subproblem=working_set._replace(columns=None)), theta,
+            tol=tol, max_iter=max_iter, moments=moments,
+            watch=lambda n_iter, state: seen.append(state.subproblem),
+        )  # fmt: skip
+        return seen[-1]._replace(columns=working_set.columns, problem=problem), solution
+
+    def _fit_whole(self, history, whole, log_C, theta, tol, max_iter):
+        """The state and solution at a C by an ordinary fit on all columns."""
+        solver = build.solver_for(whole, self.settings.solver)
+        solution = minimize(whole, solver, theta, tol=tol, max_iter=max_iter)
+        here = PathPoint.of(log_C, _point_of(solution), whole.objective.penalty)
+        working_set = screening.choose(whole, here.theta, here.loss_gradient)
+        return ElasticNetState(extended_history(history, here), working_set), solution
 
 
-def problem_at(data, C, l1_ratio, settings):
-    """The objective of one fit of a path."""
-    return build.make_problem(
-        data, C=C, l1_ratio=l1_ratio, norm=settings.norm,
-        fit_intercept=settings.fit_intercept, solver=settings.solver,
-    )  # fmt: skip
+def _values_between(state, C):
+    """Values of C on a long way, where few of many columns are wanted, and others further on."""
+    if state.working_set.columns is None:
+        return []
+    start, end = state.history[-1].log_C, np.log(C)
+    n_steps = max(int(np.ceil((end - start) / FARTHEST)), 1)
+    return np.exp(np.linspace(start, end, n_steps + 1)[1:-1])
 
 
-def fit_of(solution, data, columns, score_map):
-    """The fit that a solution is, for the columns as they are."""
-    coef, at_center = score_map.split(solution.theta)
-    intercept = np.zeros(len(coef))
-    if score_map.has_intercept:
-        intercept = at_center - coef @ data.center
-        if len(coef) > 1:
-            intercept -= intercept.mean()
-    coef = np.array(columns.expand(coef), dtype=np.float64)
-    return Fit(
-        coef, intercept, solution.n_iter, solution.value, solution.gap, bool(solution.converged)
+def _predicted(whole, working_set, last, ahead):
+    """The working set with a model, and the theta on it to begin at.
+
+    That is where one step of the model leads from the extrapolated point, if that is lower than
+    the last fit, which is taken otherwise.
+    """
+    problem, columns = working_set.problem, working_set.columns
+    last, ahead = (
+        known._replace(
+            theta=screening.restricted(columns, whole, known.theta),
+            loss_gradient=screening.restricted(columns, whole, known.loss_gradient),
+        ).point(problem.objective.penalty)
+        for known in (last, ahead)
     )
+    if working_set.model is None:
+        working_set = working_set._replace(model=problem.model(last.theta))
+    theta = working_set.minimum(ahead).target
+    lower = problem.value_and_gradient(theta)[0] < last.value
+    return working_set, theta if lower else last.theta
+
+
+def _dual_gradient(whole, working_set, certificate):
+    """The loss gradient on all columns of what proves a gap, and the share of it that does."""
+    dual = certificate.dual
+    if working_set.columns is None:
+        return dual.loss_gradient, certificate.share
+    part = working_set.problem.objective.smooth
+    gradient = whole.objective.smooth.gradient_of_residuals(part, dual.residual)
+    return gradient, certificate.share
+
+
+def _point_of(solution):
+    return Point(solution.theta, solution.value, solution.gradient)

@@ -1,7 +1,7 @@
 """Fits along C, by the method that suits the penalty and the solver."""
 
-
-from sksoftmax._paths.elastic_net_path import fit_elastic_net_path, fit_of, problem_at
+from sksoftmax._paths.elastic_net_path import fit_elastic_net_path
+from sksoftmax._paths.fits import fit_of, problem_at
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, suits
 from sksoftmax._problems import build
 from sksoftmax._problems.composite import CompositeProblem

@@ -15,7 +15,7 @@ import numpy as np
 
 from sksoftmax._curvature import ridge_preconditioners
 from sksoftmax._objective.row_selection import compact
-from sksoftmax._paths.elastic_net_path import fit_of, problem_at
+from sksoftmax._paths.fits import fit_of, problem_at
 from sksoftmax._paths.fold_certificates import FoldCertificates, LowerMoments, ridge_bound
 from sksoftmax._paths.fold_objectives import FoldObjectives, fold_objectives, one_fit
 from sksoftmax._paths.predictor import PathPoint, extended_history, extrapolated
@@ -142,7 +142,7 @@ class FitState(NamedTuple):
     point : Point, at the present C
     pairs : tuple of Pair
     slack : how much larger its proofs are than what its preconditioner expects
-    history : list of PathPoint, the latest last
+    history : tuple of PathPoint, the latest last
     """
 
     point: Point
@@ -245,7 +245,7 @@ class RidgePaths:
         for i, result in enumerate(results):
             fit = FitState(result.point, result.pairs, result.slack, fits[i].history)
             solution, fit = self._solution(folds, i, fit, result)
-            last = PathPoint.at(log_C, fit.point, folds.penalty(i))
+            last = PathPoint.of(log_C, fit.point, folds.penalty(i))
             after.append(fit._replace(history=extended_history(fit.history, last)))
             solutions.append(solution)
         kind = min(state.kind + (longest > WEAK), len(self.kinds) - 1)

@@ -9,7 +9,7 @@ from registry import draw, thinned
 from sksoftmax import ElasticNet, SoftmaxRegression
 from sksoftmax._certificates.stale_moments import StaleMoments
 from sksoftmax._data import validation
-from sksoftmax._paths.elastic_net_path import Settings, problem_at
+from sksoftmax._paths.fits import Settings, problem_at
 
 SETTINGS = Settings(ElasticNet(), True, "auto", 1e-7, 1000)
 SOME = np.array([0, 2, 3])

@@ -6,12 +6,17 @@ from registry import draw
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._data import validation
-from sksoftmax._paths import screening
-from sksoftmax._paths.elastic_net_path import Settings, grid, smallest_C
+from sksoftmax._paths import elastic_net_path, screening
 from sksoftmax._paths.fit_path import fit_path
-from sksoftmax._paths.predictor import ElasticNetPath
+from sksoftmax._paths.fits import Settings, grid, smallest_C
+from sksoftmax._paths.predictor import extrapolated
 
 X, Y = draw(200, 12, 3)
+
+
+def without_gradient(history, log_C):
+    ahead = extrapolated(history, log_C)
+    return ahead._replace(loss_gradient=0 * ahead.loss_gradient)
 
 
 @pytest.fixture(params=["whole", "screened", "blind"])
@@ -21,9 +26,7 @@ def screened(request, monkeypatch):
         monkeypatch.setattr(screening, "FEW", 0)
         monkeypatch.setattr(screening, "MOST", 1.0)
     if request.param == "blind":
-        monkeypatch.setattr(
-            ElasticNetPath, "_expected_pull", lambda fitter, log_C: 0 * fitter.loss_gradient
-        )
+        monkeypatch.setattr(elastic_net_path, "extrapolated", without_gradient)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -9,7 +9,7 @@ from sksoftmax import ElasticNet, SoftmaxRegression
 from sksoftmax._curvature import approximations
 from sksoftmax._curvature.simultaneous_diagonalisation import DiagonalisingBasis
 from sksoftmax._data import validation
-from sksoftmax._paths.elastic_net_path import Settings, problem_at
+from sksoftmax._paths.fits import Settings, problem_at
 from sksoftmax._paths.fold_certificates import FoldCertificates, _ranges
 from sksoftmax._paths.fold_objectives import fold_objectives
 from sksoftmax._problems.smooth import SmoothProblem

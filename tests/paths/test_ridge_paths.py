@@ -17,20 +17,20 @@ from sklearn.model_selection import (
 from sksoftmax import ElasticNet, SoftmaxRegression
 from sksoftmax._data import validation
 from sksoftmax._paths import ridge_paths
-from sksoftmax._paths.elastic_net_path import Settings
 from sksoftmax._paths.fit_path import fit_path
-from sksoftmax._paths.predictor import extrapolation
+from sksoftmax._paths.fits import Settings
+from sksoftmax._paths.predictor import lagrange_weights
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 
 SETTINGS = Settings(ElasticNet(), True, "auto", 1e-7, 1000)
 
 
 def test_extrapolation_is_exact_for_polynomials_of_as_many_terms():
-    places = [-1.0, 0.5, 2.0]
+    nodes = [-1.0, 0.5, 2.0]
     for degree in range(3):
-        values = np.power(places, degree)
-        assert extrapolation(places, 3.5) @ values == pytest.approx(3.5**degree)
-    assert list(extrapolation([4.0], 7.0)) == [1.0]
+        values = np.power(nodes, degree)
+        assert lagrange_weights(nodes, 3.5) @ values == pytest.approx(3.5**degree)
+    assert list(lagrange_weights([4.0], 7.0)) == [1.0]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,8 +9,8 @@ from registry import draw, thinned
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._certificates import nonsmooth as nonsmooth_certificate
 from sksoftmax._data import validation
-from sksoftmax._paths.elastic_net_path import Settings, problem_at
-from sksoftmax._paths.screening import WorkingSet
+from sksoftmax._paths import screening
+from sksoftmax._paths.fits import Settings, problem_at
 from sksoftmax._problems.build import solver_for
 from sksoftmax._solvers import minimize
 from sksoftmax._solvers.line_search import Point
@@ -27,20 +27,19 @@ def posed(n_classes, shape, fit_intercept=True, sparse=False):
 
 @pytest.mark.parametrize("shape", [ElasticNet(), GroupLasso()])
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_a_screen_holds_what_is_within_its_amount(n_classes, shape):
+def test_a_working_set_holds_while_other_gradients_are_within_their_strengths(n_classes, shape):
     whole = posed(n_classes, shape)
-    working_set = WorkingSet(SOME, whole.rows_of_columns(SOME), whole.on_columns(SOME))
     theta = np.zeros(whole.map.n_parameters)
     loss_gradient = np.zeros_like(theta)
     rows, amount = whole.rows_of(loss_gradient), whole.nonsmooth.l1_strength[0, 0]
     rows[[0, *SOME], 0] = 0.999 * amount, 7 * amount, 7 * amount
-    assert working_set.holds(whole, theta, loss_gradient)
+    assert screening.holds(SOME, whole, theta, loss_gradient)
     for beyond in (1.001 * amount, -1.001 * amount, np.nan):
         rows[0, 0] = beyond
-        assert not working_set.holds(whole, theta, loss_gradient)
+        assert not screening.holds(SOME, whole, theta, loss_gradient)
     rows[0, 0] = 0
     whole.rows_of(theta)[3, 0] = 1e-300
-    assert not working_set.holds(whole, theta, loss_gradient)
+    assert not screening.holds(SOME, whole, theta, loss_gradient)
 
 
 @pytest.mark.parametrize("way", ["_balanced", "_along_columns"])
