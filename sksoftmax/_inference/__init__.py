@@ -3,7 +3,7 @@
 `api` has `infer`, which rebuilds the objective of a fitted model (`fitted_model`, `objective`),
 moves to its optimum (`refinement`), and adds up the information and the scores of the rows
 (`information`); `inference` is the record that comes of it. What the record answers is written
-one idea a file: `contrasts`, `wald`, `likelihood`, `margins`, `predictions`, `influence`,
+one idea a file: `contrasts`, `hypotheses`, `margins`, `predictions`, `influence`,
 `summary`, `frames`. The model is read by its public attributes: nothing here knows how it was
 fitted, nor of regularisation paths, calibration or plots.
 """

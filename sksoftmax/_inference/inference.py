@@ -10,10 +10,10 @@ from sksoftmax._inference.contrasts import Contrasts
 from sksoftmax._inference.estimate import Estimate
 from sksoftmax._inference.fitted_model import FittedModel
 from sksoftmax._inference.frames import coefficient_columns, frame, quantile, z_and_p
+from sksoftmax._inference.hypotheses import LikelihoodMixin
 from sksoftmax._inference.influence import influence
 from sksoftmax._inference.likelihood import Likelihood
 from sksoftmax._inference.summary import summary
-from sksoftmax._inference.tests_of_fit import LikelihoodMixin
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
