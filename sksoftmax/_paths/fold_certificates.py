@@ -22,12 +22,10 @@ from sksoftmax._curvature.approximations import lower_curvature
 from sksoftmax._curvature.moments import Centring, moments
 from sksoftmax._curvature.preconditioners import Factor
 from sksoftmax._objective.kernels import probabilities
-from sksoftmax._objective.rows import Block, Largest, concatenate_blocks, strided
+from sksoftmax._objective.rows import Block, concatenate_blocks, strided
 
 # Rows by which the intercepts are balanced.
 FEW = 2000
-# Ranges of scores between fits up to which moments at one of them serve all.
-NEAR = 0.5
 
 
 class LowerMoments(NamedTuple):
@@ -39,20 +37,6 @@ class LowerMoments(NamedTuple):
 
     thetas: list
     matrices: list
-
-
-class Tilt(NamedTuple):
-    """A direction, what a tilt along it costs but for its range, and a bound on what it leaves."""
-
-    direction: np.ndarray
-    cost: float
-    rest: float
-
-    def gap(self, largest_range):
-        """The bound, where no row's scores along the direction have a range beyond this."""
-        if not largest_range <= MOST_TILT:
-            return np.inf
-        return self.cost * divergence_factor(largest_range) + self.rest
 
 
 @dataclass(frozen=True)
@@ -106,23 +90,17 @@ class FoldCertificates:
 
     def lower_moments(self, folds, thetas):
         """Of thetas by fit: each row's least curvature at any of them."""
-        n_scores, whole = folds.whole.map.n_scores, thetas[0]
-        if max(self.score_range.bound(theta - whole, n_scores) for theta in thetas) <= NEAR:
-            thetas = [whole] * len(thetas)
         distinct = list({id(theta): theta for theta in thetas}.values())
         joint = folds.side_by_side(distinct).of(slice(None))
-        parts = [_least_moments(folds, part, joint, len(distinct)) for part in folds.parts]
+        parts = [_lower_moments(folds, part, joint, len(distinct)) for part in folds.parts]
         matrices = [
             sum(part for part, kept in zip(parts, keeps, strict=True) if kept) / share
             for keeps, share in zip(folds.keeps, folds.shares, strict=True)
         ]
         return LowerMoments(thetas, matrices)
 
-    def by_moments(self, folds, points, fits, lower, targets):
-        """Bounds from moments at other thetas.
-
-        What costs no pass over the rows comes first. A number above its target need not be a
-        bound: it is the least that the proof might have given.
+    def by_moments(self, folds, points, fits, lower):
+        """Bounds from moments at other thetas, which cost no pass over the rows.
 
         Returns
         -------
@@ -131,22 +109,37 @@ class FoldCertificates:
             Whether moments at the points themselves would prove a good deal more.
         """
         n_scores = folds.whole.map.n_scores
-        gaps, ranges, tilts = [], [], []
+        gaps, ranges = [], []
         for point, fit in zip(points, fits, strict=True):
             moved = self.score_range.bound(point.theta - lower.thetas[fit], n_scores)
             below = np.exp(-moved) * lower.matrices[fit]
-            tilt = _tilted(folds, point.gradient, below, folds.strength(fit))
-            gaps.append(tilt.gap(self.score_range.bound(tilt.direction, n_scores)))
+            gaps.append(self._by_tilt(folds, point.gradient, below, folds.strength(fit)))
             ranges.append(moved)
-            tilts.append(tilt)
-        # Their tilts' true ranges may be small enough.
-        trying = [i for i, gap in enumerate(gaps) if gap > targets[i] >= tilts[i].gap(0.0)]
-        if trying:
-            directions = [tilts[i].direction for i in trying]
-            true = _ranges(folds, directions, [fits[i] for i in trying])
-            for i, own in zip(trying, true, strict=True):
-                gaps[i] = min(gaps[i], tilts[i].gap(own))
         return np.array(gaps), np.array(ranges) > FAR
+
+    def _by_tilt(self, folds, gradient, below, strength):
+        """The bound by the tilt that balances all, as far as a factor tells."""
+        score_map = folds.whole.map
+        common = score_map.shift_part(gradient)
+        gradient = gradient - common
+        matrix, penalised = below.copy(), np.arange(score_map.n_features)
+        matrix[penalised, penalised] += strength
+        factor = Factor.of(matrix)
+        tilt = factor.solve(gradient.reshape(-1, score_map.n_scores))
+        image = (matrix @ tilt).ravel()
+        tilt, left = tilt.ravel(), gradient - image
+        if score_map.has_intercept:
+            free = np.zeros((score_map.n_columns, score_map.n_scores))
+            free[-1] = left[-score_map.n_scores :]
+            unsolved = float(np.sum(free * factor.solve(free)))
+            if unsolved > MOST_UNSOLVED**2 * float(gradient @ tilt):
+                return np.inf
+        largest_range = self.score_range.bound(tilt, score_map.n_scores)
+        if not largest_range <= MOST_TILT:
+            return np.inf
+        remainder = abs(float(left @ tilt))
+        remainder += ridge_bound(folds, strength, left) + ridge_bound(folds, strength, common)
+        return float(tilt @ image) * divergence_factor(largest_range) + remainder
 
 
 def ridge_bound(folds, strength, gradient):
@@ -155,61 +148,12 @@ def ridge_bound(folds, strength, gradient):
     return 0.5 * float(held @ held) / strength if strength > 0 else np.inf
 
 
-def _least_moments(folds, rows, joint, n_fits):
+def _lower_moments(folds, rows, joint, n_fits):
     score_map, about = folds.whole.map, Centring.of(folds.whole)
 
     def block_sums(block):
         scores = score_map.forward(joint, block.X).reshape(score_map.n_scores, -1)
-        spread = lower_curvature(probabilities(scores)).reshape(n_fits, -1).min(axis=0)
-        return moments(block.X, spread * block.weight, about)
+        lower = lower_curvature(probabilities(scores)).reshape(n_fits, -1).min(axis=0)
+        return moments(block.X, lower * block.weight, about)
 
     return rows.sum(block_sums) / folds.whole.total_weight
-
-
-def _tilted(folds, gradient, least, strength):
-    """The tilt that balances all, as far as a factor tells."""
-    score_map, shape = folds.whole.map, (-1, folds.whole.map.n_scores)
-    common = score_map.shift_part(gradient)
-    gradient = gradient - common
-    matrix = least.copy()
-    held = np.arange(score_map.n_features)
-    matrix[held, held] += strength
-    factor = Factor.of(matrix)
-    tilt = factor.solve(gradient.reshape(shape))
-    image = (matrix @ tilt).ravel()
-    tilt, left = tilt.ravel(), gradient - image
-    rest = abs(float(left @ tilt))
-    rest += ridge_bound(folds, strength, left) + ridge_bound(folds, strength, common)
-    if score_map.has_intercept:
-        free = np.zeros((score_map.n_columns, score_map.n_scores))
-        free[-1] = left[-score_map.n_scores :]
-        unsolved = float(np.sum(free * factor.solve(free)))
-        if unsolved > MOST_UNSOLVED**2 * float(gradient @ tilt):
-            rest = np.inf
-    return Tilt(tilt, float(tilt @ image), rest)
-
-
-def _ranges(folds, directions, fits):
-    """Of each fit, the largest range over the classes of any row's scores."""
-    joint, score_map = folds.side_by_side(directions), folds.whole.map
-    largest = np.zeros(len(fits))
-    for part, keeps in zip(folds.parts, folds.keeps[fits].T, strict=True):
-        kept = np.flatnonzero(keeps)
-        if len(kept):
-            found = _part_ranges(score_map, part, joint.of(kept), len(kept))
-            largest[kept] = np.maximum(largest[kept], found)
-    return largest
-
-
-def _part_ranges(score_map, rows, joint, n_fits):
-    def block_ranges(block):
-        return Largest(_ranges_of(score_map.forward(joint, block.X), n_fits))
-
-    return rows.sum(block_ranges).number
-
-
-def _ranges_of(scores, n_fits):
-    each = scores.reshape(-1, n_fits, scores.shape[1])
-    if len(each) == 1:
-        return np.abs(each[0]).max(axis=1)
-    return (each.max(axis=0) - each.min(axis=0)).max(axis=1)

@@ -121,19 +121,6 @@ class FoldObjectives:
         shape = score_map.n_scores, n_fits
         return losses, by_coef.reshape(*shape, -1), by_intercept.reshape(shape)
 
-    def points_at(self, theta):
-        """The points of all fits at one theta, for the cost of one evaluation."""
-        loose = replace(self.whole, penalty=Ridge(np.zeros_like(theta)))
-        sums = [replace(loose, rows=part).value_and_gradient(theta) for part in self.parts]
-        points = []
-        for fit, keeps in enumerate(self.keeps):
-            kept = [own for own, kept in zip(sums, keeps, strict=True) if kept]
-            value, gradient = self.penalty(fit).value_and_gradient(theta)
-            value += sum(own[0] for own in kept) / self.shares[fit]
-            gradient = gradient + sum(own[1] for own in kept) / self.shares[fit]
-            points.append(Point(theta, value, gradient))
-        return points
-
 
 class SideBySide(NamedTuple):
     """Coefficients (n_features, n_scores, n_fits) and intercepts (n_scores, n_fits, 1) of fits."""

@@ -218,7 +218,9 @@ class RidgePaths:
 
     def start(self, folds, theta):
         slack = SmoothProblem(folds.whole).usual_slack
-        return PathState(folds, tuple(FitState(p, (), slack) for p in folds.points_at(theta)))
+        n_fits = len(folds.keeps)
+        points = folds.evaluate([theta] * n_fits, range(n_fits))
+        return PathState(folds, tuple(FitState(point, (), slack) for point in points))
 
     def advance(self, state, log_C, penalty):
         """The state at another C, and the solutions there, a Proved or Solution each."""
@@ -307,13 +309,13 @@ class RidgePaths:
         """
         prove, gaps, far = self.certificates.by_moments, np.full(len(numbers), np.inf), True
         if lower is not None:
-            gaps, far = prove(folds, points, numbers, lower, targets)
+            gaps, far = prove(folds, points, numbers, lower)
         if (far & (gaps > targets) & worthwhile).any():
             thetas = [fit.point.theta for fit in fits]
             for i, point in zip(numbers, points, strict=True):
                 thetas[i] = point.theta
             lower = self.certificates.lower_moments(folds, thetas)
-            gaps, _ = prove(folds, points, numbers, lower, targets)
+            gaps, _ = prove(folds, points, numbers, lower)
         return gaps, lower
 
 

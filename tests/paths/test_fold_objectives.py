@@ -6,11 +6,12 @@ from numpy.testing import assert_allclose
 from registry import Problem, draw, make_objective
 
 from sksoftmax import ElasticNet, SoftmaxRegression
+from sksoftmax._certificates.smooth import largest_range
 from sksoftmax._curvature import approximations
 from sksoftmax._curvature.simultaneous_diagonalisation import DiagonalisingBasis
 from sksoftmax._data import validation
 from sksoftmax._paths.fits import Settings, problem_at
-from sksoftmax._paths.fold_certificates import FoldCertificates, _ranges
+from sksoftmax._paths.fold_certificates import FoldCertificates
 from sksoftmax._paths.fold_objectives import fold_objectives
 from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._solvers import SOLVERS, minimize
@@ -42,9 +43,8 @@ def test_points_are_those_of_each_objective_alone(n_classes, fit_intercept):
     random = np.random.default_rng(1)
     thetas = [random.standard_normal(folds.whole.map.n_parameters) for _ in fits]
     together = folds.evaluate(thetas, fits)
-    at_one = folds.points_at(thetas[0])
     for fit, theta, point in zip(fits, thetas, together, strict=True):
-        kept, other = KEEPS[fit][part_of], at_one[fit]
+        kept = KEEPS[fit][part_of]
         data = validation.encode(SoftmaxRegression(), X[kept], y[kept], weight[kept])
         # The same intercepts stand for those about the center of all.
         alone = problem_at(data, 1.0, 0.0, Settings(ElasticNet(), fit_intercept, "auto", 0, 0))
@@ -53,11 +53,9 @@ def test_points_are_those_of_each_objective_alone(n_classes, fit_intercept):
             intercept = intercept + coef @ (data.center - folds.whole.map.center)
         value = evaluate(alone, alone.map.join(coef, intercept)).value
         assert_allclose(point.value, value, rtol=1e-12)
-        own = folds.objective(fit)
-        for found, where in ((point, theta), (other, thetas[0])):
-            expected = evaluate(own, where)
-            assert_allclose(found.value, expected.value, rtol=1e-12)
-            assert_allclose(found.gradient, expected.gradient, rtol=1e-9, atol=1e-13)
+        expected = evaluate(folds.objective(fit), theta)
+        assert_allclose(point.value, expected.value, rtol=1e-12)
+        assert_allclose(point.gradient, expected.gradient, rtol=1e-9, atol=1e-13)
 
 
 def near_optima(folds, random):
@@ -84,11 +82,8 @@ def test_gaps_from_other_moments_are_bounds(n_classes, far):
     for fit, point, true in near_optima(folds, random):
         near = point.theta + far * random.standard_normal((4, len(point.theta)))
         lower = certificates.lower_moments(folds, list(near))
-        # What is above the goal claims nothing; by 1e3 some proof has reached it.
-        for goal in true * np.array([0.5, 1.0, 1.1, 1.5, 3.0, 30.0, 1e3]):
-            (gap,), _ = certificates.by_moments(folds, [point], [fit], lower, [goal])
-            assert gap > goal or gap >= true - 1e-14
-        assert gap < goal
+        (gap,), _ = certificates.by_moments(folds, [point], [fit], lower)
+        assert true - 1e-14 <= gap < 1e3 * true
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -182,7 +177,7 @@ def test_ranges_of_scores_are_bounded(n_classes):
     sizes = np.abs(scores[:, 0]) if n_classes == 2 else np.ptp(scores, axis=1)
     for fit in (0, 2):
         true = sizes[KEEPS[fit][part_of]].max()
-        (found,) = _ranges(folds, [direction], [fit])
+        found = largest_range(folds.objective(fit), direction)
         assert_allclose(found, true, rtol=1e-12)
         free = FoldCertificates.of(folds).score_range.bound(direction, folds.whole.map.n_scores)
         assert true * (1 - 1e-9) <= free <= 10 * true
