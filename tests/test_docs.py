@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-NEEDS = {"distributed.md": "dask"}
+NEEDS = {"distributed.md": "dask", "inference.md": "pandas"}
 PAGES = sorted(ROOT.glob("*.md")) + DOCS
 
 
