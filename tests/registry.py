@@ -286,11 +286,11 @@ def spanned_after_averaged(objective, theta):
     return low_rank.along_coefficients(objective, theta, last) if suits else last
 
 
-METRICS = {
-    "bound": lambda objective, theta: approximations.bound(objective),
+PRECONDITIONERS = {
+    "bohning": lambda objective, theta: approximations.bohning_bound(objective),
     "kronecker": approximations.kronecker,
     "by class": approximations.refreshed,
-    "least": approximations.least,
+    "lower": approximations.lower,
     "diagonal": approximations.diagonal,
     "spanned": spanned_after_averaged,
     "exact": approximations.exact,

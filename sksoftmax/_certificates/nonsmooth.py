@@ -135,13 +135,13 @@ def _best(objective, point, dual):
     rows = objective.rows_of(theta)
     strength = objective.rows_of(objective.smooth.penalty.strength)[:, :1]
     l1_strength = objective.nonsmooth.l1_strength
-    held = ~objective.is_free
+    penalised = ~objective.is_free
     ridge = 0.5 * float(np.sum(strength * rows**2))
     l1 = objective.nonsmooth.value(theta)
     loss = value - ridge - l1
-    norms = objective.nonsmooth.norms(dual.loss_gradient)[held]
-    alignment = float(np.sum(objective.rows_of(dual.loss_gradient)[held] * rows[held]))
-    strength, l1_strength = strength[held], l1_strength[held]
+    norms = objective.nonsmooth.norms(dual.loss_gradient)[penalised]
+    alignment = float(np.sum(objective.rows_of(dual.loss_gradient)[penalised] * rows[penalised]))
+    strength, l1_strength = strength[penalised], l1_strength[penalised]
     least = Bound(np.inf)
     for share in _shares(norms, strength, l1_strength):
         conjugate = _conjugate(share * norms, strength, l1_strength)
@@ -262,7 +262,7 @@ class System(NamedTuple):
 
 
 def _rounding(objective, theta, rows):
-    """What rounding may make of the gradient, in some rows of theta; 0 where columns are held."""
+    """What rounding may make of the gradient, in some rows of theta; 0 if no column is free."""
     n_features = objective.map.n_features
     if not objective.is_free[:n_features].any():
         return np.zeros(objective.rows_of(theta).shape)[rows]

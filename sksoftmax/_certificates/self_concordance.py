@@ -2,7 +2,7 @@
 
 Between two thetas whose scores differ by ranges of up to r, the least probability of a row falls
 by a factor of ``exp(r)`` at most. So ``exp(-r)`` times the lower moments at one of them (see
-``approximations.least``) lie below the Hessian at the other too: moments once made serve the proofs
+``approximations.lower``) lie below the Hessian at the other too: moments once made serve the proofs
 of many fits nearby.
 """
 

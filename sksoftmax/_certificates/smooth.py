@@ -76,8 +76,8 @@ def gap(objective, theta, gradient, target_gap=0.0):
 def ridge_bound(objective, gradient):
     """The bound without a tilt and with the intercepts left out: free, and never larger."""
     strength = objective.penalty.strength
-    held = strength > 0
-    return 0.5 * float(np.sum(gradient[held] ** 2 / strength[held]))
+    penalised = strength > 0
+    return 0.5 * float(np.sum(gradient[penalised] ** 2 / strength[penalised]))
 
 
 def divergence_factor(score_range):
@@ -143,13 +143,13 @@ def _tilted(objective, theta, tilt, lower):
     at = approximations.probabilities_at(objective, theta)
     along = objective.map.prepare(tilt, objective.dtype)
     forward, backward = objective.map.forward, objective.map.backward
-    stride, bend = lower.stride, lower.bend
+    stride, product = lower.stride, lower.product
 
     def block_sums(block):
         block = strided(stride, block)
         moved = forward(along, block.X)
         score_range = Largest(_range(moved))
-        return score_range, backward(block.X, bend(at(block), moved, block.weight))
+        return score_range, backward(block.X, product(at(block), moved, block.weight))
 
     score_range, sums = objective.rows.sum(block_sums)
     image = objective.map.gradient(sums) / objective.total_weight

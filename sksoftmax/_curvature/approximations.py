@@ -24,7 +24,7 @@ from sksoftmax._curvature.preconditioners import (
     SharedPreconditioner,
     preconditioner_factor,
 )
-from sksoftmax._objective.kernels import curvature_product, least_product, probabilities, variances
+from sksoftmax._objective.kernels import curvature_product, lower_product, probabilities, variances
 from sksoftmax._objective.rows import strided, take_columns
 
 TINY = np.finfo(np.float64).tiny
@@ -34,7 +34,7 @@ FLAT = 1e-100
 SCRATCH = 2**17
 
 
-def bound(objective):
+def bohning_bound(objective):
     """Bohning's bound on the curvature, everywhere.
 
     ``diag(p) - pp' <= 1/2 (I - 11'/K)`` (Bohning 1992, Annals of the Institute of Statistical
@@ -159,7 +159,7 @@ def rotated(curvatures, rotation, columns, objective, factor):
     return KroneckerPreconditioner(rotation, tuple(groups), curvatures, columns)
 
 
-def least(objective, theta, stride=1):
+def lower(objective, theta, stride=1):
     """A preconditioner below the Hessian at theta, on what sums to zero over classes.
 
     ``diag(p) - pp' >= min_k p_k (I - 11'/K)``; for two classes it is the Hessian. Rows left out
@@ -169,7 +169,7 @@ def least(objective, theta, stride=1):
 
 
 def lower_moments(objective, theta, stride=1):
-    """The matrix on columns that ``least`` is made of, without the penalty."""
+    """The matrix on columns that ``lower`` is made of, without the penalty."""
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
@@ -194,7 +194,7 @@ def exact(objective, theta):
     if score_map.hessian_sums is not None:
         return _own_hessian(objective, theta)
     if score_map.n_scores == 1:
-        return least(objective, theta)
+        return lower(objective, theta)
     matrix = joint_moments(objective, theta)
     matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
     return FullPreconditioner(Factor.of(matrix))
@@ -283,12 +283,12 @@ def joint_products(columns, probability, weight):
 class LowerBound(NamedTuple):
     """A matrix below the Hessian, of each so manieth row.
 
-    bend : the kernel by which its product with a direction is made of each row's
+    product : the kernel of its products with a direction, such as `lower_product`
     """
 
     preconditioner: Preconditioner
     stride: int
-    bend: Callable
+    product: Callable
 
 
 def lower_bounds(objective, theta, last=False):
@@ -300,7 +300,7 @@ def lower_bounds(objective, theta, last=False):
     needed = not objective.penalised_coef
     if objective.is_symmetric and (costs.columns_are_affordable(objective) or needed):
         stride = costs.proof_stride(objective)
-        yield LowerBound(least(objective, theta, stride), stride, least_product)
+        yield LowerBound(lower(objective, theta, stride), stride, lower_product)
     if objective.map.n_scores == 1 and objective.is_symmetric:
         return  # that was the Hessian
     wanted = needed or not objective.is_symmetric

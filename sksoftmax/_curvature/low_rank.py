@@ -144,7 +144,7 @@ def woodbury(beyond, inner):
 class LowRankPreconditioner:
     """A product preconditioner and a correction of low rank.
 
-    base : ProductMetric
+    base : KroneckerPreconditioner
     image : ndarray of shape (n_columns, d), the V above
     solved : ndarray of shape (n_columns, d, n_scores), ``P^-1 V`` in the rotated classes
     core : square matrix of side ``d * n_scores``, what stands between these in Woodbury's identity

@@ -78,12 +78,12 @@ def losses_and_residuals(scores, target, weight):
     exponential = np.exp(scores)
     total = exponential.sum(axis=0)
     own = _own_scores(scores, target)
-    logarithm, held = np.log(total), weight
+    logarithm, by_row = np.log(total), weight
     if target.ndim == 2:
         mass = target.sum(axis=0, dtype=scores.dtype)
         logarithm *= mass
-        held = weight * mass
-    np.multiply(exponential, held / total, out=scores)
+        by_row = weight * mass
+    np.multiply(exponential, by_row / total, out=scores)
     _subtract_target(scores, target, weight)
     logarithm -= own
     return logarithm
@@ -114,8 +114,8 @@ def curvature_product(probability, direction, weight):
     return direction
 
 
-def least_product(probability, direction, weight):
-    """Weighted ``min_k p_ik d_i`` for each row, written over ``direction``: see ``curvature``."""
+def lower_product(probability, direction, weight):
+    """Weighted ``min_k p_ik d_i`` for each row, written over ``direction``."""
     if probability.shape[0] == 1:
         return curvature_product(probability, direction, weight)
     direction *= probability.min(axis=0) * weight

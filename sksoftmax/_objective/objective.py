@@ -55,7 +55,7 @@ class Objective:
         """Whether a permutation of the classes permutes the objective.
 
         What all classes share then moves no score and has a gradient of the penalty's alone,
-        which is zero from a start that shares nothing; metrics and proofs make use of it.
+        which is zero from a start that shares nothing; preconditioners and proofs use it.
         """
         if self.map.hessian_sums is not None:
             return False

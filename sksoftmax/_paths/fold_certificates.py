@@ -144,8 +144,8 @@ class FoldCertificates:
 
 def ridge_bound(folds, strength, gradient):
     """The free part of a bound: what a ridge of this strength on all coefficients holds."""
-    held = gradient[: folds.whole.map.n_scores * folds.whole.map.n_features]
-    return 0.5 * float(held @ held) / strength if strength > 0 else np.inf
+    coefficients = gradient[: folds.whole.map.n_scores * folds.whole.map.n_features]
+    return 0.5 * float(coefficients @ coefficients) / strength if strength > 0 else np.inf
 
 
 def _lower_moments(folds, rows, joint, n_fits):

@@ -85,7 +85,7 @@ class SmoothProblem:
 
     def bohning_curvature(self):
         """A cheap preconditioner that lies above the Hessian everywhere."""
-        return approximations.bound(self.objective)
+        return approximations.bohning_bound(self.objective)
 
     def certify(self, point, target_gap=0.0, moments=None):
         """A Certificate of ``value - optimum`` at a Point, which may cost passes over the rows."""

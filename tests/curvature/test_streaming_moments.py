@@ -109,7 +109,7 @@ def test_what_is_hardly_known_is_damped_to_what_the_batch_knows():
     assert_allclose(step, 2 / batch.columns.matrix[2, 2])
 
 
-def test_the_metric_of_few_rows_is_the_diagonals():
+def test_the_preconditioner_of_few_rows_is_a_diagonal():
     objective = make_objective(PROBLEMS["three classes"])
     theta = objective.map.initial()
     gradient, moments = SmoothProblem(objective).observe(theta, True)[1:]

@@ -479,7 +479,7 @@ def test_rows_one_at_a_time_are_stable(solver):
 # -- the parts ------------------------------------------------------------------------------------
 
 
-def test_a_metric_serves_until_a_moment_has_grown():
+def test_a_preconditioner_serves_until_a_moment_has_grown():
     objective, method = make_problem(PROBLEMS["many rows"]), STREAMS["sgd"]()
     theta = objective.map.initial()
     state = method.advance(objective, StreamState(theta, theta))._replace(due=1e9)

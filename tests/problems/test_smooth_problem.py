@@ -1,4 +1,4 @@
-"""Laws of the objective, its derivatives and the metrics made from them, over all problems."""
+"""Laws of the objective, its derivatives and its preconditioners, over all problems."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import (
     ENGINES,
-    METRICS,
+    PRECONDITIONERS,
     PROBLEMS,
     SINGLE_PRECISION,
     SPARSE,
@@ -65,8 +65,8 @@ def scaled_hessian(problem, objective, theta):
     return np.array(columns) / scales
 
 
-def scaled_metric(problem, preconditioner):
-    """The matrix of a metric, found from its solutions alone."""
+def scaled_matrix(problem, preconditioner):
+    """The matrix of a preconditioner, found from its solutions alone."""
     scales = theta_scales(problem)
     inverse = np.array([preconditioner.solve(axis) for axis in np.diag(scales)]) * scales
     return np.linalg.pinv(inverse, rcond=1e-15, hermitian=True)
@@ -145,9 +145,9 @@ def test_sparse_columns_are_dense_ones(name):
         assert_allclose(one, other, atol=atol)
     one, other = (f.hessian_product(theta, direction) for f in (sparse, dense))
     assert_allclose(one, other, atol=atol)
-    for preconditioner in METRICS.values():
+    for preconditioner in PRECONDITIONERS.values():
         pair = [preconditioner(f, theta) for f in (sparse, dense)]
-        if type(pair[0]) is type(pair[1]):  # sparse products are cheaper, metrics are not
+        if type(pair[0]) is type(pair[1]):  # sparse products are cheaper, preconditioners are not
             one, other = (preconditioner.solve(direction) for preconditioner in pair)
             assert_allclose(one, other, rtol=1e-3, atol=1e-8)
 
@@ -173,7 +173,7 @@ def test_weights_are_repetitions(n_classes):
         once.value_and_gradient(theta), twice.value_and_gradient(theta), strict=True
     ):
         assert_allclose(one, other, atol=1e-14)
-    for preconditioner in METRICS.values():
+    for preconditioner in PRECONDITIONERS.values():
         one, other = (preconditioner(f, theta).solve(theta) for f in (once, twice))
         assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
@@ -187,7 +187,7 @@ def test_evaluations_leave_data_and_theta_alone(name):
     objective = make_objective(problem)
     first = objective.value_and_gradient(theta)
     objective.hessian_product(theta, theta)
-    for preconditioner in METRICS.values():
+    for preconditioner in PRECONDITIONERS.values():
         preconditioner(objective, theta)
     SmoothProblem(objective).gap(theta, first[1])
     for part, old in zip((*parts, problem.y, theta), before, strict=True):
@@ -251,10 +251,10 @@ def test_bound_lies_above_the_hessian_and_least_below(name, size):
     objective, theta = make_objective(problem), random_theta(problem, size=size)
     basis = zero_sum_basis(problem)
     hessian = basis.T @ scaled_hessian(problem, objective, theta) @ basis
-    above = basis.T @ scaled_metric(problem, approximations.bound(objective)) @ basis
-    assert isinstance(approximations.bound(objective), SharedPreconditioner)
+    above = basis.T @ scaled_matrix(problem, approximations.bohning_bound(objective)) @ basis
+    assert isinstance(approximations.bohning_bound(objective), SharedPreconditioner)
     assert scipy.linalg.eigvalsh(hessian, above).max() <= 1 + 1e-6
-    below = basis.T @ scaled_metric(problem, approximations.least(objective, theta)) @ basis
+    below = basis.T @ scaled_matrix(problem, approximations.lower(objective, theta)) @ basis
     assert np.linalg.eigvalsh(hessian - below).min() >= -1e-9 * np.abs(hessian).max()
 
 
@@ -266,12 +266,12 @@ def test_the_bound_is_reached_where_classes_are_equal(name):
     hessian = basis.T @ scaled_hessian(problem, objective, theta) @ basis
     for preconditioner, factor in (
         (
-            approximations.bound(objective),
+            approximations.bohning_bound(objective),
             4 / 4 if problem.n_scores == 1 else 2 / problem.n_classes,
         ),
-        (approximations.least(objective, theta), 1.0),
+        (approximations.lower(objective, theta), 1.0),
     ):
-        matrix = basis.T @ scaled_metric(problem, preconditioner) @ basis
+        matrix = basis.T @ scaled_matrix(problem, preconditioner) @ basis
         if np.isinf(problem.C):
             assert_allclose(hessian, factor * matrix, rtol=1e-6, atol=1e-9)
         else:  # the penalty is in both in full
@@ -287,7 +287,7 @@ def test_the_kronecker_preconditioner_is_the_hessian_where_all_rows_are_alike(na
     basis = zero_sum_basis(problem)
     hessian = basis.T @ scaled_hessian(problem, objective, theta) @ basis
     preconditioner = (
-        basis.T @ scaled_metric(problem, approximations.kronecker(objective, theta)) @ basis
+        basis.T @ scaled_matrix(problem, approximations.kronecker(objective, theta)) @ basis
     )
     assert_allclose(preconditioner, hessian, rtol=1e-5, atol=1e-7 * np.abs(hessian).max())
 
@@ -299,7 +299,7 @@ def test_the_kronecker_preconditioner_is_like_the_hessian_elsewhere(name):
     basis = zero_sum_basis(problem)
     hessian = basis.T @ scaled_hessian(problem, objective, theta) @ basis
     preconditioner = (
-        basis.T @ scaled_metric(problem, approximations.kronecker(objective, theta)) @ basis
+        basis.T @ scaled_matrix(problem, approximations.kronecker(objective, theta)) @ basis
     )
     ratios = scipy.linalg.eigvalsh(hessian, preconditioner)
     assert ratios.min() > 0.2 and ratios.max() < 4
@@ -309,7 +309,7 @@ def test_the_kronecker_preconditioner_is_like_the_hessian_elsewhere(name):
 def test_wide_columns_get_a_diagonal(name):
     problem = PROBLEMS[name]
     objective, theta = make_objective(problem), random_theta(problem)
-    preconditioner = approximations.bound(objective)
+    preconditioner = approximations.bohning_bound(objective)
     assert isinstance(preconditioner, DiagonalPreconditioner)
     peak = 0.25 if problem.n_scores == 1 else 0.5
     share = problem.weights / problem.weights.sum()
@@ -321,7 +321,7 @@ def test_wide_columns_get_a_diagonal(name):
 
 
 @PROBLEM
-@pytest.mark.parametrize("preconditioner", METRICS.values(), ids=METRICS)
+@pytest.mark.parametrize("preconditioner", PRECONDITIONERS.values(), ids=PRECONDITIONERS)
 def test_metrics_are_symmetric_and_positive(name, preconditioner):
     problem = PROBLEMS[name]
     theta = random_theta(problem)
@@ -342,8 +342,8 @@ def test_metrics_keep_classes_that_sum_to_zero(name):
         pytest.skip("one row of scores has no such sum, and singular matrices any solution")
     objective, theta = make_objective(problem), random_theta(problem)
     gradient = objective.value_and_gradient(theta)[1]
-    for make_metric in METRICS.values():
-        preconditioner = make_metric(objective, theta)
+    for make_preconditioner in PRECONDITIONERS.values():
+        preconditioner = make_preconditioner(objective, theta)
         if isinstance(preconditioner, DiagonalPreconditioner):
             continue  # with a number of its own for each class
         step = class_blocks(preconditioner.solve(gradient), problem.n_scores)
@@ -401,7 +401,7 @@ def test_the_low_rank_preconditioner_leaves_what_all_classes_share_to_the_averag
 
 
 def inverse_of(preconditioner, objective):
-    """What a metric solves with, on what sums to zero over classes."""
+    """What a preconditioner solves with, on what sums to zero over classes."""
     n_columns, n_classes = objective.map.n_columns, objective.map.n_scores
     inverse = np.array([preconditioner.solve(unit) for unit in np.eye(n_columns * n_classes)])
     shift = np.kron(np.eye(n_columns), np.eye(n_classes) - 1 / n_classes)

@@ -250,7 +250,7 @@ def test_evaluations_are_not_wasted(name, most):
         assert objective.calls.count("value") <= min(most, 2 * solution.n_iter + 3)
 
 
-def test_plain_descent_takes_few_steps_in_the_metric():
+def test_plain_descent_takes_few_steps_in_the_preconditioner():
     objective = counted(make_problem(PROBLEMS["scaled and offset columns"]))
     assert solve(objective, SOLVERS["gd"]).converged
     assert objective.calls.count("value") <= 80
@@ -266,6 +266,7 @@ def test_momentum_halves_the_steps_of_plain_descent():
 @pytest.mark.parametrize("name", ["nearly separable", "ten classes"])
 def test_metrics_are_made_anew_in_time(name, monkeypatch):
     measured = []
+
     def watch(measure):
         own = getattr(SmoothProblem, measure)
 
@@ -466,7 +467,7 @@ def test_lbfgs_remembers_no_more_than_it_may(memory):
     assert len(state.pairs) == memory
 
 
-def test_lbfgs_takes_the_metric_it_is_given():
+def test_lbfgs_takes_the_preconditioner_it_is_given():
     objective = make_problem(PROBLEMS["three classes"])
     theta = objective.map.initial()
     preconditioner = objective.hessian(theta)
