@@ -16,11 +16,12 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import has_fit_parameter
 
 from sksoftmax._calibration import classifier_scores
+from sksoftmax._data.estimator_html import PageLinkMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._data.targets import missing_classes
 
 
-class ClassifierWrapperMixin(PicklingMixin):
+class ClassifierWrapperMixin(PageLinkMixin, PicklingMixin):
     """Features of an estimator that wraps a classifier: those of the fitted ``estimator_``."""
 
     @property

@@ -16,6 +16,7 @@ from sksoftmax._calibration.transforms import InputTransform
 from sksoftmax._data import dispatch, score_classes, score_rows, validation
 from sksoftmax._data.checks import validate_data
 from sksoftmax._data.dispatch import chunkwise, snapshot
+from sksoftmax._data.estimator_html import CaptionMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._functions.checks import check_option, check_temperature
 from sksoftmax._runtime.quiet import as_usual
@@ -26,7 +27,7 @@ _FLOATS = (np.float64, np.float32)
 
 
 class SoftmaxTransformer(
-    PicklingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    CaptionMixin, PicklingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
     """Turn the decision scores of a classifier into probabilities.
 
@@ -356,6 +357,9 @@ class SoftmaxTransformer(
             self.classes_ = fitted.classes
         elif hasattr(self, "classes_"):
             del self.classes_
+
+    def _caption(self):
+        return f"calibration: {self.calibration_}, temperature {self.temperature_:.3g}"
 
     @property
     def _n_features_out(self):

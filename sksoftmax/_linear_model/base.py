@@ -6,6 +6,7 @@ from sklearn.base import ClassifierMixin
 
 from sksoftmax._data import validation
 from sksoftmax._data.dispatch import accuracy, chunkwise, snapshot
+from sksoftmax._data.estimator_html import CaptionMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._linear_model import coefficients, prediction
 from sksoftmax._linear_model.export import as_logistic_regression
@@ -30,7 +31,7 @@ class ScoreMixin:
         return accuracy(self, X, y, sample_weight)
 
 
-class LinearClassifierMixin(PicklingMixin, ClassifierMixin):
+class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
     """Predictions from ``coef_``, ``intercept_`` and ``classes_``; how to fit is a subclass's.
 
     Of collections of Dask they are arrays of Dask, in the same chunks of rows.

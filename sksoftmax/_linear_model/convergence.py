@@ -1,4 +1,4 @@
-"""Message of the ConvergenceWarning."""
+"""What is said of a fit: the message of the ConvergenceWarning, and a caption."""
 
 import numpy as np
 
@@ -55,6 +55,13 @@ def describe(model, separable):
         f"{reached} proved to be within {gap / value:.1e} of its optimum (relative)"
         f"{_last_gain(model)}, and tol={model.tol:g} was asked: {advice}."
     )
+
+
+def caption(model):
+    """A few words: whether the promise was kept, what is proved, and by which solver."""
+    kept = "converged" if model.converged_ else "not converged"
+    proved = f"gap {model.gap_:.1e}" if np.isfinite(model.gap_) else "no gap proved"
+    return f"{kept}: {proved} of objective {model.objective_:.4g}, solver {model.solver_}"
 
 
 def _by_what(model):

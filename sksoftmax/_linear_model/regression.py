@@ -344,6 +344,9 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         watch.close()
         return draft, convergence.warning_message(draft, ended, separable)
 
+    def _caption(self):
+        return convergence.caption(dispatch.snapshot(self))
+
     def _solver(self, problem):
         return partial_fit.tuned(build.solver_for(problem, self.solver), self)
 

@@ -265,6 +265,10 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         to_score.add(caller="score", callee="score")
         return router.add(scorer=scorer_of(self.scoring), method_mapping=to_score)
 
+    def _caption(self):
+        model = snapshot(self)
+        return f"chosen: C = {model.C_:.3g}, l1_ratio = {model.l1_ratio_:.3g}"
+
     def _routed(self, sample_weight, groups, params):
         """Parameters for the splitter and for the scorer."""
         given = {"sample_weight": sample_weight, "groups": groups, **params}
