@@ -54,6 +54,7 @@ from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 MOST_TILT = 0.9
 # Share of the bound, in the preconditioner, that may remain of what no penalty holds: rounding.
 MOST_UNSOLVED = 1e-5
+CUTOFF = 1e-15  # of eigenvalues, beside the largest
 MOST_PRODUCTS = 20  # to solve for a tilt where columns are nearly collinear
 
 
@@ -193,12 +194,21 @@ def by_intercepts_of_rows(objective, gradient, X, probability, weight):
 
 def _by_intercepts(objective, gradient, curvature, image):
     """The bound from the intercepts' own block of L, and the product of L with such a tilt."""
-    tilt = -np.linalg.pinv(curvature, hermitian=True) @ objective.map.split(gradient)[1]
+    tilt = -_pseudo_solution(curvature, objective.map.split(gradient)[1])
     score_range = _range(tilt[:, None])
     if not score_range <= MOST_TILT:
         return np.inf
     divergence = max(float(tilt @ curvature @ tilt), 0.0) * divergence_factor(score_range)
     return divergence + ridge_bound(objective, gradient + image(tilt))
+
+
+def _pseudo_solution(matrix, vector):
+    """The pseudo-inverse of a symmetric matrix times a vector."""
+    values, vectors = np.linalg.eigh(matrix)
+    sizes = np.abs(values)
+    kept = sizes > CUTOFF * sizes.max(initial=0)
+    vectors = vectors[:, kept]
+    return vectors @ ((vector @ vectors) / values[kept])
 
 
 def largest_range(objective, direction):

@@ -196,8 +196,13 @@ def exact(objective, theta):
     if score_map.n_scores == 1:
         return lower(objective, theta)
     matrix = joint_moments(objective, theta)
-    matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
+    _diagonal(matrix)[:] += objective.penalty.strength
     return FullPreconditioner(Factor.of(matrix))
+
+
+def _diagonal(matrix):
+    """A view of the diagonal of a square matrix, which can be written to."""
+    return np.einsum("ii->i", matrix)
 
 
 def joint_moments(objective, theta, shifted=slice(None)):
@@ -230,7 +235,7 @@ def _own_hessian(objective, theta):
         return hessian_sums(block.X, at(block), block.weight)
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
-    matrix[np.diag_indices_from(matrix)] += objective.penalty.strength
+    _diagonal(matrix)[:] += objective.penalty.strength
     return FullPreconditioner(Factor.of(matrix))
 
 
@@ -317,7 +322,7 @@ def shared(objective, weigh):
 
 
 def _penalised(matrix, objective):
-    matrix[np.diag_indices_from(matrix)] += _column_strength(objective)
+    _diagonal(matrix)[:] += _column_strength(objective)
     return SharedPreconditioner(Factor.of(matrix))
 
 

@@ -110,8 +110,8 @@ def apart_from_shift(classes):
 def excess(exact, rotation, expected):
     """What the Hessian along directions has beyond what is expected of the rotated classes."""
     size = exact.shape[0] * rotation.shape[1]
-    beyond = np.einsum("kr,akbl,ls->arbs", rotation, exact, rotation, optimize=True)
-    beyond = beyond.reshape(size, size)
+    beyond = np.tensordot(rotation, exact @ rotation, (0, 1))  # (n_classes, d, d, n_classes)
+    beyond = beyond.swapaxes(0, 1).reshape(size, size)
     beyond[np.diag_indices_from(beyond)] -= np.tile(expected, exact.shape[0])
     return beyond
 
@@ -161,7 +161,7 @@ class LowRankPreconditioner:
         solved = np.empty((*image.shape, len(base.rotation)))
         for members, factor in base.groups:
             solved[:, :, members] = factor.solve(image)[:, :, None]
-        inner = np.einsum("ja,jbr->rab", image, solved, optimize=True)
+        inner = np.tensordot(image, solved, (0, 0)).transpose(2, 0, 1)
         return cls(base, image, solved, woodbury(beyond, inner))
 
     def solve(self, vector):

@@ -12,6 +12,8 @@ from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 # Share of a column that others explain, up to which correlations are not worth a factor.
 NEARLY_DIAGONAL = 0.25
+# Square root of the share of a column that others must leave unexplained: rounding is 1e-8 of it.
+LEAST_UNEXPLAINED = 1e-4
 # Beside correlations, which are at most 1: no matrix that is finite needs as much.
 MOST_JITTER = 1e10
 
@@ -49,6 +51,14 @@ class Factor:
             jitter *= 100
         # Not finite, where a trial step has led out of all range: a step by it is refused.
         return cls(np.full(len(matrix), np.nan), np.eye(len(matrix)))
+
+    @property
+    def is_accurate(self):
+        """Whether rounding and jitter leave a solution half of its digits.
+
+        The square of a factor's diagonal entry is what the columns before do not explain of one.
+        """
+        return bool(self.cholesky.diagonal().min() > LEAST_UNEXPLAINED)
 
     def solve(self, columns):
         scale = self.scale if columns.ndim == 1 else self.scale[:, None]

@@ -1,6 +1,5 @@
 """Multinomial logistic regression."""
 
-import copy
 import warnings
 
 import numpy as np
@@ -297,7 +296,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         """
         parameters.check(self)
         classes = partial_fit.check(self, classes)
-        draft = copy.copy(self)
+        draft = dispatch.snapshot(self)
         rows = partial_fit.encode(draft, X, y, classes, sample_weight)
         stream = partial_fit.advance(draft, rows, classes)
         draft._keep_stream(stream, classes, rows.dtype)
@@ -313,7 +312,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         if self.warm_start and hasattr(self, "coef_"):
             validation.check_same_features(X, coefficients.as_they_are(self)[0].shape[1])
         # All is done on a copy that takes the place of self in the end: an error loses nothing.
-        draft, clock = copy.copy(self), monitors.Clock()
+        draft, clock = dispatch.snapshot(self), monitors.Clock()
         task = callbacks.begin(self, X, y, sample_weight)
         data = dispatch.encode(
             draft, X, y, sample_weight, self.class_weight, self.n_jobs,

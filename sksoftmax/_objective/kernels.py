@@ -16,6 +16,8 @@ from sksoftmax._runtime.quiet import quiet
 # Classes from which on a product in single precision is faster class by class; in double
 # precision it always is, but for few columns, where it makes no difference. Measured.
 MANY_CLASSES = 64
+# Bytes of rows that are in the cache if they were read before: those of a small fit.
+CACHED = 2**18
 # Up to which an exponential of a score of two classes serves as it is: an evaluation takes 30 %
 # longer if its sign is looked at first.
 MOST_EXPONENTIAL = 1e5
@@ -35,7 +37,7 @@ def class_major_scores(X, coef_t, intercept):
         scores = X @ coef_t
         scores = scores.toarray() if sp.issparse(scores) else scores
         return np.add(scores.T, intercept, order="C")
-    if coef_t.shape[1] < MANY_CLASSES:
+    if coef_t.shape[1] < MANY_CLASSES and X.nbytes > CACHED:
         # To read the rows once from first to last brings them into the cache at the memory's
         # pace. The product reads them in tiles, which is slower by more than this costs.
         X.max(initial=0.0)
@@ -77,14 +79,18 @@ def losses_and_residuals(scores, target, weight):
     scores -= scores.max(axis=0)
     exponential = np.exp(scores)
     total = exponential.sum(axis=0)
-    own = _own_scores(scores, target)
+    labels = _flat_indices(target, scores.shape[1]) if target.ndim == 1 else None
+    own = np.einsum("kn,kn->n", target, scores) if labels is None else scores.take(labels)
     logarithm, by_row = np.log(total), weight
     if target.ndim == 2:
         mass = target.sum(axis=0, dtype=scores.dtype)
         logarithm *= mass
         by_row = weight * mass
     np.multiply(exponential, by_row / total, out=scores)
-    _subtract_target(scores, target, weight)
+    if labels is None:
+        scores -= target * weight
+    else:
+        scores.reshape(-1)[labels] -= weight
     logarithm -= own
     return logarithm
 
@@ -174,13 +180,6 @@ def _sigmoid_residual(scores, target, weight):
 def _second_class(target, dtype):
     """Probability that the target gives to the second of two classes."""
     return target.astype(dtype) if target.ndim == 1 else target[1]
-
-
-def _own_scores(scores, target):
-    """``target_i . scores_i`` for each row."""
-    if target.ndim == 1:
-        return scores.reshape(-1).take(_flat_indices(target, scores.shape[1]))
-    return np.einsum("kn,kn->n", target, scores)
 
 
 def _subtract_target(scores, target, weight):

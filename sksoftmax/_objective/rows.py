@@ -8,7 +8,7 @@ and on many.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -96,10 +96,7 @@ class InMemoryRows:
         return (block for chunk in self.chunks for block in chunk)
 
     def sum(self, function):
-        @quiet  # trial steps may lead to where scores overflow; what comes of it is refused there
-        def sum_chunk(chunk):
-            return reduce(add, (function(read(block)) for block in chunk))
-
+        sum_chunk = partial(_sum_chunk, function)
         if self.n_threads == 1:
             return add_pairwise(list(map(sum_chunk, self.chunks)))
         if not self._pool:
@@ -116,6 +113,11 @@ class InMemoryRows:
     def __exit__(self, *_):
         while self._pool:
             self._pool.pop().shutdown()
+
+
+@quiet  # trial steps may lead to where scores overflow; what comes of it is refused there
+def _sum_chunk(function, chunk):
+    return reduce(add, (function(read(block)) for block in chunk))
 
 
 def strided(stride, block):

@@ -50,6 +50,8 @@ class Newton:
         preconditioner, accuracy = problem.hessian(point.theta), EXACT
         if preconditioner is None:
             preconditioner, accuracy = problem.refreshed_curvature(point.theta), self.accuracy
+        elif preconditioner.factor.is_accurate:
+            return -preconditioner.solve(point.gradient)
         # Where columns are nearly collinear even the factor of the Hessian is only like it.
         return -conjugate_gradients(
             lambda vector: problem.hessian_product(point.theta, vector),
