@@ -11,7 +11,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from sksoftmax._calibration.classifier_scores import log_probabilities, scores
+from sksoftmax._calibration.classifier_scores import log_probabilities, scores, sorted_classes
 from sksoftmax._calibration.cross_fitting import (
     ClassifierWrapperMixin,
     HeldOutScores,
@@ -25,8 +25,11 @@ from sksoftmax._calibration.transformer import SoftmaxTransformer
 from sksoftmax._data import validation
 from sksoftmax._data.checks import assert_all_finite
 from sksoftmax._data.dispatch import of_one_moment
-from sksoftmax._functions.api import log_softmax, softmax
+from sksoftmax._functions.api import log_softmax, logsumexp, softmax
 from sksoftmax._runtime.quiet import as_usual
+
+# Above so many rows one classifier predicts alone under ``ensemble="auto"``.
+MAX_ROWS_TO_AVERAGE = 20_000
 
 
 class SoftmaxCalibratedClassifier(
@@ -35,8 +38,8 @@ class SoftmaxCalibratedClassifier(
     """Give a classifier calibrated probabilities.
 
     The scores of each row come from a copy of the classifier that was fitted without that row. One
-    map from scores to probabilities is learned from all of them, and works on the scores of one
-    classifier that is fitted on all rows.
+    map from scores to probabilities is learned from all of them. It works on the scores of a
+    classifier that is fitted on all rows, or of several whose probabilities are averaged.
 
     Parameters
     ----------
@@ -50,15 +53,27 @@ class SoftmaxCalibratedClassifier(
         How rows are split. An integer is a number of stratified folds. The map is learned from the
         rows of the test parts: a row that is in none takes no part, as the first ones of a
         `TimeSeriesSplit`, and one that is in several counts as one row.
+    ensemble : bool or "auto", default="auto"
+        Whose probabilities are averaged, with equal weights:
+
+        - False: those of one classifier, fitted on all rows.
+        - True: those of the classifiers of the cross-fitting, one for each training part. None is
+          fitted on all rows.
+        - ``"auto"``: up to 20,000 rows those of both, else of the one fitted on all rows.
+
+        A prediction costs one prediction of each classifier that is averaged: six times that of the
+        classifier under ``"auto"`` with five folds. A `FrozenEstimator` is always alone.
     n_jobs : int or None, default=None
         How many classifiers of the cross-fitting are fitted at once.
 
     Attributes
     ----------
+    estimators_ : list of classifiers
+        Those whose probabilities are averaged. Training parts that lack a class have none.
     estimator_ : classifier
-        The classifier fitted on all rows.
+        The classifier fitted on all rows, the last of `estimators_`. Not under ``ensemble=True``.
     calibrator_ : SoftmaxTransformer
-        The map from its scores to probabilities.
+        The map from the scores of each of them to probabilities.
     classes_ : ndarray of shape (n_classes,)
         Class labels, in the order of the columns of `predict_proba`.
     n_features_in_ : int
@@ -77,9 +92,12 @@ class SoftmaxCalibratedClassifier(
     under them is learned with the map: forests and naive Bayes are as sure as 0 and 1 without
     right.
 
-    The predicted class is the most probable one. It is that of the classifier itself under
-    ``calibration="temperature"`` and None, and may be another, better as a rule,
-    under the other maps.
+    The predicted class is the most probable one. It is that of the classifier fitted on all rows
+    under ``ensemble=False`` with ``calibration="temperature"`` or None, and may be another, better
+    as a rule, under the other maps and averages.
+
+    To average is to trade time for a lower log loss: by 2 to 4 % on 100 to 1,500 rows (see the
+    page on calibration). It gains most where a few rows more or less change the classifier.
 
     Rows of a test part whose training part lacks a class have no score for it. They take no part
     in learning the map, with a warning.
@@ -101,15 +119,16 @@ class SoftmaxCalibratedClassifier(
     # Groups are the splitter's, if it asks for them; they are none of this class's own.
     __metadata_request__fit = {"groups": UNUSED}  # noqa: RUF012
 
-    def __init__(self, estimator, calibration="auto", *, cv=5, n_jobs=None):
+    def __init__(self, estimator, calibration="auto", *, cv=5, ensemble="auto", n_jobs=None):
         self.estimator = estimator
         self.calibration = calibration
         self.cv = cv
+        self.ensemble = ensemble
         self.n_jobs = n_jobs
 
     @as_usual
     def fit(self, X, y, sample_weight=None, groups=None, **params):
-        """Fit the classifier, and learn the map from cross-fitted scores.
+        """Fit the classifiers, and learn the map from cross-fitted scores.
 
         Parameters
         ----------
@@ -146,17 +165,11 @@ class SoftmaxCalibratedClassifier(
         if np.asarray(y).dtype.kind == "f":
             assert_all_finite(np.asarray(y), input_name="y")
         check_splitter(self.cv, type(self).__name__)
+        self._check_ensemble()
         X, y = validation.canonical(X), checked_labels(y, type(self).__name__)
         to_fit, to_split = self._route(sample_weight, params, groups)
-        scorer = DecisionScores(self.estimator, cv=None).fit(X, y, **to_fit)
-        if isinstance(self.estimator, FrozenEstimator):
-            parts = [HeldOutScores(np.arange(len(y)), scores(scorer.estimator_, X), [])]
-        else:
-            parts = held_out_scores(self, X, y, scores, to_fit, to_split, self.n_jobs)
-        rows, columns, weight = _to_learn_from(parts, sample_weight)
-        calibrator = _calibrator(scorer.estimator_, self.calibration, scorer.classes_)
-        calibrator.fit(_as_input(calibrator, columns), y[rows], sample_weight=weight)
-        fitted = {"scores_": scorer, "calibrator_": calibrator, "classes_": scorer.classes_}
+        fitted = self._fitted(X, y, sample_weight, to_fit, to_split)
+        vars(self).pop("estimator_", None)
         vars(self).update(fitted)  # at once, for whoever predicts meanwhile
         return self
 
@@ -173,7 +186,10 @@ class SoftmaxCalibratedClassifier(
         probabilities : ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
         """
-        return softmax(self._scores(X), axis=1)
+        found = self._scores(X)
+        if len(found) == 1:
+            return softmax(found[0], axis=1)
+        return sum(softmax(scores, axis=1) for scores in found) / len(found)
 
     @of_one_moment
     def predict_log_proba(self, X):
@@ -187,7 +203,7 @@ class SoftmaxCalibratedClassifier(
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes)
         """
-        return log_softmax(self._scores(X), axis=1)
+        return self._log_probabilities(X)
 
     @of_one_moment
     def predict(self, X):
@@ -201,13 +217,13 @@ class SoftmaxCalibratedClassifier(
         -------
         y : ndarray of shape (n_samples,)
         """
-        most_probable = self._scores(X).argmax(axis=1)
+        most_probable = self._log_probabilities(X).argmax(axis=1)
         return self.classes_[most_probable]
 
     @property
-    def estimator_(self):
-        """The classifier fitted on all rows."""
-        return self.scores_.estimator_
+    def _fitted_classifier(self):
+        check_is_fitted(self)
+        return self.estimators_[-1]
 
     def get_metadata_routing(self):
         """Tell where metadata go: here, to the classifier's `fit` and the splitter's `split`.
@@ -219,20 +235,61 @@ class SoftmaxCalibratedClassifier(
         """
         return metadata_router(self, fitting=["fit"], splitting=["fit"]).add_self_request(self)
 
+    def _log_probabilities(self, X):
+        """Logarithms of the average of the classifiers' probabilities."""
+        logs = [log_softmax(scores, axis=1) for scores in self._scores(X)]
+        if len(logs) == 1:
+            return logs[0]
+        return logsumexp(np.stack(logs), axis=0) - np.log(len(logs)).astype(logs[0].dtype)
+
     @as_usual
     def _scores(self, X):
-        """Calibrated scores, whose softmax the probabilities are."""
+        """Calibrated scores by each classifier, whose softmax its probabilities are."""
         check_is_fitted(self)
-        X, fitted = validation.canonical(X), self.calibrator_._fitted
+        X = validation.canonical(X)
+        return [self._calibrated(estimator, X) for estimator in self.estimators_]
+
+    def _calibrated(self, estimator, X):
+        """Calibrated scores by a fitted classifier, (n_samples, n_classes)."""
+        fitted = self.calibrator_._fitted
         if fitted.input_transform.kind == "probabilities":
-            columns = log_probabilities(self.estimator_, X)
+            columns = log_probabilities(estimator, X)
             answer = fitted.mapped(fitted.input_transform.scores_of_logs(columns))
         else:
-            columns = scores(self.estimator_, X)
+            columns = scores(estimator, X)
             answer = fitted.scores(columns)
         if np.isnan(columns).any():
-            raise ValueError(f"{self.estimator_!r} gives scores that are nan")
+            raise ValueError(f"{estimator!r} gives scores that are nan")
         return (answer / fitted.temperature).astype(columns.dtype, copy=False)
+
+    def _check_ensemble(self):
+        value = self.ensemble
+        if not (
+            isinstance(value, (bool, np.bool_)) or (isinstance(value, str) and value == "auto")
+        ):
+            raise ValueError(f"ensemble must be one of True, False, 'auto', got {value!r}")
+
+    def _fitted(self, X, y, sample_weight, to_fit, to_split):
+        """The fitted attributes."""
+        members, whole = [], []
+        is_frozen, is_auto = isinstance(self.estimator, FrozenEstimator), self.ensemble == "auto"
+        if is_frozen or is_auto or not self.ensemble:
+            whole = [DecisionScores(self.estimator, cv=None).fit(X, y, **to_fit).estimator_]
+        if is_frozen:
+            parts = [HeldOutScores(np.arange(len(y)), scores(*whole, X), [])]
+        else:
+            keep = len(y) <= MAX_ROWS_TO_AVERAGE if is_auto else bool(self.ensemble)
+            parts = held_out_scores(
+                self, X, y, scores, to_fit, to_split, n_jobs=self.n_jobs, keep=keep
+            )
+            members = [part.estimator for part in parts if keep and not part.missing]
+        rows, columns, weight = _to_learn_from(parts, sample_weight)
+        estimators = [*members, *whole]
+        calibrator = _calibrator(estimators[-1], self.calibration)
+        calibrator.fit(_as_input(calibrator, columns), y[rows], sample_weight=weight)
+        fitted = {"estimators_": estimators, "calibrator_": calibrator}
+        fitted |= {"classes_": calibrator.classes_} | ({"estimator_": whole[0]} if whole else {})
+        return fitted
 
     def _route(self, sample_weight, params, groups):
         """Parameters for the classifier's `fit` and for the splitter's `split`."""
@@ -288,8 +345,9 @@ def _to_learn_from(parts, sample_weight):
     return rows, columns, weight
 
 
-def _calibrator(estimator, calibration, classes):
+def _calibrator(estimator, calibration):
     """An unfitted transformer for what the estimator gives: scores, or probabilities."""
+    classes = sorted_classes(estimator)
     if hasattr(estimator, "decision_function"):
         return SoftmaxTransformer(calibration, classes=classes)
     floor = None if calibration is None else "auto"

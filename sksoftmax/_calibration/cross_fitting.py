@@ -22,17 +22,17 @@ from sksoftmax._data.targets import missing_classes
 
 
 class ClassifierWrapperMixin(PageLinkMixin, PicklingMixin):
-    """Features of an estimator that wraps a classifier: those of the fitted ``estimator_``."""
+    """Features of an estimator that wraps a classifier: those of ``_fitted_classifier``."""
 
     @property
     def n_features_in_(self):
         """Number of features that the fitted classifier has seen."""
-        return self.estimator_.n_features_in_
+        return self._fitted_classifier.n_features_in_
 
     @property
     def feature_names_in_(self):
         """Names of the features that the fitted classifier has seen."""
-        return self.estimator_.feature_names_in_
+        return self._fitted_classifier.feature_names_in_
 
 
 class HeldOutScores(NamedTuple):
@@ -41,11 +41,13 @@ class HeldOutScores(NamedTuple):
     rows : ndarray of shape (n_rows,), their indices
     scores : ndarray of shape (n_rows, n_scores), None where the training part lacks a class
     missing : list of the classes that it lacks
+    estimator : the classifier, None unless it was to be kept
     """
 
     rows: np.ndarray
     scores: np.ndarray | None
     missing: list
+    estimator: object = None
 
 
 def check_splitter(cv, wrapper):
@@ -91,24 +93,28 @@ def routed_params(wrapper, method, params, groups):
     return params, {"groups": groups}
 
 
-def held_out_scores(wrapper, X, y, scores_of, to_fit, to_split, n_jobs=None):
+def held_out_scores(wrapper, X, y, scores_of, to_fit, to_split, *, n_jobs=None, keep=False):
     """Scores of the rows of each test part, in the order of the parts.
 
     wrapper : what holds the classifier, ``estimator``, and the splits, ``cv``
     y : ndarray of shape (n_rows,)
     scores_of : function of a fitted classifier and rows
     to_fit, to_split : parameters for the classifier's `fit`, and for the splitter's `split`
+    keep : bool, whether the fitted classifiers are returned too
     """
     X, y = indexable(X, y)
     splits = list(check_cv(wrapper.cv, y, classifier=True).split(X, y, **to_split))
-    classifier = _ScoringClassifier(wrapper.estimator, np.unique(y), scores_of, tuple(to_fit))
+    classifier = _ScoringClassifier(wrapper.estimator, np.unique(y), scores_of, tuple(to_fit), keep)
     found = cross_validate(
         classifier, X, y, cv=splits, params=to_fit, n_jobs=n_jobs, scoring=_score_held_out,
         return_estimator=True, return_indices=True, error_score="raise",
     )  # fmt: skip
     parts = zip(found["indices"]["test"], found["estimator"], strict=True)
     indices = np.arange(len(y))
-    return [HeldOutScores(indices[rows], fitted.scores_, fitted.missing_) for rows, fitted in parts]
+    return [
+        HeldOutScores(indices[rows], fitted.scores_, fitted.missing_, fitted.fitted_)
+        for rows, fitted in parts
+    ]
 
 
 def _score_held_out(estimator, X, y):
@@ -123,11 +129,12 @@ class _ScoringClassifier(BaseEstimator):
     With it `cross_validate` handles splits, metadata and jobs, and returns scores, not classifiers.
     """
 
-    def __init__(self, estimator, classes, scores_of, params):
+    def __init__(self, estimator, classes, scores_of, params, keep):
         self.estimator = estimator
         self.classes = classes
         self.scores_of = scores_of
         self.params = params
+        self.keep = keep
 
     def fit(self, X, y, **params):
         """Fit the classifier, unless the rows lack a class."""
@@ -135,15 +142,17 @@ class _ScoringClassifier(BaseEstimator):
         self.missing_ = missing_classes(self.classes, y)
         if not self.missing_:
             self.fitted_ = clone(self.estimator).fit(X, y, **params)
+            classifier_scores.check_scores_of_classes(self.fitted_)
             known = classifier_scores.sorted_classes(self.fitted_)
             self.missing_ = missing_classes(self.classes, known)
         return self
 
     def score_held_out(self, X):
-        """Store the scores of the test rows unless a class is missing, and drop the classifier."""
+        """Store the scores of the test rows unless a class is missing."""
         if not self.missing_:
             self.scores_ = self.scores_of(self.fitted_, X)
-        self.fitted_ = None
+        if not self.keep:
+            self.fitted_ = None
 
     def get_metadata_routing(self):
         """All metadata are the classifier's, under the names that its `fit` has for them."""

@@ -201,6 +201,10 @@ class DecisionScores(
         return classifier_scores.sorted_classes(self.estimator_)
 
     @property
+    def _fitted_classifier(self):
+        return self.estimator_
+
+    @property
     def _n_features_out(self):
         n_classes = len(self.classes_)
         is_single = n_classes == 2 and hasattr(self.estimator_, "decision_function")

@@ -67,7 +67,8 @@ def test_scikit_learn_checks(estimator, check):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_probabilities_are_those_of_one_map_on_cross_fitted_scores(name, calibration, n_classes):
     X, y = make_data(n_classes)
-    model = SoftmaxCalibratedClassifier(ESTIMATORS[name], calibration, cv=3).fit(X, y)
+    model = SoftmaxCalibratedClassifier(ESTIMATORS[name], calibration, cv=3, ensemble=False)
+    model.fit(X, y)
     whole = clone(ESTIMATORS[name]).fit(X, y)
     if name == "linear":
         method, options = "decision_function", {}
@@ -79,6 +80,68 @@ def test_probabilities_are_those_of_one_map_on_cross_fitted_scores(name, calibra
     scores, new = (a[:, None] if a.ndim == 1 else a for a in (scores, new))
     by_hand = SoftmaxTransformer(calibration, **options).fit(scores, y)
     assert_allclose(model.predict_proba(X), by_hand.transform(new), atol=1e-6)
+
+
+ENSEMBLES = pytest.mark.parametrize("ensemble", [True, False, "auto"])
+
+
+@EACH
+@ENSEMBLES
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_probabilities_are_means_over_classifiers_of_one_map(name, ensemble, n_classes):
+    X, y = make_data(n_classes)
+    model = SoftmaxCalibratedClassifier(ESTIMATORS[name], "vector", cv=3, ensemble=ensemble)
+    model.fit(X, y)
+    members = [clone(ESTIMATORS[name]).fit(X[i], y[i]) for i, _ in StratifiedKFold(3).split(X, y)]
+    whole = [clone(ESTIMATORS[name]).fit(X, y)]
+    expected = {True: members, False: whole, "auto": members + whole}[ensemble]
+    assert len(model.estimators_) == len(expected)
+    assert hasattr(model, "estimator_") == (ensemble is not True)
+    assert ensemble is True or model.estimator_ is model.estimators_[-1]
+    alone = SoftmaxCalibratedClassifier(ESTIMATORS[name], "vector", cv=3, ensemble=False)
+    map_alone = alone.fit(X, y).calibrator_
+    method = "decision_function" if name == "linear" else "predict_proba"
+    answers = [map_alone.transform(np.c_[getattr(each, method)(X)]) for each in expected]
+    assert_allclose(model.predict_proba(X), np.mean(answers, axis=0), atol=1e-6)
+    assert_allclose(np.exp(model.predict_log_proba(X)), model.predict_proba(X), atol=1e-12)
+    assert_array_equal(model.predict(X), model.predict_proba(X).argmax(axis=1))
+    assert model.n_features_in_ == 8
+
+
+@ENSEMBLES
+def test_a_frozen_estimator_is_alone(ensemble):
+    X, y = make_data()
+    frozen = FrozenEstimator(LinearSVC(random_state=0).fit(X[:200], y[:200]))
+    model = SoftmaxCalibratedClassifier(frozen, "vector", ensemble=ensemble)
+    assert model.fit(X[200:], y[200:]).estimators_ == [model.estimator_]
+    assert model.estimator_.estimator is frozen.estimator
+
+
+@ENSEMBLES
+def test_classifiers_that_lack_a_class_are_not_averaged(ensemble):
+    X, y = make_data()
+    order = np.argsort(y == 2, kind="stable")
+    X, y = X[order], y[order]
+    cv = [*KFold(2).split(X), *StratifiedKFold(2).split(X, y)]
+    model = SoftmaxCalibratedClassifier(GaussianNB(), "vector", cv=cv, ensemble=ensemble)
+    with pytest.warns(UserWarning, match="200 rows were left out"):
+        model.fit(X, y)
+    assert len(model.estimators_) == {True: 3, False: 1, "auto": 4}[ensemble]
+    assert model.predict_proba(X).shape == (400, 3)
+
+
+def test_what_ensemble_may_be_is_said():
+    X, y = make_data()
+    for ensemble in (None, "yes", 2, [True]):
+        with pytest.raises(ValueError, match="ensemble must be one of True, False, 'auto'"):
+            SoftmaxCalibratedClassifier(GaussianNB(), ensemble=ensemble).fit(X, y)
+
+
+def test_log_probabilities_of_an_average_do_not_underflow():
+    X, y = make_data(2)
+    model = SoftmaxCalibratedClassifier(LinearSVC(random_state=0), None).fit(X, y)
+    logs = model.predict_log_proba(1e4 * X)
+    assert np.isfinite(logs).all() and logs.min() < -1000
 
 
 @EACH
@@ -108,7 +171,8 @@ def test_labels_of_any_kind(name, names):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_temperature_keeps_the_predicted_class(n_classes):
     X, y = make_data(n_classes)
-    model = SoftmaxCalibratedClassifier(LinearSVC(random_state=0), "temperature").fit(X, y)
+    model = SoftmaxCalibratedClassifier(LinearSVC(random_state=0), "temperature", ensemble=False)
+    model.fit(X, y)
     assert_array_equal(model.predict(X), model.estimator_.predict(X))
 
 
@@ -166,7 +230,7 @@ def test_folds_that_lack_a_class_are_left_out():
 def test_weights_go_to_classifier_and_map():
     X, y = make_data()
     weight = np.random.default_rng(0).random(len(y)) + 0.1
-    model = SoftmaxCalibratedClassifier(LogisticRegression(), "vector", cv=3)
+    model = SoftmaxCalibratedClassifier(LogisticRegression(), "vector", cv=3, ensemble=False)
     model.fit(X, y, sample_weight=weight)
     expected = LogisticRegression().fit(X, y, sample_weight=weight)
     assert_array_equal(model.estimator_.coef_, expected.coef_)
