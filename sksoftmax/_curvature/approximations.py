@@ -165,7 +165,7 @@ def lower(objective, theta, stride=1):
     ``diag(p) - pp' >= min_k p_k (I - 11'/K)``; for two classes it is the Hessian. Rows left out
     by the stride only make it smaller.
     """
-    return _penalised(lower_moments(objective, theta, stride), objective)
+    return penalised(lower_moments(objective, theta, stride), objective)
 
 
 def lower_moments(objective, theta, stride=1):
@@ -318,10 +318,11 @@ def shared(objective, weigh):
     """One matrix on columns for all classes, of rows weighted by a function of their block."""
     about = Centring.of(objective)
     sums = objective.rows.sum(lambda block: moments(block.X, weigh(block), about))
-    return _penalised(sums / objective.total_weight, objective)
+    return penalised(sums / objective.total_weight, objective)
 
 
-def _penalised(matrix, objective):
+def penalised(matrix, objective):
+    """The preconditioner of a matrix on columns, the same for all classes, plus the penalty."""
     _diagonal(matrix)[:] += _column_strength(objective)
     return SharedPreconditioner(Factor.of(matrix))
 

@@ -4,6 +4,8 @@ They are fixed numbers, found by measuring. A model of what each choice costs to
 random problems than these do.
 """
 
+import numpy as np
+
 # Evaluations of the objective that second moments of all columns and their factor may cost by
 # count. They take a fraction of it in time, SPEED: symmetric products run faster than thin ones.
 MOST_FOR_COLUMNS = 25
@@ -21,6 +23,9 @@ MOST_COLUMNS_OF_STREAM = 1000  # whose moments with one another a stream keeps
 MOST_ALONG_COEFFICIENTS = 200  # parameters along the directions that the coefficients span
 ROWS_A_PARAMETER = 20  # of a sample, and of the Hessian along such directions
 FEWEST_ROWS = 2000  # of either
+FEW_ROWS = 3  # a parameter, for the curvature at a point to be that of the way from there
+SEPARABLE = 0.5  # rows a parameter, for the classes to be separable
+SEPARATED = 50  # times that the objective is below the entropy of classes that are equally likely
 SINGLE_SCORES = 32  # for each of which a rounded entry is multiplied twice
 
 
@@ -162,6 +167,24 @@ def worthwhile_sample(objective):
     """
     n_rows = max(FEWEST_ROWS, ROWS_A_PARAMETER * n_parameters(objective))
     return n_rows if n_rows <= objective.n_rows / 8 else 0
+
+
+def curvature_may_mislead(objective):
+    """Whether the curvature of many classes at a point is held by few rows.
+
+    Other rows will hold it a step further on. Up to 14 classes the Hessian along the coefficients
+    is not misled.
+    """
+    few = objective.n_rows < FEW_ROWS * n_parameters(objective)
+    return few and objective.map.n_scores**2 > MOST_ALONG_COEFFICIENTS
+
+
+def separates_classes(objective, value):
+    """Whether an objective so small tells that the model separates classes that are separable."""
+    entropy = np.log(max(2, objective.map.n_scores))
+    few = objective.n_rows < SEPARABLE * n_parameters(objective)
+    few = few and curvature_may_mislead(objective) and columns_are_affordable(objective)
+    return few and objective.is_symmetric and value < entropy / SEPARATED
 
 
 def hessian_is_cheap(objective):

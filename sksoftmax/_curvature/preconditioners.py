@@ -115,12 +115,18 @@ def preconditioner_factor(matrix):
 
 @dataclass(frozen=True)
 class SharedPreconditioner:
-    """One matrix on columns, the same for all classes."""
+    """One matrix on columns, the same for all classes, on what sums to zero over classes.
+
+    See `DiagonalPreconditioner` for why the rest is left out.
+    """
 
     factor: Factor
 
     def solve(self, vector):
-        return self.factor.solve(vector.reshape(len(self.factor.scale), -1)).ravel()
+        solution = self.factor.solve(vector.reshape(len(self.factor.scale), -1))
+        if solution.shape[1] > 1:
+            solution -= solution.mean(axis=1, keepdims=True)
+        return solution.ravel()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from sksoftmax._certificates import nonsmooth as nonsmooth_certificate
 from sksoftmax._curvature import quadratic_models
 from sksoftmax._objective.composite import CompositeObjective
@@ -48,6 +50,10 @@ class CompositeProblem:
 
     def column_scales(self):
         return quadratic_models.column_scales(self.objective.smooth)
+
+    def ridge_bound(self, gradient):
+        """None: there is an l1 part, or some coefficient is free."""
+        return np.inf
 
     def certify(self, point, target_gap=0.0, moments=None):
         """A bound on ``value - optimum`` at a Point, see ``_certificates.nonsmooth.bound``."""

@@ -2,8 +2,16 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from sksoftmax._certificates import smooth as smooth_certificate
-from sksoftmax._curvature import approximations, costs, low_rank, streaming_moments
+from sksoftmax._curvature import (
+    approximations,
+    costs,
+    low_rank,
+    separated_classes,
+    streaming_moments,
+)
 from sksoftmax._objective.objective import SINGLE, Objective
 from sksoftmax._solvers.loop import Certificate
 
@@ -83,6 +91,19 @@ class SmoothProblem:
             return low_rank.along_coefficients(self.objective, theta, last)
         return approximations.refreshed(self.objective, theta, last)
 
+    @property
+    def curvature_may_mislead(self):
+        """Whether the curvature at a point says little of that at the next."""
+        return costs.curvature_may_mislead(self.objective)
+
+    def separates_classes(self, value):
+        """Whether an objective so small tells that the model separates the classes."""
+        return costs.separates_classes(self.objective, value)
+
+    def curvature_of_separated(self, last):
+        """A preconditioner for models that separate the classes, the last one given."""
+        return separated_classes.root_of_columns(self.objective, last)
+
     def bohning_curvature(self):
         """A cheap preconditioner that lies above the Hessian everywhere."""
         return approximations.bohning_bound(self.objective)
@@ -90,6 +111,12 @@ class SmoothProblem:
     def certify(self, point, target_gap=0.0, moments=None):
         """A Certificate of ``value - optimum`` at a Point, which may cost passes over the rows."""
         return Certificate(self.gap(point.theta, point.gradient, target_gap))
+
+    def ridge_bound(self, gradient):
+        """What is proved without a look at the rows if the free parameters have no gradient."""
+        if not self.objective.penalised_coef:
+            return np.inf
+        return smooth_certificate.ridge_bound(self.objective, gradient)
 
     def gap(self, theta, gradient, target_gap=0.0):
         """An upper bound on ``value(theta) - optimum``; inf where none is known."""

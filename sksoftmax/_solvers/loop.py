@@ -69,6 +69,9 @@ class Problem(Protocol):
     def certify(self, point, target_gap=0.0, moments=None):
         """A certificate at a Point that proves the target gap, or the best for 0."""
 
+    def ridge_bound(self, gradient):
+        """What a certificate would prove if nothing free had a gradient; inf where unknown."""
+
     @property
     def low_precision(self):
         """The problem in single precision, or None if there is no gain."""
@@ -114,10 +117,11 @@ def minimize(problem, solver, theta, *, tol, max_iter, watch=unwatched, moments=
     moments : what proofs begin with, of the certificate of a like problem
     """
     curve, asked_to_end = [], False
+    proof = Proof(max(tol, FLOOR), problem.usual_slack, moments=moments)
     if problem.low_precision is not None:
-        roughly = max(ROUGHLY, tol / 16)
         before = descend(
-            problem.low_precision, solver, theta, tol=roughly, max_iter=max_iter, watch=watch
+            problem.low_precision, solver, theta, tol=ROUGHLY, max_iter=max_iter, watch=watch,
+            proof=proof,
         )  # fmt: skip
         curve, asked_to_end = before.curve, before.asked_to_end
         state = hand_over(problem, solver, before.state)
@@ -126,7 +130,6 @@ def minimize(problem, solver, theta, *, tol, max_iter, watch=unwatched, moments=
         asked_to_end = watch(0, state)
     begin = max(len(curve) - 1, 0)
     curve = [*curve[:-1], state.point.value]
-    proof = Proof(max(tol, FLOOR), problem.usual_slack, moments)
     while True:
         n_iter = len(curve) - 1
         ended = asked_to_end or state.stalled or at_rest(curve[begin:]) or n_iter >= max_iter
@@ -175,12 +178,15 @@ class Descent(NamedTuple):
         return self.state.point.theta
 
 
-def descend(problem, solver, theta, *, tol, max_iter, watch=unwatched):
-    """Run a solver until it expects to gain no more than ``tol * value``: a start, no proof."""
+def descend(problem, solver, theta, *, tol, max_iter, watch=unwatched, proof=None):
+    """Run a solver until it expects to gain no more than ``tol * value``: a start, no proof.
+
+    proof : Proof, optional, that ends the run as well where it may succeed
+    """
     state = solver.start(problem, theta)
     curve, asked_to_end = [state.point.value], watch(0, state)
     while state.decrement > tol * abs(state.point.value) and len(curve) <= max_iter:
-        if asked_to_end:
+        if asked_to_end or (proof and proof.may_succeed(problem, state.point, state.decrement)):
             break
         state = solver.step(problem, state)
         if state.stalled or at_rest(curve):
@@ -206,12 +212,22 @@ class Proof(NamedTuple):
 
     slack : how much larger gaps are than the decrement that the solver expects; each attempt
         that fails raises it
+    ridge_slack : the same of the bound that the ridge gives alone, which is free. Where curvature
+        is little it is the better guess, and large classification problems end a third sooner.
     moments : what the next certificate begins with
     """
 
     tol: float
     slack: float
+    ridge_slack: float = 2.0
     moments: object = None
+
+    def may_succeed(self, problem, point, decrement):
+        """Whether the gap is likely to be small enough."""
+        if point.gradient is None:
+            return False
+        guess = min(self.slack * decrement, self.ridge_slack * problem.ridge_bound(point.gradient))
+        return guess <= target_gap(point.value, self.tol)
 
     def attempt(self, problem, point, decrement, ended):
         """A certificate at a point, of gap inf where asking was not worth while.
@@ -220,17 +236,23 @@ class Proof(NamedTuple):
         -------
         certificate, proof
         """
-        target = target_gap(point.value, self.tol)
-        if not ended and (point.gradient is None or self.slack * decrement > target):
+        if not (ended or self.may_succeed(problem, point, decrement)):
             return Certificate(np.inf), self
+        target = target_gap(point.value, self.tol)
         certificate = problem.certify(point, 0.0 if ended else target, self.moments)
         proof = self._replace(moments=certificate.moments)
-        if certificate.gap > target:
+        if certificate.gap <= target:
+            return certificate, proof
+        # Only the guess that was wrong is raised.
+        bound = problem.ridge_bound(point.gradient)
+        if self.slack * decrement <= target:
             proof = proof._replace(slack=raised(self.slack, certificate.gap, decrement))
+        if self.ridge_slack * bound <= target:
+            proof = proof._replace(ridge_slack=raised(self.ridge_slack, certificate.gap, bound))
         return certificate, proof
 
 
-def raised(slack, gap, decrement):
-    """The slack after a proof has failed: at least twice as large."""
-    missed = gap / max(decrement, np.finfo(np.float64).tiny)
+def raised(slack, gap, guess):
+    """The slack of a guess after a proof has failed: at least twice as large."""
+    missed = gap / max(guess, np.finfo(np.float64).tiny)
     return slack * (8.0 if np.isinf(missed) else max(2.0, missed / slack))

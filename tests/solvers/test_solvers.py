@@ -498,6 +498,20 @@ def test_a_proof_that_fails_makes_the_next_one_wait():
     assert certificate.gap > 1e-6 and after.slack >= 2 * proof.slack
 
 
+def test_a_proof_that_fails_raises_only_the_guess_that_promised_it():
+    problem = make_problem(PROBLEMS["three classes"])
+    point = evaluate(problem, problem.map.initial())
+    proof = Proof(1e-9, problem.usual_slack)
+    _, after = proof.attempt(problem, point, 1e-12, ended=False)
+    assert after.slack >= 2 * proof.slack and after.ridge_slack == proof.ridge_slack
+    # With a gradient that the ridge alone would balance, but for the intercepts', it is the other.
+    score_map = problem.map
+    steep = score_map.join(np.zeros((3, score_map.n_features)), np.array([1.0, -1.0, 0.0]))
+    steep = point._replace(gradient=steep)
+    _, after = proof.attempt(problem, steep, 1.0, ended=False)
+    assert after.slack == proof.slack and after.ridge_slack >= 2 * proof.ridge_slack
+
+
 def test_a_proof_is_not_asked_for_while_much_is_left_to_gain():
     problem = counted(make_problem(PROBLEMS["three classes"]))
     proof = Proof(1e-6, problem.usual_slack)
