@@ -10,9 +10,8 @@ from sksoftmax._solvers.line_search import Point, backtrack, evaluate
 
 # Steps that a scale of the preconditioner serves: it changes slowly, and takes a solution to know.
 RESCALE = 5
-# A new preconditioner is used if its spread is at most this share of that of the one in use. Both
-# are known from so many pairs on. Within NEAR of the optimum, relative to the value, it always is.
-SMALLER = 0.9
+# Pairs from which on the spread of a preconditioner is known, and how near the optimum, relative to
+# the value, the curvature at a point is right anyway.
 FEWEST_PAIRS = 3
 NEAR = 1e-3
 # Eigenvalues of the Hessian on the normalised steps, beside the largest, that are noise.
@@ -162,7 +161,7 @@ def _arrive(point, pairs, initial):
 
 def is_better(fresh, used, pairs):
     """Whether a new preconditioner explains the last steps better than the one in use."""
-    return len(pairs) < FEWEST_PAIRS or spread(pairs, fresh) <= SMALLER * spread(pairs, used)
+    return len(pairs) < FEWEST_PAIRS or spread(pairs, fresh) <= spread(pairs, used)
 
 
 def spread(pairs, preconditioner):
