@@ -8,6 +8,7 @@ from sksoftmax._displays.path import PathDisplay
 from sksoftmax._displays.reliability import ReliabilityDisplay
 from sksoftmax._functions.api import cross_entropy, log_softmax, logsumexp, softmax
 from sksoftmax._inference.api import infer
+from sksoftmax._inference.held_out import approximate_leave_one_out
 from sksoftmax._inference.inference import Inference
 from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._linear_model.regression_cv import SoftmaxRegressionCV
@@ -26,6 +27,7 @@ __all__ = [
     "SoftmaxRegression",
     "SoftmaxRegressionCV",
     "SoftmaxTransformer",
+    "approximate_leave_one_out",
     "cross_entropy",
     "infer",
     "log_softmax",

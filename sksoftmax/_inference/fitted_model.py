@@ -27,10 +27,16 @@ class FittedModel(BaseEstimator):
     names : ndarray of str of shape (n_features,)
     strength : ndarray of shape (n_features,)
         Of the ridge beside the sum of the losses, ``factor / C``; inf excludes a feature.
+    C, l1_ratio, norm : of the penalty
     fit_intercept, class_weight, label_smoothing, n_jobs : as of the model
+
+    Parameters
+    ----------
+    model : SoftmaxRegression or SoftmaxRegressionCV
+    selects : bool, whether the penalty may have an l1 part, of which ``strength`` says nothing
     """
 
-    def __init__(self, model):
+    def __init__(self, model, selects=False):
         check_kind(model)
         check_is_fitted(model, ("coef_", "intercept_", "classes_"))
         self.classes_ = np.asarray(model.classes_)
@@ -43,7 +49,12 @@ class FittedModel(BaseEstimator):
         self.names = getattr(self, "feature_names_in_", None)
         if self.names is None:
             self.names = np.array([f"x{j}" for j in range(self.n_features_in_)], dtype=object)
-        self.strength = ridge_strength(model, self.n_features_in_)
+        self.C, self.l1_ratio, self.norm = penalty_of(model)
+        if not selects:
+            check_smooth(self.C, self.l1_ratio, self.norm)
+        factors = build.check_factors(self.norm, self.n_features_in_)
+        excluded = np.isinf(factors)
+        self.strength = np.where(excluded, np.inf, np.where(excluded, 0, factors) / self.C)
 
     def check_columns(self, X):
         """Raise a ValueError unless X has the columns of the fit, as predictions do."""
@@ -89,8 +100,8 @@ def check_kind(model):
         )
 
 
-def ridge_strength(model, n_features):
-    """The ridge of each feature beside the sum of the losses; a ValueError for an l1 part."""
+def penalty_of(model):
+    """C, l1_ratio and the Norm of a model, or a ValueError if its fit did not seek the optimum."""
     C, l1_ratio = getattr(model, "C_", None), getattr(model, "l1_ratio_", None)
     C = float(model.C if C is None else C)
     l1_ratio = float(model.l1_ratio if l1_ratio is None else l1_ratio)
@@ -100,14 +111,16 @@ def ridge_strength(model, n_features):
             "early_stopping=True ends a fit before its optimum, and inference is about the "
             "optimum: fit with early_stopping=False and a penalty"
         )
+    return C, l1_ratio, norm
+
+
+def check_smooth(C, l1_ratio, norm):
+    """Raise a ValueError for an l1 part."""
     if l1_ratio > 0 and np.isfinite(C):
         raise ValueError(
             f"the penalty {type(norm).__name__} has an l1 part, l1_ratio={l1_ratio:g}, which "
             f"selects features: {AFTER_SELECTION}"
         )
-    factors = build.check_factors(norm, n_features)
-    excluded = np.isinf(factors)
-    return np.where(excluded, np.inf, np.where(excluded, 0, factors) / C)
 
 
 def coefficients(model):

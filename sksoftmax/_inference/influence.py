@@ -90,7 +90,7 @@ def _of_rows(data, estimate, moves, degrees_of_freedom):
         losses = losses_and_residuals(scores, block.target, block.weight)
         residual = -others(scores).T
         solved, quadratic = _solutions(columns, inverse)
-        curvature = _curvatures(others(probability), block.weight)
+        curvature = curvatures(others(probability), block.weight)
         leverage = np.einsum("nab,nab->n", curvature, quadratic)
         system = np.eye(curvature.shape[1]) - curvature @ quadratic
         v = np.linalg.solve(system, residual[..., None])[..., 0]
@@ -108,7 +108,7 @@ def _solutions(columns, inverse):
     return solved, np.einsum("nbaj,nj->nab", solved, columns, optimize=True)
 
 
-def _curvatures(probability, weight):
+def curvatures(probability, weight):
     """``W_i``, (n_rows, M, M)."""
     p = probability.T
     matrices = -p[:, :, None] * p[:, None, :]

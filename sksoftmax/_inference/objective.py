@@ -79,7 +79,7 @@ def rebuild(fitted, X, y, sample_weight):
         fitted.check_classes(data.all_classes)
         _check_weight_of_classes(data)
         factors = targets.class_factors(class_weight, data.all_classes, None)
-        mask = partial(_rows_with_weight, fitted, y, sample_weight)
+        mask = partial(rows_with_weight, fitted, y, sample_weight)
         return _with_objective(fitted, data, factors, mask)
     except BaseException as error:
         data.rows.__exit__(type(error), error, error.__traceback__)
@@ -136,7 +136,8 @@ def _with_objective(fitted, data, factors, mask):
     )
 
 
-def _rows_with_weight(fitted, y, sample_weight):
+def rows_with_weight(fitted, y, sample_weight):
+    """A mask, of shape (n_rows,), of the rows passed that have weight."""
     y, sample_weight = map(validation.unwrapped, (y, sample_weight))
     names, y, soft = targets.read(validation.in_memory(y))
     y = y if soft else column_or_1d(y)

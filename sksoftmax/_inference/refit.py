@@ -1,0 +1,215 @@
+"""Fits without one row each, from a Newton step on, all in lockstep.
+
+Each is L-BFGS whose initial matrix is the inverse Hessian without the row, so that the first step
+is the Newton step. All share their passes over the rows. How many there are, and how many passes,
+is limited to about the work that the Hessian takes: see `most_refits`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sksoftmax._curvature.moments import Centring, centred_columns
+from sksoftmax._inference.free_parameters import pieces
+from sksoftmax._objective.kernels import losses_and_residuals
+
+# By how much less than 1 the leverage of a row is at least: its step then is finite.
+LEAST_REST = 1e-10
+# Passes over the rows, at most.
+MOST_PASSES = 12
+# Multiplications that are worth it, if the Hessian takes no more.
+LITTLE = 1e8
+# Multiplications that take as long as an exponential and what comes with it.
+EXPONENTIAL = 20
+# Share of the mean loss of a row by which a fit's objective still falls when it ends.
+ENOUGH = 1e-3
+DECREASE, SHORTER = 1e-4, 0.3
+
+
+class LeftOut(NamedTuple):
+    """Rows that are left out, one each.
+
+    index : ndarray of int of shape (n_rows,), among all rows
+    move : ndarray, the range of the moves of its scores
+    columns : ndarray of shape (n_rows, n_columns)
+    target, weight : as of a Block
+    at : ndarray of shape (n_scores, n_rows), scores by the fit of all rows
+    residual : ndarray of shape (n_free, n_rows), ``r_i``
+    quadratic, curvature : ndarrays of shape (n_rows, n_free, n_free), ``A_i`` and ``W_i``
+    gone : ndarray of bool of shape (n_classes, n_rows), the classes that the row takes along
+    """
+
+    index: np.ndarray
+    move: np.ndarray
+    columns: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    at: np.ndarray
+    residual: np.ndarray
+    quadratic: np.ndarray
+    curvature: np.ndarray
+    gone: np.ndarray
+
+    @classmethod
+    def joined(cls, parts, starts):
+        """Those of several parts, whose rows begin at these indices."""
+        pairs = zip(parts, starts[: len(parts)], strict=True)
+        shifted = [part._replace(index=part.index + start) for part, start in pairs]
+        return cls(*(
+            np.concatenate(arrays, axis=0 if name in ROWS_FIRST else -1)
+            for name, arrays in zip(cls._fields, zip(*shifted, strict=True), strict=True)
+        ))  # fmt: skip
+
+    def rows(self, chosen):
+        """Some of the rows, by their positions here."""
+        return LeftOut(*(
+            array[chosen] if name in ROWS_FIRST else array[..., chosen]
+            for name, array in zip(self._fields, self, strict=True)
+        ))  # fmt: skip
+
+    def farthest(self, most):
+        """So many of the rows at most, those that move farthest."""
+        if len(self.index) <= most:
+            return self
+        return self.rows(np.argsort(-self.move, kind="stable")[:most])
+
+
+ROWS_FIRST = ("index", "move", "columns", "weight", "quadratic", "curvature")
+
+
+class WithoutRow:
+    """What a parameter vector is to the row that is left out; arrays have a column for each row.
+
+    free : FreeParameters
+    inverse : ndarray, of the Hessian of all rows
+    """
+
+    def __init__(self, free, inverse, left_out):
+        self.inverse, self.score = inverse, free.score
+        self.own = left_out.columns[:, free.column].T  # (n_parameters, n_rows)
+        self.by_score = np.equal.outer(np.arange(len(free.scores)), free.score).astype(np.float64)
+        unit = (1 + LEAST_REST) * np.eye(len(free.scores))
+        system = unit - left_out.curvature @ left_out.quadratic
+        self.weight = np.linalg.solve(system, left_out.curvature)
+
+    def scores(self, vectors):
+        """``X_i b_i``, (n_free, n_rows)."""
+        return self.by_score @ (self.own * vectors)
+
+    def spread(self, scores):
+        """``X_i' s_i``, (n_parameters, n_rows)."""
+        return self.own * scores[self.score]
+
+    def solve(self, vectors):
+        """``(H - X_i' W_i X_i)^-1 b_i``."""
+        solved = self.inverse @ vectors
+        weighted = np.einsum("bij,jb->ib", self.weight, self.scores(solved))
+        return solved + self.inverse @ self.spread(weighted)
+
+
+def refitted(free, inverse, left_out, loss, slope):
+    """The rows that were fitted on, and their scores by fits without them, (n_scores, n_rows).
+
+    loss, slope : of all rows where the fit ended, and its gradient
+    """
+    left_out = left_out.farthest(most_refits(free))
+    rows = WithoutRow(free, inverse, left_out)
+    moves = _lbfgs(free, rows, left_out, loss, slope)
+    scores = left_out.at.copy()
+    scores[free.scores] += rows.scores(moves)
+    return left_out, scores
+
+
+def most_refits(free):
+    """How many rows to fit on, at least one: they may take as long as the Hessian and its inverse.
+
+    A pass of a row takes an evaluation, a solution and the products with the steps before it.
+    """
+    n_rows, size, n_scores = free.objective.n_rows, len(free.score), len(free.lift)
+    hessian = size**2 * (2 * n_rows + size)
+    passed = n_rows * (4 * size + EXPONENTIAL * n_scores) + 2 * size**2 + 4 * MOST_PASSES * size
+    return max(1, int(max(LITTLE, hessian) / (MOST_PASSES * passed)))
+
+
+def _lbfgs(free, rows, left_out, loss, slope):
+    """Moves of the parameters, (n_parameters, n_rows), without each of the rows.
+
+    Fits end when a step has gained little, or after the most passes. The gradient of all rows is
+    taken to be zero where the fit of all rows ended.
+    """
+    enough = ENOUGH * loss / free.objective.total_weight * left_out.weight
+    own = losses_and_residuals(left_out.at.copy(), left_out.target, left_out.weight)
+    value, gradient = loss - left_out.weight * own, -rows.spread(left_out.residual)
+    at, length, pairs = np.zeros_like(gradient), np.ones(len(value)), []
+    for _ in range(MOST_PASSES):
+        direction = -_two_loop(pairs, rows.solve, gradient)
+        step = length * direction
+        found, slopes = _evaluate(free, rows, left_out, at + step, slope)
+        taken = found <= value + DECREASE * np.sum(gradient * step, axis=0)
+        gain = np.where(taken, value - found, np.inf)
+        pairs.append(_pair(step, slopes - gradient, taken))
+        at, gradient = np.where(taken, at + step, at), np.where(taken, slopes, gradient)
+        value, length = np.where(taken, found, value), np.where(taken, 1.0, SHORTER * length)
+        if (gain <= enough).all():
+            break
+    return at
+
+
+def _pair(step, change, taken):
+    """A step, the change of the gradient, and one over their product; 0 where it is not taken."""
+    product = np.sum(step * change, axis=0)
+    taken = taken & (product > 0)
+    scale = np.divide(1, product, out=np.zeros_like(product), where=taken)
+    return np.where(taken, step, 0), np.where(taken, change, 0), scale
+
+
+def _two_loop(pairs, solve, vectors):
+    """The inverse BFGS matrices times vectors (Nocedal and Wright 2006, algorithm 7.4)."""
+    vectors, parts = vectors.copy(), []
+    for step, change, scale in reversed(pairs):
+        parts.append(scale * np.sum(step * vectors, axis=0))
+        vectors -= parts[-1] * change
+    vectors = solve(vectors)
+    for (step, change, scale), part in zip(pairs, reversed(parts), strict=True):
+        vectors += step * (part - scale * np.sum(change * vectors, axis=0))
+    return vectors
+
+
+def _evaluate(free, rows, left_out, moves, slope):
+    """Values and gradients without each of the rows; values (n_rows,), gradients like moves."""
+    penalised = free.penalty @ moves
+    value, gradient = free.objective.rows.sum(_of_block(free, moves))
+    value += 0.5 * np.sum(moves * penalised, axis=0) - slope @ moves
+    gradient += penalised - slope[:, None]
+    scores = left_out.at.copy()
+    scores[free.scores] += rows.scores(moves)
+    value -= left_out.weight * losses_and_residuals(scores, left_out.target, left_out.weight)
+    return value, gradient - rows.spread(scores[free.scores])
+
+
+def _of_block(free, moves):
+    """The function of a block: losses summed over its rows, and their gradients, of each move."""
+    objective, scores, score, column = free.objective, free.scores, free.score, free.column
+    forward, about = objective.map.forward, Centring.of(objective)
+    prepared = objective.map.prepare(free.theta, objective.dtype)
+    n_moves, n_scores, n_columns = moves.shape[1], len(free.lift), objective.map.n_columns
+    by_column = np.zeros((len(scores), n_columns, n_moves))
+    by_column[score, column] = moves
+
+    def block_sums(block):
+        value, gradient = np.zeros(n_moves), np.zeros_like(moves)
+        for part in pieces(block, n_moves * n_scores):
+            columns, n_rows = centred_columns(part.X, about), len(part.weight)
+            at = np.repeat(forward(prepared, part.X)[:, :, None], n_moves, axis=2)
+            for own, along in zip(scores, by_column, strict=True):
+                at[own] += columns @ along
+            at = at.reshape(n_scores, -1)
+            weight = np.repeat(part.weight, n_moves)
+            target = np.repeat(part.target, n_moves, axis=-1)
+            losses = losses_and_residuals(at, target, weight)
+            value += (losses * weight).reshape(n_rows, n_moves).sum(axis=0)
+            residual = at.reshape(n_scores, n_rows, n_moves)[scores]
+            gradient += (columns.T @ residual)[score, column]
+        return value, gradient
+
+    return block_sums
