@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg.lapack import dpotrf, dpotri
+from scipy.linalg.lapack import dpotrf, dtrtri
 
 from sksoftmax._curvature.costs import MOST_PARAMETERS
 from sksoftmax._curvature.moments import Centring, centred_columns, gram
@@ -74,7 +74,7 @@ class FreeParameters:
             is_free = part.penalty.strength.reshape(active.shape)[:, 0] == 0
             active[active.all(axis=1) & is_free, base] = False
         score, column = np.nonzero(active[:, scores].T)
-        check_number(len(score), active.shape, nonsmooth)
+        check_number(len(score), active.shape)
         return cls(part, nonsmooth, theta, score, column, scores, lift)
 
     def vector(self, gradient):
@@ -153,7 +153,7 @@ def is_by_entry(nonsmooth, n_scores):
     return nonsmooth.norms(np.zeros(nonsmooth.l1_strength.size * n_scores)).shape[1] == n_scores
 
 
-def check_number(n_parameters, shape, nonsmooth):
+def check_number(n_parameters, shape):
     """Raise a ValueError for a Hessian that is too large."""
     if n_parameters <= MOST_PARAMETERS:
         return
@@ -194,10 +194,11 @@ def _norm_hessians(nonsmooth, theta):
     return slope[..., None] * (np.eye(rows.shape[1]) - unit[:, :, None] * unit[:, None, :])
 
 
-def inverse_of(matrix):
-    """The inverse of a positive semidefinite matrix.
+def inverse_root(matrix):
+    """The lower triangular U with ``U'U`` the inverse of a positive semidefinite matrix.
 
-    A jitter beside its scaled diagonal keeps it finite in directions that no row sees.
+    A jitter beside its scaled diagonal keeps it finite in directions that no row sees. Products
+    with U lose half as many digits there as those with the inverse would.
     """
     size = len(matrix)
     if size == 0:
@@ -207,10 +208,9 @@ def inverse_of(matrix):
     scaled, jitter = matrix / scale / scale[:, None], JITTER * size
     while True:
         scaled[np.diag_indices(size)] += jitter
-        upper, failed = dpotrf(scaled, clean=0)
+        lower, failed = dpotrf(scaled, lower=1)
         if not failed:
             break
         jitter *= 100
-    inverse, _ = dpotri(upper)
-    inverse = np.triu(inverse) + np.triu(inverse, 1).T
-    return inverse / scale / scale[:, None]
+    root, _ = dtrtri(lower, lower=1)
+    return np.ascontiguousarray(root) / scale

@@ -15,7 +15,7 @@ coefficients that are zero would have to leave it.
 import numpy as np
 
 from sksoftmax._curvature.moments import Centring, centred_columns
-from sksoftmax._inference.free_parameters import FreeParameters, inverse_of, pieces
+from sksoftmax._inference.free_parameters import FreeParameters, inverse_root, pieces
 from sksoftmax._inference.influence import curvatures
 from sksoftmax._inference.refit import LEAST_REST, LeftOut, refitted
 from sksoftmax._objective.kernels import losses_and_residuals, probabilities
@@ -47,22 +47,22 @@ def held_out_log_proba(problem, theta, by_class):
         What a Newton step at theta expects to lower the objective by, as a share of it.
     """
     free = FreeParameters.of(problem, theta, base=int(np.argmax(by_class)))
-    inverse, (value, gradient) = inverse_of(free.hessian()), free.value_and_gradient()
-    step = -inverse @ gradient
+    root, (value, gradient) = inverse_root(free.hessian()), free.value_and_gradient()
+    step = -root.T @ (root @ gradient)
     expected = -0.5 * float(gradient @ step) / max(value, np.finfo(np.float64).tiny)
     if expected <= NEAR:
         free = free.at(free.moved(step))
-    log_proba, left_out, loss, slope = free.objective.rows.sum(_of_block(free, inverse, by_class))
+    log_proba, left_out, loss, slope = free.objective.rows.sum(_of_block(free, root, by_class))
     starts = np.cumsum([0, *map(len, log_proba)])
     log_proba = np.concatenate(log_proba)
     left_out = LeftOut.joined(left_out, starts)
     if len(left_out.index) and not free.may_leave_zero:
-        left_out, scores = refitted(free, inverse, left_out, loss, slope)
+        left_out, scores = refitted(free, root, left_out, loss, slope)
         log_proba[left_out.index] = own_log_proba(scores, left_out.target, left_out.gone)
     return log_proba, expected
 
 
-def _of_block(free, inverse, by_class):
+def _of_block(free, root, by_class):
     """The function of a block: lists of log probabilities and of LeftOut, the loss, its gradient.
 
     The gradient is of the parameters, all of them where the fit ended.
@@ -78,7 +78,7 @@ def _of_block(free, inverse, by_class):
         residual, probability = at.copy(), probabilities(at.copy())[scores]
         losses = losses_and_residuals(residual, part.target, part.weight)
         residual, gone = residual[scores], vanishing(part, by_class, has_intercept)
-        quadratic = quadratic_forms(columns, inverse, score, column, len(scores))
+        quadratic = quadratic_forms(columns, root, score, column, len(scores))
         curvature = curvatures(probability, part.weight)
         v = np.linalg.solve(system - curvature @ quadratic, residual.T[..., None])
         moves = np.zeros_like(at)
@@ -92,7 +92,7 @@ def _of_block(free, inverse, by_class):
         return log_proba, left_out, float(losses @ part.weight), (residual @ columns)[score, column]
 
     def block_sums(block):
-        found = list(zip(*map(of_piece, pieces(block, len(score))), strict=True))
+        found = list(zip(*map(of_piece, pieces(block, len(score) * len(scores))), strict=True))
         starts = np.cumsum([0, *map(len, found[0])])
         left_out = LeftOut.joined(found[1], starts).farthest(MOST_OF_BLOCK)
         return [np.concatenate(found[0])], [left_out], sum(found[2]), sum(found[3])
@@ -105,17 +105,17 @@ def spread(moves):
     return np.abs(moves[0]) if len(moves) == 1 else np.ptp(moves, axis=0)
 
 
-def quadratic_forms(columns, inverse, score, column, n_free):
-    """``A_i = X_i H^-1 X_i'``, (n_rows, n_free, n_free)."""
+def quadratic_forms(columns, root, score, column, n_free):
+    """``A_i = X_i H^-1 X_i'``, (n_rows, n_free, n_free), from the root U of ``H^-1 = U'U``."""
     forms = np.zeros((len(columns), n_free, n_free))
-    ends = np.searchsorted(score, np.arange(n_free + 1))
-    for a in range(n_free):
-        own = slice(ends[a], ends[a + 1])
-        solved = columns[:, column[own]] @ inverse[own, own.start :]
-        for b in range(a, n_free):
-            other = slice(ends[b], ends[b + 1])
-            part = solved[:, other.start - own.start : other.stop - own.start]
-            forms[:, a, b] = np.einsum("nj,nj->n", part, columns[:, column[other]])
+    starts, solved = np.searchsorted(score, np.arange(n_free + 1)), []
+    for b in range(n_free):
+        # U is triangular: what comes before the first parameter of a score is zero.
+        start, stop = starts[b], starts[b + 1]
+        solved.append(columns[:, column[start:stop]] @ root[start:, start:stop].T)
+        for a in range(b + 1):
+            own = solved[a][:, start - starts[a] :]
+            forms[:, a, b] = np.einsum("nj,nj->n", own, solved[b])
             forms[:, b, a] = forms[:, a, b]
     return forms
 

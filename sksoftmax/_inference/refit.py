@@ -23,7 +23,8 @@ LITTLE = 1e8
 EXPONENTIAL = 20
 # Share of the mean loss of a row by which a fit's objective still falls when it ends.
 ENOUGH = 1e-3
-DECREASE, SHORTER = 1e-4, 0.3
+# A step must lower the objective by a share of what its slope says, but for rounding.
+DECREASE, SHORTER, ROUNDING = 1e-4, 0.3, 1e-13
 
 
 class LeftOut(NamedTuple):
@@ -81,11 +82,11 @@ class WithoutRow:
     """What a parameter vector is to the row that is left out; arrays have a column for each row.
 
     free : FreeParameters
-    inverse : ndarray, of the Hessian of all rows
+    root : ndarray, of the inverse Hessian of all rows
     """
 
-    def __init__(self, free, inverse, left_out):
-        self.inverse, self.score = inverse, free.score
+    def __init__(self, free, root, left_out):
+        self.root, self.score = root, free.score
         self.own = left_out.columns[:, free.column].T  # (n_parameters, n_rows)
         self.by_score = np.equal.outer(np.arange(len(free.scores)), free.score).astype(np.float64)
         unit = (1 + LEAST_REST) * np.eye(len(free.scores))
@@ -102,21 +103,20 @@ class WithoutRow:
 
     def solve(self, vectors):
         """``(H - X_i' W_i X_i)^-1 b_i``."""
-        solved = self.inverse @ vectors
+        solved = self.root.T @ (self.root @ vectors)
         weighted = np.einsum("bij,jb->ib", self.weight, self.scores(solved))
-        return solved + self.inverse @ self.spread(weighted)
+        return solved + self.root.T @ (self.root @ self.spread(weighted))
 
 
-def refitted(free, inverse, left_out, loss, slope):
+def refitted(free, root, left_out, loss, slope):
     """The rows that were fitted on, and their scores by fits without them, (n_scores, n_rows).
 
     loss, slope : of all rows where the fit ended, and its gradient
     """
     left_out = left_out.farthest(most_refits(free))
-    rows = WithoutRow(free, inverse, left_out)
-    moves = _lbfgs(free, rows, left_out, loss, slope)
+    moves = _lbfgs(free, root, left_out, loss, slope)
     scores = left_out.at.copy()
-    scores[free.scores] += rows.scores(moves)
+    scores[free.scores] += WithoutRow(free, root, left_out).scores(moves)
     return left_out, scores
 
 
@@ -131,28 +131,41 @@ def most_refits(free):
     return max(1, int(max(LITTLE, hessian) / (MOST_PASSES * passed)))
 
 
-def _lbfgs(free, rows, left_out, loss, slope):
+def _lbfgs(free, root, left_out, loss, slope):
     """Moves of the parameters, (n_parameters, n_rows), without each of the rows.
 
-    Fits end when a step has gained little, or after the most passes. The gradient of all rows is
+    A fit ends when a step has gained little, or after the most passes. The gradient of all rows is
     taken to be zero where the fit of all rows ended.
     """
-    enough = ENOUGH * loss / free.objective.total_weight * left_out.weight
+    enough, rows = ENOUGH * loss / free.objective.total_weight, WithoutRow(free, root, left_out)
     own = losses_and_residuals(left_out.at.copy(), left_out.target, left_out.weight)
     value, gradient = loss - left_out.weight * own, -rows.spread(left_out.residual)
     at, length, pairs = np.zeros_like(gradient), np.ones(len(value)), []
+    result, open_rows = at.copy(), np.arange(len(value))
     for _ in range(MOST_PASSES):
         direction = -_two_loop(pairs, rows.solve, gradient)
         step = length * direction
         found, slopes = _evaluate(free, rows, left_out, at + step, slope)
-        taken = found <= value + DECREASE * np.sum(gradient * step, axis=0)
-        gain = np.where(taken, value - found, np.inf)
+        rounding = ROUNDING * np.abs(value)
+        taken = found <= value + DECREASE * np.sum(gradient * step, axis=0) + rounding
         pairs.append(_pair(step, slopes - gradient, taken))
         at, gradient = np.where(taken, at + step, at), np.where(taken, slopes, gradient)
+        result[:, open_rows] = at
+        going = np.flatnonzero(~(taken & (value - found <= enough * left_out.weight)))
         value, length = np.where(taken, found, value), np.where(taken, 1.0, SHORTER * length)
-        if (gain <= enough).all():
+        if len(going) == 0:
             break
-    return at
+        if len(going) < len(open_rows):
+            open_rows, left_out = open_rows[going], left_out.rows(going)
+            value, length, at, gradient = (
+                value[going],
+                length[going],
+                at[:, going],
+                gradient[:, going],
+            )
+            pairs = [tuple(part[..., going] for part in pair) for pair in pairs]
+            rows = WithoutRow(free, root, left_out)
+    return result
 
 
 def _pair(step, change, taken):

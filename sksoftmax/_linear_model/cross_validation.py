@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 
 from sksoftmax._data import validation
 from sksoftmax._data.targets import missing_classes
@@ -40,12 +41,16 @@ class Task:
 
 
 class FoldResult(NamedTuple):
-    """Of one fold, arrays of shape (n_l1_ratios, n_Cs, ...)."""
+    """Of one fold, arrays of shape (n_l1_ratios, n_Cs, ...).
+
+    errors : standard errors of the scores; None where they are those between folds
+    """
 
     scores: np.ndarray
     coefs: np.ndarray
     n_iter: np.ndarray
     converged: np.ndarray
+    errors: np.ndarray | None = None
 
 
 def check_folds(folds, y, weight):
@@ -74,6 +79,23 @@ def _check_fold(number, train, test, y, weight):
         raise ValueError(
             f"cv must leave every fold a row of positive weight to score; fold {number} has none"
         )
+
+
+def run_folds(task, folds, ready, done, n_jobs):
+    """The results of all folds; see `run_fold`."""
+    left = sum(path is None for own in ready[:1] for path in own) * len(task.Cs)
+    if left == 0 or effective_n_jobs(n_jobs) == 1:
+        tasks = zip(range(len(folds)), folds, ready, strict=True)
+        return [run_fold(task, number, fold, own, done) for number, fold, own in tasks]
+    results = []
+    # Workers can't write the line; it moves on as their folds come back.
+    for result in Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(run_fold)(task, number, fold, own)
+        for number, (fold, own) in enumerate(zip(folds, ready, strict=True))
+    ):
+        done(left)
+        results.append(result)
+    return results
 
 
 @single_threaded_blas
@@ -130,7 +152,7 @@ def _scores(matrices, task, rows, params):
     """What the scorer says of models, given by coefficients with the intercept last."""
     X, y = rows_at(task.X, rows), task.y[rows]
     if hasattr(task.scorer, "of_linear"):
-        return task.scorer.of_linear(*_filled(matrices), task.classes, X, y, **params)
+        return task.scorer.of_linear(*filled(matrices), task.classes, X, y, **params)
     X = X.read() if isinstance(X, Gathered) else X
     models = (_model(matrix, task) for matrix in matrices)
     scores = np.array([float(task.scorer(model, X, y, **params)) for model in models])
@@ -139,19 +161,22 @@ def _scores(matrices, task, rows, params):
     return scores
 
 
-def _filled(matrices):
+def filled(matrices):
     """Coefficients and intercepts; those of a class that is nan make its probability zero."""
     missing = np.isnan(matrices[..., -1])
     coefs = np.where(missing[..., None], 0.0, matrices[..., :-1])
     return coefs, np.where(missing, ABSENT, matrices[..., -1])
 
 
-def choose(scores, rule):
-    """Indices of the chosen l1_ratio and C, from scores (n_folds, n_l1_ratios, n_Cs)."""
-    mean = scores.mean(axis=0)
+def choose(results, rule):
+    """Indices of the chosen l1_ratio and C, from the results of all folds."""
+    scores = np.stack([result.scores for result in results])
+    mean, errors = scores.mean(axis=0), results[0].errors
     ratio, index = np.unravel_index(np.argmax(mean), mean.shape)
-    if rule == "1se" and len(scores) > 1:
-        error = scores[:, ratio, index].std(ddof=1) / np.sqrt(len(scores))
+    if errors is None and len(scores) > 1:
+        errors = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
+    if rule == "1se" and errors is not None:
+        error = errors[ratio, index]
         index = np.flatnonzero(mean[ratio] >= mean[ratio, index] - error)[0]
     return int(ratio), int(index)
 
@@ -171,5 +196,5 @@ def _model(matrix, task):
     """A fitted SoftmaxRegression."""
     model = SoftmaxRegression()
     model.classes_, model.n_features_in_ = task.classes, matrix.shape[1] - 1
-    model.coef_, model.intercept_ = _filled(matrix)
+    model.coef_, model.intercept_ = filled(matrix)
     return model

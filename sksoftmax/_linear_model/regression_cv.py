@@ -4,7 +4,6 @@ import copy
 import warnings
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
@@ -21,9 +20,9 @@ from sksoftmax._data import parameter_checks, targets, validation
 from sksoftmax._data.checks import validate_data
 from sksoftmax._data.dispatch import snapshot
 from sksoftmax._functions.checks import check_option
-from sksoftmax._linear_model import parameters
+from sksoftmax._linear_model import leave_one_out, parameters
 from sksoftmax._linear_model.base import LinearClassifierMixin
-from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, run_fold
+from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, run_folds
 from sksoftmax._linear_model.progress_bar import ProgressBar
 from sksoftmax._linear_model.scoring import scorer_of, takes_weights
 from sksoftmax._paths.fit_path import fit_path
@@ -53,15 +52,18 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         Shares of the l1 part to try, from 0 to 1.
     penalty : {"elasticnet"}, ElasticNet or GroupLasso, default="elasticnet"
         As in :class:`~sksoftmax.SoftmaxRegression`.
-    cv : int, splitter or iterable of (train, test), default=None
-        Folds; None is five, stratified.
+    cv : int, splitter, iterable of (train, test) or "loo", default=None
+        Folds; None is five, stratified. "loo" is
+        :func:`~sksoftmax.approximate_leave_one_out` of the fits of all rows, as of one fold: there
+        are no other fits.
     scoring : str or callable, default="neg_log_loss"
         What is best, larger being better, and what ``score`` returns; None is accuracy. Sample
         weights count in it where the scorer takes them. A class that a fold does not fit has
         probability 0 there. The default takes test rows that lack a class; some of
         scikit-learn's scorers do not.
     rule : {"best", "1se"}, default="best"
-        "1se" takes the smallest C whose mean score is within a standard error of the best.
+        "1se" takes the smallest C whose mean score is within a standard error of the best, which
+        is that between folds, or between the rows of "loo".
     refit : bool, default=True
         Whether ``coef_`` is of all data; else it is the mean over the folds.
     fit_intercept : bool, default=True
@@ -197,6 +199,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             If ``penalty`` is a group lasso and no ``l1_ratio`` is above 0.
         """
         self._check_parameters()
+        if leave_one_out.is_asked(self.cv):
+            leave_one_out.check(self.scoring, groups)
         validation.check_in_memory(
             "SoftmaxRegressionCV",
             "choose a penalty on a sample of the rows, and fit SoftmaxRegression on all",
@@ -260,7 +264,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         """
         router = MetadataRouter(owner=self).add_self_request(self)
         to_split = MethodMapping().add(caller="fit", callee="split")
-        router.add(splitter=check_cv(self.cv), method_mapping=to_split)
+        cv = None if leave_one_out.is_asked(self.cv) else self.cv
+        router.add(splitter=check_cv(cv), method_mapping=to_split)
         to_score = MethodMapping().add(caller="fit", callee="score")
         to_score.add(caller="score", callee="score")
         return router.add(scorer=scorer_of(self.scoring), method_mapping=to_score)
@@ -316,13 +321,18 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         for ratio in self.l1_ratios_:
             norm = build.check_penalty(self.penalty)
             build.check_small_columns(data, C=self.Cs_[-1], l1_ratio=ratio, norm=norm)
-        folds = check_cv(self.cv, y, classifier=True).split(X, y, **to_split)
-        folds = check_folds(folds, y, weight)
+        if leave_one_out.is_asked(self.cv):
+            leave_one_out.check_size(data, self.l1_ratios_, self.fit_intercept)
+            folds = []
+        else:
+            folds = check_cv(self.cv, y, classifier=True).split(X, y, **to_split)
+            folds = check_folds(folds, y, weight)
         task = Task(
             X, y, weight, data.all_classes, data.classes, self.class_weight, self.Cs_,
             self.l1_ratios_, self._settings(), scorer_of(self.scoring), to_score,
         )  # fmt: skip
-        return self._fit_all(task, data, folds)
+        fits, results = self._fit_all(task, data, folds)
+        return fits, results or [leave_one_out.result_of(task, data, fits)]
 
     def _fit_all(self, task, data, folds):
         """Paths of all data by l1_ratio, and the results of each fold."""
@@ -344,22 +354,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             fits.append(path)
             for own, found in zip(ready, of_folds, strict=True):
                 own.append(found)
-        return fits, self._run_folds(task, folds, ready, done)
-
-    def _run_folds(self, task, folds, ready, done):
-        left = sum(path is None for path in ready[0]) * len(task.Cs)
-        if left == 0 or effective_n_jobs(self.n_jobs) == 1:
-            tasks = zip(range(len(folds)), folds, ready, strict=True)
-            return [run_fold(task, number, fold, own, done) for number, fold, own in tasks]
-        results = []
-        # Workers can't write the line; it moves on as their folds come back.
-        for result in Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(run_fold)(task, number, fold, own)
-            for number, (fold, own) in enumerate(zip(folds, ready, strict=True))
-        ):
-            done(left)
-            results.append(result)
-        return results
+        return fits, run_folds(task, folds, ready, done, self.n_jobs)
 
     def _keep(self, fits, results, present, dtype):
         """Choose, and set the fitted attributes."""
@@ -374,7 +369,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         self.coef_path_ = np.array([[np.column_stack(model) for model in path] for path in models])[
             ..., :n_shown
         ]
-        ratio, index = choose(self.scores_, self.rule)
+        ratio, index = choose(results, self.rule)
         self.C_, self.l1_ratio_ = float(self.Cs_[index]), float(self.l1_ratios_[ratio])
         coef, intercept = models[ratio][index]
         if not self.refit:
