@@ -4,6 +4,11 @@
 moves to its optimum (`refinement`), and adds up the information and the scores of the rows
 (`information`); `inference` is the record that comes of it. What the record answers is written
 one idea a file: `contrasts`, `hypotheses`, `margins`, `predictions`, `influence`,
-`summary`, `frames`. The model is read by its public attributes: nothing here knows how it was
+`summary`, `frames`.
+
+`held_out` has `approximate_leave_one_out`: `leave_one_out` takes a Newton step without each row in
+the `free_parameters` of a fit, and `refit` goes on from there for the rows that move far.
+
+The model is read by its public attributes: nothing here knows how it was
 fitted, nor of regularisation paths, calibration or plots.
 """
