@@ -168,10 +168,12 @@ def filled(matrices):
     return coefs, np.where(missing, ABSENT, matrices[..., -1])
 
 
-def choose(results, rule):
-    """Indices of the chosen l1_ratio and C, from the results of all folds."""
-    scores = np.stack([result.scores for result in results])
-    mean, errors = scores.mean(axis=0), results[0].errors
+def choose(scores, rule, errors=None):
+    """Indices of the chosen l1_ratio and C, from scores (n_folds, n_l1_ratios, n_Cs).
+
+    errors : ndarray (n_l1_ratios, n_Cs), their standard errors; those between folds by default
+    """
+    mean = scores.mean(axis=0)
     ratio, index = np.unravel_index(np.argmax(mean), mean.shape)
     if errors is None and len(scores) > 1:
         errors = scores.std(axis=0, ddof=1) / np.sqrt(len(scores))

@@ -369,7 +369,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         self.coef_path_ = np.array([[np.column_stack(model) for model in path] for path in models])[
             ..., :n_shown
         ]
-        ratio, index = choose(results, self.rule)
+        ratio, index = choose(self.scores_, self.rule, results[0].errors)
         self.C_, self.l1_ratio_ = float(self.Cs_[index]), float(self.l1_ratios_[ratio])
         coef, intercept = models[ratio][index]
         if not self.refit:
