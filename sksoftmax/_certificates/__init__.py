@@ -1,1 +1,5 @@
-"""Bounds on the suboptimality by Fenchel duality, and whether an optimum exists."""
+"""Bounds on the suboptimality by Fenchel duality, and whether an optimum exists.
+
+Functions of an objective and a point, which may take passes over the rows. When a proof is asked
+for, and what is done without one, is decided above.
+"""

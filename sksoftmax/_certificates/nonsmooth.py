@@ -1,26 +1,26 @@
 r"""An upper bound on the distance to the optimum where the penalty is not smooth.
 
-As in ``certificate``, any distributions ``q_i`` over the classes bound the optimum from below:
+As in ``smooth``, any distributions ``q_i`` over the classes bound the optimum from below:
 replace each row's log-sum-exp by ``q_i . z + H(q_i)``, which is never larger. With
 ``d = mean_i B_i' (q_i - y_i)`` what remains is linear in theta but for the penalty P, and its
 minimum is ``-P*(-d)``. So for every theta
 
     value(theta) - optimum <= mean_i KL(q_i, p_i) + [P(theta) + P*(-d) + d . theta].
 
-The bracket is not negative and splits by what becomes zero together. With the ridge's strength s,
-the amount t and a size that is its own dual norm,
+The bracket is not negative, and is a sum over the parts of theta that each norm is of. With the
+ridge's strength s, the l1 strength t and a norm that is its own dual,
 
-    P(x) = s |x|^2 / 2 + t size(x),        P*(-d) = max(size(d) - t, 0)^2 / (2 s),
+    P(x) = s |x|^2 / 2 + t norm(x),        P*(-d) = max(norm(d) - t, 0)^2 / (2 s),
 
-where s = 0 means that ``size(d) <= t`` must hold, exactly, and s = t = 0 that ``d = 0``. The
+where s = 0 means that ``norm(d) <= t`` must hold, exactly, and s = t = 0 that ``d = 0``. The
 probabilities themselves, ``q = p``, make d the gradient g of the loss. It violates both. So
 
-1. tilt p to a ``q~`` that balances what is not penalised, as ``certificate`` does: with
+1. tilt p to a ``q~`` that balances what is not penalised, as ``smooth`` does: with
    ``q~_i = p_i - (diag(p_i) - p_i p_i') b_i`` and ``b_i`` linear in the free columns alone, chosen
    by ``L b = g`` there, L being the Hessian on them. Then d is ``g - H b``, one product with the
    Hessian, zero on the free columns; and ``mean_i KL(q~_i, p_i) <= b' L b / (2 (1 - rho))``, rho
    being the largest range of any ``b_i``.
-2. shrink the residuals: ``q = c q~ + (1 - c) y`` with ``0 <= c <= 1`` is a distribution too. Its d
+2. rescale the residuals: ``q = c q~ + (1 - c) y`` with ``0 <= c <= 1`` is a distribution too. Its d
    is c times that of ``q~``: what was balanced stays so, and a small enough c satisfies every
    constraint. KL is convex in its first argument, hence
 
@@ -38,11 +38,11 @@ would have. With ``v_i = min_k p_ik``,
 
     q~_i = p_i - v_i (b_i - mean_k b_ik),        v_i (I - 11'/K) <= diag(p_i) - p_i p_i',
 
-moves d by ``M b``, M being the columns' moments weighted by ``v_i``. Aim at ``-(s x + t sign(x))``
-for what is not zero, where the bracket vanishes, and at what is nearest and within the amount for
-what is; ``M b`` is the way there. The rest, which comes of classes having to sum to zero and of
-columns left out, is left to step 2, since d is computed and not assumed. M may be of another theta,
-and the cost is added up row by row: see ``anchors``.
+moves d by ``M b``, M being the columns' moments weighted by ``v_i``. The target of d is
+``-(s x + t sign(x))`` for what is not zero, where the bracket vanishes, and for zeros the nearest
+within the l1 strength; b solves ``M b = g - target``. What is left, since classes must sum to zero
+and columns are left out, is left to step 2: d is computed and not assumed. M may be of another
+theta, and the cost is added up row by row: see ``stale_moments``.
 """
 
 from typing import NamedTuple
@@ -56,11 +56,9 @@ from sksoftmax._curvature.preconditioners import Factor
 
 # Where between 1 and the c that satisfies all constraints, those that the ridge would soften too.
 SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
-# Shares of probabilities that a tilt may take, that it may be expected to take and yet be tried,
-# and that of new moments beside those at hand, at which to make them.
+# Shares of probabilities that a tilt may take, and that it may be expected to take to be tried.
 MOST_SHARE = 0.99
 UNLIKELY = 0.9
-STALE = 0.5
 # Share of the columns from which on to tilt along all, and a number of them that are few.
 ALL = 0.9
 FEW = 100
@@ -202,7 +200,7 @@ def _balanced(objective, point, loss_gradient, skip_unlikely, moments):
         yield Dual(loss_gradient + product, cost, smooth.residuals(theta, direction)), moments
 
 
-def _along_columns(objective, point, loss_gradient, skip_unlikely, moments):
+def _along_columns(objective, point, loss_gradient, skip_unlikely, at_hand):
     """The Duals of distributions tilted along columns, by moments at hand and by new ones.
 
     skip_unlikely : skip candidates whose expected tilt is too large to be valid
@@ -219,31 +217,29 @@ def _along_columns(objective, point, loss_gradient, skip_unlikely, moments):
     wanted = _dual_target(objective, theta, loss_gradient)
     change = _centred(objective.rows_of(loss_gradient) - wanted)
     rounding = _rounding(objective, theta, slice(None))
-    is_new = False
-    while not is_new:
-        if moments is None or not moments.covers(columns):
-            rows = slice(None) if columns is None else objective.rows_of_columns(columns)
-            moments, is_new = StaleMoments.of(smooth, theta, columns, rows), True
-        is_new = is_new or moments.theta is theta
+    for moments in _moments(objective, theta, columns, at_hand):
         tilt = moments.factor.solve(change[moments.rows])
         if skip_unlikely and moments.expected_share(tilt) > UNLIKELY:
             break
         left = _centred(change[moments.rows] - moments.matrix @ tilt)
         left = np.where(objective.is_free[moments.rows, None], left, 0.0)
-        (share, renewed_share, cost), taken, residual, moments = moments.tilted(smooth, theta, tilt)
+        (share, cost), taken, residual, moments = moments.tilted(smooth, theta, tilt)
         system = System(moments.matrix, moments.factor, rounding[moments.rows])
         cost += _unsolved(system, tilt, left, _smooth_value(objective, point), cost)
         if share <= MOST_SHARE and cost < np.inf:
             taken = _centred(objective.rows_of(taken)).ravel()
             yield Dual(loss_gradient - taken, cost, residual), moments
-        stale = renewed_share < STALE * share
-        target_gap = share <= MOST_SHARE or renewed_share > UNLIKELY
-        if is_new or (skip_unlikely and not stale and target_gap):
-            break
-        moments = None
-        if skip_unlikely and renewed_share > MOST_SHARE:
-            break
     yield None, moments
+
+
+def _moments(objective, theta, columns, at_hand):
+    """The moments at hand, if they are of these columns, and then those made at theta."""
+    if at_hand is not None and at_hand.covers(columns):
+        yield at_hand
+        if at_hand.theta is theta:
+            return
+    rows = slice(None) if columns is None else objective.rows_of_columns(columns)
+    yield StaleMoments.of(objective.smooth, theta, columns, rows)
 
 
 def _smooth_value(objective, point):

@@ -31,12 +31,10 @@ class Tilted(NamedTuple):
     """What a tilt does to the rows.
 
     share : the largest part that it takes of any probability
-    renewed : the same, about, of the tilt by moments that are made here
     cost : a bound on the mean KL, where the share is below 1
     """
 
     share: float
-    renewed: float
     cost: float
 
 
@@ -139,22 +137,20 @@ class StaleMoments:
 
         def block_sums(block):
             probability, moved, then = tilts.of_rows(tilts.scores(block))
-            numbers = _numbers(probability, moved, then, block.weight)
+            numbers = _share_and_divergence(probability, moved, then, block.weight)
             if known:
                 return numbers
             moved *= then * block.weight
             return *numbers, *score_map.backward(block.X, moved)
 
-        share, renewed, bent, then, now, *sums = objective.rows.sum(block_sums)
+        share, divergence, *sums = objective.rows.sum(block_sums)
         norm = _norm(self.matrix, tilt)
         steepness = float(share.number) / norm if norm > 0 else 0.0
         if known:
             taken = (self.matrix @ tilt).ravel()
         else:
             taken = score_map.gradient(sums) / objective.total_weight
-        # Where all rows are sure of their class, moments made here would be nothing.
-        renewed = float(renewed.number) * then / now if now > 0 else np.inf
-        outcome = Tilted(float(share.number), renewed, bent / objective.total_weight)
+        outcome = Tilted(float(share.number), divergence / objective.total_weight)
         return outcome, taken, tilts.residual, replace(self, steepness=steepness)
 
     def expected_share(self, tilt):
@@ -162,22 +158,18 @@ class StaleMoments:
         return self.steepness * _norm(self.matrix, tilt)
 
 
-def _numbers(probability, moved, then, weight):
-    """Of some rows: largest shares, divergence, and sums of least curvatures."""
-    now = lower_curvature(probability)
+def _share_and_divergence(probability, moved, then, weight):
+    """Of some rows: the largest share taken of a probability, and a bound on the summed KL."""
     if len(moved) == 1:
         probability = np.vstack([1 - probability, probability])
         moved = np.vstack([-moved, moved])
     taken = moved * then
     # Where a probability has underflown so has its row's weight, and nothing is taken.
     share = taken / np.maximum(probability, np.finfo(probability.dtype).tiny)
-    renewed = np.divide(now, then, out=np.zeros_like(then), where=then > 0)
-    renewed_share = Largest(float((share.max(axis=0) * renewed).max()))
-    bent = taken * share
-    bent /= 1 - np.maximum(share, 0)
-    bent = 0.5 * float(bent.sum(axis=0, dtype=np.float64) @ weight)
-    sums = bent, float(then @ weight), float(now @ weight)
-    return Largest(float(share.max())), renewed_share, *sums
+    divergence = taken * share
+    divergence /= 1 - np.maximum(share, 0)
+    divergence = 0.5 * float(divergence.sum(axis=0, dtype=np.float64) @ weight)
+    return Largest(float(share.max())), divergence
 
 
 def _norm(moments, tilt):

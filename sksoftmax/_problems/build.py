@@ -164,8 +164,8 @@ def solver_for(problem, name, warm=False):
         return (WARM_SOLVERS if warm else SOLVERS)[name]
     if name not in COMPOSITE_SOLVERS:
         raise ValueError(
-            f"solver={name!r} needs a smooth objective, and an l1 part or excluded features have "
-            "corners: use solver='proximal', or 'auto', which takes it"
+            f"solver={name!r} needs a smooth objective, which one with an l1 part or excluded "
+            "features is not: use solver='proximal', or 'auto', which takes it"
         )
     return COMPOSITE_SOLVERS[name]
 

@@ -37,7 +37,7 @@ WEIGHTS = {
     "large": lambda random, n: 1e40 * random.exponential(size=n),
 }
 MESSAGES = (
-    "column", "weight", "C=", "at least 2 classes", "only one class", "overflow", "hold", "corners",
+    "column", "weight", "C=", "at least 2 classes", "only one class", "overflow", "hold",
     "smooth objective", "early_stopping", "beyond the range", "held out", "validation",
 )  # fmt: skip
 
