@@ -2,9 +2,9 @@
 
 If some direction raises no row's loss and lowers one's, the objective falls forever along it
 (Albert and Anderson 1984, Biometrika 71). To look for one is a linear programme (Konis 2007):
-coefficients within a box for which no row's own score falls behind another's, and the sum of all
-leads is largest. It is zero if and only if the classes overlap. A row whose target is a
-distribution is one row for each class that has a share of it, whatever the share.
+coefficients within a box for which no row's own score falls below another's, such that the sum
+of these margins is largest. It is zero if and only if the classes overlap. A row whose target is
+a distribution is one row for each class that has a share of it, whatever the share.
 """
 
 import numpy as np
@@ -87,16 +87,16 @@ def is_separable(X, labels, n_classes):
     n_rows, n_columns = X.shape
     if n_rows * n_columns * (n_classes - 1) * 2 > MOST_ENTRIES:
         return None
-    leads = _leads(sp.csr_array(X), labels, n_classes)
+    margins = _margins(sp.csr_array(X), labels, n_classes)
     # Columns of unit size: the programme's tolerances know no units.
-    size = np.sqrt(np.asarray(leads.power(2).sum(axis=0)).ravel() / leads.shape[0])
-    leads = leads @ sp.diags_array(1 / np.where(size > 0, size, 1))
-    gain = np.asarray(leads.mean(axis=0)).ravel()
-    answer = linprog(-gain, A_ub=-leads, b_ub=np.zeros(leads.shape[0]), bounds=(-1, 1))
+    size = np.sqrt(np.asarray(margins.power(2).sum(axis=0)).ravel() / margins.shape[0])
+    margins = margins @ sp.diags_array(1 / np.where(size > 0, size, 1))
+    gain = np.asarray(margins.mean(axis=0)).ravel()
+    answer = linprog(-gain, A_ub=-margins, b_ub=np.zeros(margins.shape[0]), bounds=(-1, 1))
     return bool(-answer.fun > 1e-7) if answer.status == 0 else None
 
 
-def _leads(X, labels, n_classes):
+def _margins(X, labels, n_classes):
     """The matrix that takes coefficients to each row's own score less each other class's.
 
     The last class has no coefficients: only differences matter.

@@ -9,7 +9,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from sksoftmax._data import validation
 from sksoftmax._data.targets import missing_classes
 from sksoftmax._linear_model.regression import SoftmaxRegression
-from sksoftmax._objective.row_selection import Gathered, compact, rows_at
+from sksoftmax._objective.row_selection import Gathered, as_mask, rows_at
 from sksoftmax._paths.fit_path import fit_path
 from sksoftmax._paths.fits import Settings
 from sksoftmax._runtime.blas import single_threaded_blas
@@ -58,7 +58,7 @@ def check_folds(folds, y, weight):
     checked = []
     for number, (train, test) in enumerate(folds):
         _check_fold(number, train, test, y, weight)
-        checked.append((compact(train, len(y)), compact(test, len(y))))
+        checked.append((as_mask(train, len(y)), as_mask(test, len(y))))
     if not checked:
         raise ValueError("cv must give one fold or more, and gave none")
     return checked

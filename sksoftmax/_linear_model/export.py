@@ -37,9 +37,9 @@ def as_logistic_regression(model):
 
 def _foreign(model, l1_ratio, n_scores):
     """The parameters of an objective that LogisticRegression does not have, in words."""
-    shape = build.check_penalty(model.penalty)
-    by_feature = shape.penalty_factor is not None
-    groups = l1_ratio > 0 and n_scores > 1 and not isinstance(shape, ElasticNet)
+    norm = build.check_penalty(model.penalty)
+    by_feature = norm.penalty_factor is not None
+    groups = l1_ratio > 0 and n_scores > 1 and not isinstance(norm, ElasticNet)
     found = [f"penalty={model.penalty!r}"] if by_feature or groups else []
     smoothing = getattr(model, "label_smoothing", 0.0)
     return " and ".join(found + ([f"label_smoothing={smoothing!r}"] if smoothing else []))

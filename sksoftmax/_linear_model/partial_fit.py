@@ -1,4 +1,4 @@
-"""A stream behind the gate: batches are checked and encoded, and a method for streams advances.
+"""Streams: the rows of a call are checked and encoded, and a stochastic method takes its steps.
 
 What an estimator keeps of a stream is one immutable record, so that a copy or a pickle in
 mid-stream goes on exactly as the original does.
@@ -78,7 +78,7 @@ RECORDS = (
 )  # fmt: skip
 
 
-class Encoded(NamedTuple):
+class CallRows(NamedTuple):
     """Checked arrays of one call, or of one of its batches.
 
     cuts : where the batches of a call begin and end, rows without weight being left out of them
@@ -94,7 +94,7 @@ class Encoded(NamedTuple):
     def batches(self):
         for start, stop in pairwise(self.cuts):
             weight = None if self.weight is None else self.weight[start:stop]
-            yield Encoded(row_slice(self.X, start, stop), self.target[..., start:stop], weight)
+            yield CallRows(row_slice(self.X, start, stop), self.target[..., start:stop], weight)
 
 
 def check(model, classes):
@@ -179,7 +179,7 @@ def encode(model, X, y, classes, sample_weight):
     magnitudes.check(X.dtype, model)
     dtype, X = X.dtype, without_small_columns(X, magnitudes.columns, X.dtype)
     X = X if magnitudes.suit_single_precision else X.astype(np.float64, copy=False)
-    return Encoded(X, target, weight, cuts, dtype)
+    return CallRows(X, target, weight, cuts, dtype)
 
 
 def _cuts(n_rows, batch_size):
@@ -208,11 +208,11 @@ def _class_indices(y, classes):
 
 @single_threaded_blas
 @quiet
-def advance(model, encoded, classes):
+def advance(model, rows, classes):
     """The stream after the rows of one call, in batches of ``model.batch_size`` in their order."""
     n_scores = 1 if len(classes) == 2 else len(classes)
-    stream, method = _found(model, classes, encoded.X.shape[1]), tuned_method(model)
-    for batch in encoded.batches():
+    stream, method = _found(model, classes, rows.X.shape[1]), tuned_method(model)
+    for batch in rows.batches():
         own = float(batch.X.shape[0] if batch.weight is None else batch.weight.sum())
         stream = _with_classes(_ready(model, stream, batch, own, n_scores), batch.target)
         stream = replace(
@@ -257,11 +257,11 @@ def _stepped(model, method, problem, state):
     )
 
 
-def _problem(model, stream, encoded):
+def _problem(model, stream, rows):
     """The problem of all rows so far, as these rows show it."""
-    X, n_scores = encoded.X, stream.map.n_scores
+    X, n_scores = rows.X, stream.map.n_scores
     batch = build.Batch(
-        rows=partition(X, encoded.target, encoded.weight, n_scores),
+        rows=partition(X, rows.target, rows.weight, n_scores),
         total_weight=stream.weight,
         n_rows=X.shape[0],
         n_features=X.shape[1],

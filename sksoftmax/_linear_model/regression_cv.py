@@ -306,7 +306,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             norm, self.fit_intercept, self.solver, self.tol, self.max_iter, self.class_weight
         )
 
-    def _lay_grid(self, data):
+    def _set_grid(self, data):
         self.l1_ratios_ = np.asarray(self.l1_ratios, dtype=np.float64)
         positive = self.l1_ratios_[self.l1_ratios_ > 0]
         self.C_min_ = 0.0
@@ -317,7 +317,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     @single_threaded_blas
     def _search(self, X, y, weight, data, to_split, to_score):
         """What `_fit_all` returns, on the grid and the folds that the parameters ask for."""
-        self._lay_grid(data)
+        self._set_grid(data)
         for ratio in self.l1_ratios_:
             norm = build.check_penalty(self.penalty)
             build.check_small_columns(data, C=self.Cs_[-1], l1_ratio=ratio, norm=norm)

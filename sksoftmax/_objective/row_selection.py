@@ -67,8 +67,8 @@ def rows_at(X, indices):
     return Gathered([(X, indices)])
 
 
-def compact(rows, n_rows):
-    """A mask of the rows of a selection, a byte for each; one that has rows twice as it is."""
+def as_mask(rows, n_rows):
+    """A selection of rows as a mask, a byte for each; as indices where it has a row twice."""
     if np.asarray(rows).dtype == bool:
         return np.asarray(rows)
     indices = np.arange(n_rows)[rows]
@@ -77,8 +77,8 @@ def compact(rows, n_rows):
     return mask if np.count_nonzero(mask) == len(indices) else indices
 
 
-def joined_at(pieces):
-    """Rows of several arrays by their indices, as `rows_at` has those of one."""
+def rows_at_all(pieces):
+    """Rows of several arrays by their indices, one array after the other; see `rows_at`."""
     found = [rows_at(X, indices) for X, indices in pieces]
     if len(found) == 1:
         return found[0]

@@ -14,7 +14,7 @@ import numpy as np
 from sksoftmax._objective.kernels import losses_and_residuals
 from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import Ridge
-from sksoftmax._objective.row_selection import are_consecutive, joined_at
+from sksoftmax._objective.row_selection import are_consecutive, rows_at_all
 from sksoftmax._objective.rows import Block, InMemoryRows, as_it_is, in_runs, is_little
 from sksoftmax._objective.score_maps import Affine
 from sksoftmax._solvers.line_search import Point, evaluate
@@ -183,4 +183,4 @@ def _block(stored, starts, indices):
     ]
     target = np.concatenate([block.target[..., own] for block, own in pieces], axis=-1)
     weight = np.concatenate([block.weight[own] for block, own in pieces])
-    return Block(joined_at([(block.X, own) for block, own in pieces]), target, weight)
+    return Block(rows_at_all([(block.X, own) for block, own in pieces]), target, weight)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax._curvature import ridge_preconditioners
-from sksoftmax._objective.row_selection import compact
+from sksoftmax._objective.row_selection import as_mask
 from sksoftmax._paths.fits import fit_of, problem_at
 from sksoftmax._paths.fold_certificates import FoldCertificates, LowerMoments, ridge_bound
 from sksoftmax._paths.fold_objectives import FoldObjectives, fold_objectives, one_fit
@@ -109,7 +109,7 @@ def memberships_of(folds, weight, data, settings):
     # One number tells which folds keep a row: there are fewer than MOST_FITS of them.
     codes = np.zeros(len(weight), dtype=np.int32)
     for number, (train, _) in enumerate(folds):
-        kept = compact(train, len(weight))
+        kept = as_mask(train, len(weight))
         if kept.dtype != bool:
             return None
         codes[kept] += 1 << number

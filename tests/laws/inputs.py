@@ -1,5 +1,6 @@
 """The forms in which users pass a matrix, and what must not change about any of them."""
 
+import warnings
 from importlib.util import find_spec
 from itertools import pairwise
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
 
 
 def csr_parts(A, *, repeats=1, reverse=False, zeros=False, index=np.int32, container=sp.csr_matrix):
@@ -187,3 +189,26 @@ def state(values):
     if isinstance(values, sp.dok_array | sp.dok_matrix):
         return dict(values)
     return buffers or values, own
+
+
+def without_warnings(*messages):
+    """A function that calls another, where all warnings are errors but these, and of no proof."""
+
+    def quietly(function, *args, **options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            for message in messages:
+                warnings.filterwarnings("ignore", message, UserWarning)
+            return function(*args, **options)
+
+    return quietly
+
+
+def check_probabilities(model, X, quietly):
+    """That a fitted model's probabilities of X are finite and sum to one."""
+    proba = quietly(model.predict_proba, X)
+    assert np.isfinite(proba).all()
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
+    assert set(quietly(model.predict, X)) <= set(model.classes_)
+    assert not np.isnan(quietly(model.predict_log_proba, X)).any()

@@ -3,15 +3,14 @@
 Warnings are errors, so none of NumPy's gets out either.
 """
 
-import warnings
 from functools import partial
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from inputs import check_probabilities, without_warnings
 from scipy.special import softmax
 from sklearn.datasets import load_iris
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from sksoftmax import SoftmaxCalibratedClassifier, SoftmaxRegression, SoftmaxRegressionCV
@@ -75,14 +74,7 @@ def scaled(dtype, scale, column=2):
     return part.astype(dtype)
 
 
-def quietly(fit, *args, **options):
-    """No proof is no fault here; all other warnings are."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "The scores say|.*temperature", UserWarning)
-        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        return fit(*args, **options)
+quietly = without_warnings("The scores say|.*temperature", "The number of unique classes")
 
 
 def fitted_numbers(model):
@@ -98,11 +90,7 @@ def fitted_numbers(model):
 def check_finite(model, X):
     for name, value in fitted_numbers(model):
         assert np.isfinite(value).all(), name
-    proba = quietly(model.predict_proba, X)
-    assert np.isfinite(proba).all()
-    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-5)
-    assert set(quietly(model.predict, X)) <= set(model.classes_)
-    assert not np.isnan(quietly(model.predict_log_proba, X)).any()
+    check_probabilities(model, X, quietly)
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,13 @@ SKSOFTMAX_EXAMPLES=10000 pytest tests/laws/test_search.py searches longer.
 """
 
 import os
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.exceptions import ConvergenceWarning
+from inputs import check_probabilities, without_warnings
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS, STREAMS
@@ -132,14 +131,7 @@ def made(case):
     return sp.csr_array(X) if case.sparse else X, y, WEIGHTS[case.weights](random, case.n_rows)
 
 
-def quietly(function, *args, **options):
-    """No proof is no fault here, nor is what scikit-learn says of y; other warnings are errors."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-        warnings.filterwarnings("ignore", "penalty=.* is a ridge and no more", UserWarning)
-        return function(*args, **options)
+quietly = without_warnings("The number of unique classes", "penalty=.* is a ridge and no more")
 
 
 def check_numbers(model, X):
@@ -147,10 +139,7 @@ def check_numbers(model, X):
         assert np.isfinite(getattr(model, name)).all(), name
     assert model.gap_ >= 0
     assert np.all(np.isfinite(model.time_curve_))
-    proba = quietly(model.predict_proba, X)
-    assert np.isfinite(proba).all()
-    assert np.allclose(proba.sum(axis=1), 1, rtol=1e-5)
-    assert not np.isnan(quietly(model.predict_log_proba, X)).any()
+    check_probabilities(model, X, quietly)
     assert np.isfinite(quietly(model.decision_function, X)).all()
     assert quietly(model.predict, X).shape == (X.shape[0],)
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from sksoftmax._objective import rows as rows_module
-from sksoftmax._objective.row_selection import Gathered, compact, joined_at, row_slice, rows_at
+from sksoftmax._objective.row_selection import Gathered, as_mask, row_slice, rows_at, rows_at_all
 from sksoftmax._objective.rows import partition
 
 RANDOM = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def test_consecutive_rows_are_views(kind):
 def test_rows_of_gathered_rows(kind):
     X = kind(DENSE)
     first, second = np.array([1, 5, 6, 30]), np.array([2, 3, 39])
-    both = joined_at([(rows_at(X, first), np.array([0, 2, 3])), (X, second)])
+    both = rows_at_all([(rows_at(X, first), np.array([0, 2, 3])), (X, second)])
     wanted = np.concatenate([first[[0, 2, 3]], second])
     np.testing.assert_array_equal(dense(both), dense(X)[wanted])
     some = np.array([0, 2, 5])
@@ -66,5 +66,5 @@ def test_blocks_are_the_same_copied_or_gathered(kind, little, monkeypatch):
 def test_a_mask_is_made_of_rows_that_are_selected_once():
     for rows in ([4, 2, 9], slice(2, 5), np.array([-1, 0]), np.arange(10) > 3):
         wanted = np.sort(np.arange(10)[rows])
-        np.testing.assert_array_equal(np.flatnonzero(compact(rows, 10)), wanted)
-    np.testing.assert_array_equal(compact([1, 1, -1], 10), [1, 1, 9])
+        np.testing.assert_array_equal(np.flatnonzero(as_mask(rows, 10)), wanted)
+    np.testing.assert_array_equal(as_mask([1, 1, -1], 10), [1, 1, 9])
