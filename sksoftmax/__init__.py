@@ -3,6 +3,7 @@
 from sksoftmax._calibration.calibrated_classifier import SoftmaxCalibratedClassifier
 from sksoftmax._calibration.decision_scores import DecisionScores
 from sksoftmax._calibration.transformer import SoftmaxTransformer
+from sksoftmax._displays.coefficients import CoefficientDisplay
 from sksoftmax._displays.optimization import OptimizationDisplay
 from sksoftmax._displays.path import PathDisplay
 from sksoftmax._displays.reliability import ReliabilityDisplay
@@ -16,6 +17,7 @@ from sksoftmax._objective.penalties import ElasticNet, GroupLasso
 from sksoftmax._version import __version__ as __version__
 
 __all__ = [
+    "CoefficientDisplay",
     "DecisionScores",
     "ElasticNet",
     "GroupLasso",

@@ -66,9 +66,7 @@ class PathDisplay:
     >>> display = PathDisplay.from_estimator(model, kind="coefficients")  # doctest: +SKIP
     """
 
-    def __init__(
-        self, Cs, *, scores, coefs, C, score_name=None, feature_names=None, classes=None
-    ):
+    def __init__(self, Cs, *, scores, coefs, C, score_name=None, feature_names=None, classes=None):
         self.Cs = Cs
         self.scores = scores
         self.coefs = coefs

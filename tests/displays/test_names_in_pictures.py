@@ -7,11 +7,13 @@ from matplotlib import pyplot as plt
 from sklearn.datasets import load_iris
 
 from sksoftmax import (
+    CoefficientDisplay,
     OptimizationDisplay,
     PathDisplay,
     ReliabilityDisplay,
     SoftmaxRegression,
     SoftmaxRegressionCV,
+    infer,
 )
 
 pytestmark = pytest.mark.usefixtures("no_window")
@@ -30,7 +32,14 @@ def model(**options):
     return SoftmaxRegression(max_iter=50, **options).fit(X, LABELS)
 
 
+def intervals(**drawing):
+    frame = pd.DataFrame(X, columns=NAMES)
+    fit = SoftmaxRegression().fit(frame, LABELS)
+    return CoefficientDisplay.from_inference(infer(fit, frame, LABELS), **drawing)
+
+
 DISPLAYS = {
+    "intervals": lambda: (intervals(), NAMES[:3]),
     "coefficients": lambda: (PathDisplay.from_estimator(search(), kind="coefficients"), NAMES),
     "coefficients of a class": lambda: (
         PathDisplay.from_estimator(search(), kind="coefficients", label=NAMES[0]), NAMES
