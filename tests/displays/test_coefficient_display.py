@@ -91,14 +91,13 @@ def test_two_classes_are_the_second_against_the_first():
 
 
 def test_an_odds_ratio_beyond_all_numbers_is_not_drawn():
-    coef = np.array([[1.0, 1e3]])
-    ends = np.exp(coef - 1), np.exp(np.minimum(coef, 700) + 1)
     display = CoefficientDisplay(
-        np.array([[np.e, np.inf]]), lower=ends[0], upper=ends[1], classes=["a"],
-        features=["x", "y"], kind="odds_ratio", reference="b",
+        np.array([[2.0, np.inf]]), lower=np.array([[1.0, 1e300]]),
+        upper=np.array([[np.inf, np.inf]]), classes=["a"], features=["x", "y"],
+        kind="odds_ratio", reference="b",
     ).plot()  # fmt: skip
     display.figure_.canvas.draw()
-    assert_allclose(drawn(display.errorbars_["a"])[0], [np.e, np.nan])
+    assert_allclose(drawn(display.errorbars_["a"])[0], [2.0, np.nan])
 
 
 def test_bad_parameters_are_named(fit):
