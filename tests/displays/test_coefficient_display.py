@@ -97,7 +97,7 @@ def test_an_odds_ratio_beyond_all_numbers_is_not_drawn():
         kind="odds_ratio", reference="b",
     ).plot()  # fmt: skip
     display.figure_.canvas.draw()
-    assert_allclose(drawn(display.errorbars_["a"])[0], [2.0, np.nan])
+    assert_allclose(display.errorbars_["a"].lines[0].get_xdata(), [2.0, np.nan])
 
 
 def test_bad_parameters_are_named(fit):
