@@ -117,3 +117,17 @@ class Estimate:
         at = self.at_zero[columns]
         moved = np.einsum("mj,rjsk->rmsk", at, moved, optimize=True)
         return np.einsum("nk,rmsk->rmsn", at, moved, optimize=True).reshape(size, size)
+
+
+def quadratic_forms(columns, matrix):
+    """``x_i' matrix_ab x_i`` of rows, for each pair of classes, (n_rows, M, M).
+
+    matrix : ndarray of shape (M, n_columns, M, n_columns)
+    """
+    n_scores, n_columns = matrix.shape[:2]
+    result = np.empty((len(columns), n_scores, n_scores))
+    for a, own in enumerate(matrix):
+        products = columns @ own.reshape(n_columns, n_scores * n_columns)
+        products = products.reshape(len(columns), n_scores, n_columns)
+        result[:, a] = np.einsum("nbj,nj->nb", products, columns)
+    return result

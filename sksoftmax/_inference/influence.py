@@ -14,8 +14,12 @@ import numpy as np
 
 from sksoftmax._curvature.moments import Centring, centred_columns
 from sksoftmax._inference import objective as objectives
+from sksoftmax._inference.estimate import quadratic_forms
 from sksoftmax._inference.information import Basis
 from sksoftmax._objective.kernels import losses_and_residuals, probabilities
+
+# Numbers of an array that is held for some rows at a time.
+NUMBERS = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,24 +92,40 @@ def _of_rows(data, estimate, moves, degrees_of_freedom):
         columns, scores = centred_columns(block.X, about), forward(prepared, block.X)
         probability = probabilities(scores.copy())
         losses = losses_and_residuals(scores, block.target, block.weight)
-        residual = -others(scores).T
-        solved, quadratic = _solutions(columns, inverse)
-        curvature = curvatures(others(probability), block.weight)
-        leverage = np.einsum("nab,nab->n", curvature, quadratic)
-        system = np.eye(curvature.shape[1]) - curvature @ quadratic
-        v = np.linalg.solve(system, residual[..., None])[..., 0]
-        cooks = np.einsum("na,nab,nb->n", v, quadratic, v) / degrees_of_freedom
-        deviance, pearson = _residuals(losses, scores, probability, block.weight)
-        dfbetas = moves(whole(np.einsum("nbaj,nb->naj", solved, v, optimize=True)))
-        return [leverage], [cooks], [dfbetas], [deviance], [pearson]
+        v, leverage, cooks = _solved(
+            columns, inverse, others(probability).T, -others(scores).T, block.weight
+        )
+        joint = (v[:, :, None] * columns[:, None, :]).reshape(len(columns), -1)
+        size = joint.shape[1]
+        dfbetas = moves(whole((joint @ inverse.reshape(size, size)).reshape(*v.shape, -1)))
+        deviance = np.sqrt(np.maximum(2 * block.weight * losses, 0))
+        pearson = _pearson(block, losses, probability)
+        if len(scores) == 1:
+            sign = -np.sign(scores[0])
+            deviance, pearson = sign * deviance, sign * pearson
+        return [leverage], [cooks / degrees_of_freedom], [dfbetas], [deviance], [pearson]
 
     return data.objective.rows.sum(block_sums)
 
 
-def _solutions(columns, inverse):
-    """``H^-1 X_i'`` as (n_rows, M, M, D), its first axis of M that of X_i, and ``A_i``."""
-    solved = np.einsum("nk,ajbk->nbaj", columns, inverse, optimize=True)
-    return solved, np.einsum("nbaj,nj->nab", solved, columns, optimize=True)
+def _solved(columns, inverse, probability, residual, weight):
+    """``v_i``, leverages, and ``v_i' A_i v_i``, of some rows at a time.
+
+    probability, residual : ndarrays of shape (n_rows, M)
+    """
+    n_scores, n_columns = inverse.shape[:2]
+    v, leverage, cooks = np.empty(residual.shape), *np.empty((2, len(columns)))
+    step = max(1, NUMBERS // (n_scores * max(n_scores, n_columns)))
+    for start in range(0, len(columns), step):
+        part = slice(start, start + step)
+        p, w, A = probability[part], weight[part], quadratic_forms(columns[part], inverse)
+        product = np.einsum("na,nab->nb", p, A)  # p' A
+        WA = (p * w[:, None])[:, :, None] * (A - product[:, None, :])
+        leverage[part] = np.einsum("naa->n", WA)
+        system = np.eye(n_scores) - WA
+        v[part] = np.linalg.solve(system, residual[part][..., None])[..., 0]
+        cooks[part] = np.einsum("na,nab,nb->n", v[part], A, v[part], optimize=True)
+    return v, leverage, cooks
 
 
 def curvatures(probability, weight):
@@ -117,12 +137,12 @@ def curvatures(probability, weight):
     return matrices * weight[:, None, None]
 
 
-def _residuals(losses, weighted_residual, probability, weight):
-    """Deviance and Pearson residuals, of two classes with signs."""
-    deviance = np.sqrt(np.maximum(2 * weight * losses, 0))
-    residual = weighted_residual / weight
+def _pearson(block, losses, probability):
+    """The root of ``sum_k w (t_k - p_k)^2 / p_k``."""
+    if block.target.ndim == 1:
+        return np.sqrt(block.weight * np.expm1(losses))  # (1 - p) / p of the own class
     if len(probability) == 1:
-        sign = -np.sign(residual[0])
-        variance = probability[0] * (1 - probability[0])
-        return sign * deviance, sign * np.abs(residual[0]) * np.sqrt(weight / variance)
-    return deviance, np.sqrt(weight * np.sum(residual**2 / probability, axis=0))
+        probability = np.concatenate([1 - probability, probability])
+    squares = (block.target - probability) ** 2
+    shares = np.divide(squares, probability, out=squares, where=squares > 0)
+    return np.sqrt(block.weight * shares.sum(axis=0))

@@ -1,24 +1,27 @@
 """Probabilities and intervals of new rows, from the covariance of the coefficients."""
 
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import expit, logsumexp, softmax
 
 from sksoftmax._curvature.moments import Centring, centred_columns
 from sksoftmax._data import parameter_checks
+from sksoftmax._inference.estimate import quadratic_forms
 from sksoftmax._inference.frames import check_level, quantile
 from sksoftmax._objective.row_selection import row_slice
 from sksoftmax._objective.rows import rows_a_block
 
 # Nodes of the Gauss-Hermite rule for the mean of a sigmoid.
-NODES = 32
-# Scores of draws that are held at a time.
-SCORES_OF_DRAWS = 2**21
+NODES = 16
+# Numbers that are held at a time: of covariances of scores, and of scores of draws.
+NUMBERS = 2**21
 
 
 def blocks(estimate, X):
     """Rows of X about the center, with the intercept's 1, a few at a time."""
     about = Centring(estimate.center, np.dtype(np.float64))
     step = rows_a_block(estimate.n_columns, np.dtype(np.float64), estimate.n_classes)
+    size = estimate.n_classes * max(estimate.n_classes, estimate.n_columns)
+    step = min(step, max(1, NUMBERS // size))
     for start in range(0, X.shape[0], step):
         yield centred_columns(row_slice(X, start, min(start + step, X.shape[0])), about)
 
@@ -26,17 +29,13 @@ def blocks(estimate, X):
 def scores(estimate, columns):
     """Scores against the base, (n_rows, n_classes), and their covariances over the classes.
 
-    The covariances are of shape (n_classes, n_classes, n_rows); those of the base are zero.
+    The covariances are of shape (n_rows, n_classes, n_classes); those of the base are zero.
     """
     n_classes, others = estimate.n_classes, np.delete(np.arange(estimate.n_classes), estimate.base)
-    mean = np.zeros((len(columns), n_classes))
+    mean, covariance = (np.zeros((len(columns), *shape)) for shape in
+                        ((n_classes,), (n_classes, n_classes)))  # fmt: skip
     mean[:, others] = columns @ estimate.coef.T
-    covariance = np.zeros((n_classes, n_classes, len(columns)))
-    for a, first in enumerate(others):
-        for b, second in enumerate(others[: a + 1]):
-            products = columns @ estimate.covariance[a, :, b]
-            covariance[first, second] = np.einsum("nj,nj->n", products, columns)
-            covariance[second, first] = covariance[first, second]
+    covariance[:, others[:, None], others] = quadratic_forms(columns, estimate.covariance)
     return mean, covariance
 
 
@@ -75,25 +74,35 @@ def _by_delta(estimate, level, n_draws, random_state):
 
     def find(columns):
         mean, covariance = scores(estimate, columns)
-        middle = logits(mean)
-        error = np.empty_like(middle)
-        for k in range(mean.shape[1]):
-            # The derivative of the logit: 1 for its own score, less the shares of the others.
-            shares = np.delete(mean, k, axis=1)
-            shares = np.exp(shares - logsumexp(shares, axis=1, keepdims=True))
-            gradient = np.insert(-shares, k, 1.0, axis=1).T
-            variance = np.einsum("an,abn,bn->n", gradient, covariance, gradient, optimize=True)
-            error[:, k] = np.sqrt(np.maximum(variance, 0))
+        middle, error = logits(mean), _logit_errors(mean, covariance)
         return middle - width * error, middle + width * error
 
     return find
+
+
+def _logit_errors(mean, covariance):
+    """By the delta method; the derivative of a logit is ``(e_k - p) / (1 - p_k)``."""
+    rows, p = np.arange(len(mean)), softmax(mean, axis=1)
+    product = np.einsum("nab,nb->na", covariance, p)
+    variance = np.einsum("naa->na", covariance) - 2 * product
+    variance += np.einsum("na,na->n", p, product)[:, None]
+    # What is left of 1 by the most probable class is known to few digits, but by its scores.
+    top = mean.argmax(axis=1)
+    rest = mean.copy()
+    rest[rows, top] = -np.inf
+    gradient = -softmax(rest, axis=1)
+    gradient[rows, top] = 1.0
+    p[rows, top] = 0.0  # replaced below
+    variance /= (1 - p) ** 2
+    variance[rows, top] = np.einsum("na,nab,nb->n", gradient, covariance, gradient, optimize=True)
+    return np.sqrt(np.maximum(variance, 0))
 
 
 def _by_draws(estimate, level, n_draws, random_state):
     parameter_checks.check_number("n_draws", n_draws, least=2, integer=True)
     draws = drawn(estimate, n_draws, random_state)
     ends = 0.5 - 0.5 * level, 0.5 + 0.5 * level
-    step = max(1, SCORES_OF_DRAWS // draws[..., 0].size)
+    step = max(1, NUMBERS // draws[..., 0].size)
 
     def find(columns):
         pieces = []
@@ -139,23 +148,19 @@ def laplace_probabilities(estimate, X):
 
 
 def _mean_softmax(mean, covariance):
-    n_classes = mean.shape[1]
-    variance = np.einsum("aan->na", covariance)
-    probability = np.empty_like(mean)
-    for k in range(n_classes):
-        odds = np.zeros(len(mean))
-        for other in range(n_classes):
-            if other != k:
-                spread = variance[:, k] + variance[:, other] - 2 * covariance[k, other]
-                lead = _mean_sigmoid(mean[:, k] - mean[:, other], np.maximum(spread, 0))
-                trail = _mean_sigmoid(mean[:, other] - mean[:, k], np.maximum(spread, 0))
-                odds += trail / np.maximum(lead, np.finfo(np.float64).tiny)
-        probability[:, k] = 1 / (1 + odds)
+    variance = np.einsum("naa->na", covariance)
+    spread = variance[:, :, None] + variance[:, None, :] - 2 * covariance
+    leads = _mean_sigmoid(mean[:, :, None] - mean[:, None, :], np.maximum(spread, 0))
+    # The mean of the sigmoid of a score less another over that of the other less it.
+    odds = leads.transpose(0, 2, 1) / np.maximum(leads, np.finfo(np.float64).tiny)
+    probability = 1 / odds.sum(axis=2)  # the odds against itself are 1
     return probability / probability.sum(axis=1, keepdims=True)
 
 
 def _mean_sigmoid(mean, variance):
     """``E sigmoid(s)`` of normal scores."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    points = mean[:, None] + np.sqrt(variance)[:, None] * nodes
-    return expit(points) @ (weights / weights.sum())
+    scale, total = np.sqrt(variance), 0.0
+    for node, weight in zip(nodes, weights / weights.sum(), strict=True):
+        total = total + weight * expit(mean + node * scale)
+    return total
