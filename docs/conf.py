@@ -31,6 +31,7 @@ autosummary_generate = True
 # A file system that ignores case would take the two pages for one.
 autosummary_filename_map = {"sksoftmax.metrics.Reliability": "sksoftmax.metrics.Reliability-class"}
 autodoc_default_options = {"members": True, "inherited-members": "tuple"}
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"
 numpydoc_show_class_members = False  # the template of classes lists them
 numpydoc_class_members_toctree = False
@@ -61,6 +62,7 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 html_math_renderer = "mathml"
+html_context = {"default_mode": "auto"}  # the colours that the reader's system prefers
 html_theme = "pydata_sphinx_theme"
 html_title = f"sksoftmax {version}"
 html_static_path = ["_static"]
@@ -100,5 +102,11 @@ def plain_docstring(app, what, name, thing, options, lines):
             lines[number] = match[1] + TRAILING_UNDERSCORE.sub(r"\_", match[2])
 
 
+def without_last_line(app, name, source):
+    """Doctest needs an empty line at the end of a block of code; readers don't."""
+    source[0] = source[0].replace("\n\n```\n", "\n```\n")
+
+
 def setup(app):
+    app.connect("source-read", without_last_line)
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)

@@ -1,6 +1,6 @@
 """
-Dask: chunks travel to no one, sums do
-======================================
+Dask: sums over chunks
+======================
 
 Given a Dask array, ``fit`` evaluates each chunk where it is and adds the results. An evaluation of
 the objective therefore moves as many numbers as there are coefficients, however many rows there

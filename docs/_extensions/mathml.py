@@ -10,7 +10,7 @@ SIZES = re.compile(r"\\[bB]igg?[lrm]?(?![a-zA-Z])")
 
 
 def mathml(node, **options):
-    return tex2mathml(SIZES.sub("", node.astext()), **options)
+    return tex2mathml(SIZES.sub("", node.astext()).replace(r"\_", "_"), **options)
 
 
 def inline(writer, node):
