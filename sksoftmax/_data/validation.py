@@ -25,8 +25,6 @@ from sksoftmax._objective.rows import (
 )
 
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
-# Entries of an array so small that checking it costs more than predicting on it.
-SMALL = 2**12
 
 
 @dataclass(frozen=True)
@@ -172,8 +170,9 @@ def _is_plain_labels(y):
 
 
 def _check_finite(estimator, X):
-    """Raise a ValueError if some entry of X is not finite."""
+    """X, or a ValueError if some entry of it is not finite."""
     assert_all_finite(X, estimator_name=type(estimator).__name__, input_name="X")
+    return X
 
 
 def encode_rows(estimator, X, y, weight, rows, class_weight):
@@ -369,17 +368,21 @@ def check_some_class_weight(some, class_weight):
         raise ValueError(f"class_weight={class_weight!r} leaves no sample any weight")
 
 
-def check_features(estimator, X, n_features):
-    """X for predictions, checked to have the columns of the coefficients and of the fit, if any."""
-    if _is_plain(X) and X.size <= SMALL:
+def check_features(estimator, X, n_features, finite=True):
+    """X for predictions, checked to have the columns of the coefficients and of the fit, if any.
+
+    finite : whether to look at the entries; else whoever reads them first does
+    """
+    fitted = vars(estimator)
+    plain = _is_plain(X) and len(X) and "feature_names_in_" not in fitted
+    if plain and X.shape[1] == n_features == fitted.get("n_features_in_", n_features):
         # The checks that validate_data would make of such an array, without its fixed cost.
-        fitted = vars(estimator)
-        right = X.shape[1] == n_features == fitted.get("n_features_in_", n_features)
-        if right and len(X) and "feature_names_in_" not in fitted and np.isfinite(X).all():
-            return X
+        return _check_finite(estimator, X) if finite else X
     if not sp.issparse(X) or X.dtype not in FLOATS:
         X = matrix(X)  # duplicates are summed in the dtype of X, which suffices for products
-    X = validate_data(estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False)
+    X = validate_data(
+        estimator, X, accept_sparse="csr", dtype=FLOATS, reset=False, ensure_all_finite=finite
+    )
     if X.shape[1] != n_features:
         raise ValueError(
             f"X has {X.shape[1]} features, and coef_ of {type(estimator).__name__} has "

@@ -66,7 +66,7 @@ class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
         y : ndarray of shape (n_samples,)
         """
         coef, intercept = coefficients.as_they_are(self)
-        X = validation.check_features(self, X, coef.shape[1])
+        X = validation.check_features(self, X, coef.shape[1], finite=False)
         index = prediction.largest(X, coef, intercept)
         return coefficients.labels(self, index, coef.shape[0])
 
@@ -132,4 +132,5 @@ class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
 
     def _predict(self, function, X):
         coef, intercept = coefficients.as_they_are(self)
-        return function(validation.check_features(self, X, coef.shape[1]), coef, intercept)
+        X = validation.check_features(self, X, coef.shape[1], finite=False)
+        return function(X, coef, intercept)

@@ -1,10 +1,19 @@
-"""Scores, probabilities and classes of a linear model, block by block of rows."""
+"""Scores, probabilities and classes of a linear model, block by block of rows.
 
-from math import isfinite
+Up to `FEW_CLASSES` the scores of a block are class-major, ``(n_scores, n_rows)``, since NumPy is
+slow on a short last axis; those of more are row-major, as they are returned.
+
+Entries of X are checked here and not before: a block is read once, into the cache, to add up its
+squares. Their sum is finite where the entries are, unless these are very large, and with the norm
+of the coefficients it bounds the scores by Cauchy and Schwarz, which then need no check.
+"""
+
+from math import isfinite, sqrt
 
 import numpy as np
 import scipy.sparse as sp
 
+from sksoftmax._data.checks import assert_all_finite
 from sksoftmax._functions import on_numpy
 from sksoftmax._objective.kernels import class_major_scores, losses_and_residuals
 from sksoftmax._objective.row_selection import row_slice
@@ -12,10 +21,14 @@ from sksoftmax._objective.rows import block_rows
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
 
-# Below this many products, the interpreter's overhead is all there is.
+# Scores up to which the interpreter's overhead is all there is.
 FEW = 2**12
+FEW_CLASSES = 64
 # Multiplications of a product up to which BLAS uses one thread anyway.
 FEW_FOR_THREADS = 2**18
+# Bytes of row-major scores that stay in the cache, and rows from which on a product is efficient.
+SCORE_BYTES = 2**20
+MOST_ROWS = 512
 # Rows below which sparse coefficients are used as they are, and the share of those of the columns
 # used that are not zero, below which they are too.
 FEW_ROWS = 4
@@ -28,13 +41,13 @@ SCORES_OF_PICKING = 500
 
 def scores(X, coef, intercept):
     """``X @ coef.T + intercept``, (n_rows, n_scores)."""
-    few = _few_scores(X, coef, intercept)
+    few = _few(X, coef, intercept)
     if few is not None:
         return few
     result = np.empty((X.shape[0], len(intercept)), dtype=_dtype(X, coef))
 
     def write(rows, block):
-        result[rows] = block.T
+        result[rows] = block
 
     _by_blocks(write, X, coef, intercept)
     return result
@@ -42,11 +55,14 @@ def scores(X, coef, intercept):
 
 def probabilities(X, coef, intercept):
     """Softmax of the scores, (n_rows, n_classes)."""
-    if _are_few(X, coef):
-        few = _few_probabilities(X, coef, intercept)
-        if few is not None:
-            return few
-    return _applied(on_numpy.softmax, X, coef, intercept)
+    few = _few(X, coef, intercept)
+    if few is not None:
+        return _softmax_of_few(few)
+    if len(intercept) > 1:
+        return _applied(on_numpy.softmax, X, coef, intercept)
+    result = np.empty((X.shape[0], 2), dtype=_dtype(X, coef))
+    _by_blocks(lambda rows, block: _sigmoids(block[:, 0], result[rows]), X, coef, intercept)
+    return result
 
 
 def log_probabilities(X, coef, intercept):
@@ -68,7 +84,8 @@ def own_log_probabilities(X, target, coefs, intercepts):
     def write(rows, block):
         own = np.tile(target[rows], n_models)
         # To the kernel they are the rows as often as there are models.
-        losses = losses_and_residuals(block.reshape(n_scores, -1), own, np.ones(len(own)))
+        block = np.ascontiguousarray(block.T).reshape(n_scores, -1)
+        losses = losses_and_residuals(block, own, np.ones(len(own)))
         result[:, rows] = -losses.reshape(n_models, -1)
 
     _by_blocks(write, X, coef, intercepts.T.ravel())
@@ -77,42 +94,78 @@ def own_log_probabilities(X, target, coefs, intercepts):
 
 def largest(X, coef, intercept):
     """Index of the class with the largest score, which needs no probabilities."""
-    few = _few_scores(X, coef, intercept)
+    few = _few(X, coef, intercept)
     if few is not None:
-        return (few > 0).ravel().astype(np.intp) if few.shape[1] == 1 else few.argmax(axis=1)
+        return _index_of_largest(few)
     result = np.empty(X.shape[0], dtype=np.intp)
 
     def write(rows, block):
-        result[rows] = block[0] > 0 if len(block) == 1 else block.argmax(axis=0)
+        result[rows] = _index_of_largest(block)
 
     _by_blocks(write, X, coef, intercept)
     return result
 
 
-def _are_few(X, coef):
-    return X.shape[0] * coef.size <= FEW and not (sp.issparse(X) or sp.issparse(coef))
+def _index_of_largest(scores):
+    """The first of the largest scores of each row, (n_rows,)."""
+    if scores.shape[1] == 1:
+        return (scores[:, 0] > 0).astype(np.intp)
+    if scores.flags.c_contiguous:
+        return scores.argmax(axis=1)
+    # Class-major: which class it is that has the maximum, by passes over whole classes.
+    by_class, n_scores = scores.T, scores.shape[1]
+    top = by_class.max(axis=0)
+    rank = np.zeros(len(scores), dtype=np.uint8)
+    for k, own in enumerate(by_class):
+        np.maximum(rank, (own == top) * np.uint8(n_scores - k), out=rank)
+    return n_scores - rank.astype(np.intp)
+
+
+def _few(X, coef, intercept):
+    """Scores of few rows in as few calls as can be; None of more, or near the range's end."""
+    n_rows = X.shape[0]
+    if n_rows * len(intercept) > FEW or sp.issparse(X) or sp.issparse(coef):
+        return None
+    scores_of = _limited_few_scores if n_rows * coef.size > FEW_FOR_THREADS else _few_scores
+    return scores_of(X, coef, intercept)
 
 
 @quiet
 def _few_scores(X, coef, intercept):
-    """Scores of few rows in as few calls as can be; None of more, or near the range's end."""
-    if not _are_few(X, coef):
-        return None
-    scores = X @ coef.T + intercept
-    return scores if isfinite(np.vdot(scores, scores)) else None
+    scores = X @ coef.T
+    scores += intercept
+    # A product that leaves out zeros would not tell of a nan beside them.
+    return scores if isfinite(_squares(X) + np.vdot(scores, scores)) else None
+
+
+_limited_few_scores = single_threaded_blas(_few_scores)
 
 
 @quiet
-def _few_probabilities(X, coef, intercept):
-    """Softmax of a few rows in few NumPy calls; None where scores are not finite."""
-    scores = X @ coef.T + intercept
+def _softmax_of_few(scores):
+    """Softmax of finite scores in few NumPy calls; their array is overwritten."""
     if scores.shape[1] == 1:
-        scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
+        result = np.empty((len(scores), 2), dtype=scores.dtype)
+        _sigmoids(scores[:, 0], result)
+        return result
     scores -= scores.max(axis=1, keepdims=True)
     np.exp(scores, out=scores)
-    total = scores.sum(axis=1, keepdims=True)
-    scores /= total
-    return scores if np.isfinite(total).all() else None
+    scores /= scores.sum(axis=1, keepdims=True)
+    return scores
+
+
+def _sigmoids(scores, out):
+    """The probabilities of two classes at scores ``(0, s)``: ``e / (1 + e)`` and ``1 / (1 + e)``.
+
+    With ``e = exp(-s)`` both have all their digits. Where e overflows they are 1 and ``exp(s)``.
+    """
+    exponential = np.exp(-scores)
+    total = exponential + 1
+    np.divide(exponential, total, out=out[:, 0])
+    np.divide(1, total, out=out[:, 1])
+    if not exponential.max(initial=0) < np.inf:
+        far = exponential == np.inf
+        out[far, 0], out[far, 1] = 1, np.exp(scores[far])
 
 
 def _applied(function, X, coef, intercept):
@@ -120,47 +173,100 @@ def _applied(function, X, coef, intercept):
     result = np.empty((X.shape[0], n_classes), dtype=_dtype(X, coef))
 
     def write(rows, block):
-        if len(block) == 1:
-            block = np.concatenate([np.zeros_like(block), block])
-        function(block, axis=0, temperature=1.0, where=None, out=result[rows].T, empty=np.nan)
+        if block.shape[1] == 1:
+            block = np.concatenate([np.zeros_like(block.T), block.T]).T
+        options = {"temperature": 1.0, "where": None, "empty": np.nan}
+        if block.flags.c_contiguous:
+            function(block, axis=1, out=result[rows], **options)
+        else:
+            function(block.T, axis=0, out=result[rows].T, **options)
 
     _by_blocks(write, X, coef, intercept)
     return result
 
 
 def _by_blocks(consume, X, coef, intercept):
-    """Call ``consume`` with slices of rows and their scores, (n_scores, n_rows)."""
-    used, coef = _used(X, coef)
-    coef_t = coef.T if sp.issparse(coef) else np.ascontiguousarray(coef.T)
+    """Call ``consume`` with slices of rows and their scores, (n_rows, n_scores).
+
+    These are the transpose of a contiguous array where scores are class-major.
+    """
     dense = not (sp.issparse(X) or sp.issparse(coef))
     run = _limited_run if dense and X.shape[0] * coef.size > FEW_FOR_THREADS else _run
-    run(consume, X, used, coef_t, intercept[:, None])
+    run(consume, X, coef, intercept)
 
 
 @quiet  # scores out of all range are refused
-def _run(consume, X, used, coef_t, intercept):
-    step = block_rows(X, len(intercept))
+def _run(consume, X, coef, intercept):
+    safe = _safe_norm(X, coef, intercept)
+    scores_of, step = _product(X, coef, intercept)
     for start in range(0, X.shape[0], step):
         block = row_slice(X, start, min(start + step, X.shape[0]))
-        block = block if used is None else block[:, used]
-        scores = class_major_scores(block, coef_t, intercept)
-        if not isfinite(scores.sum()):
-            _check_finite(scores, coef_t, intercept, start)
+        norm = sqrt(_squares(block))
+        if not isfinite(norm):
+            assert_all_finite(block, input_name="X")
+        scores = scores_of(block)
+        if not norm <= safe and not isfinite(scores.sum()):
+            _check_finite(scores, coef, intercept, start)
         consume(slice(start, start + step), scores)
 
 
 _limited_run = single_threaded_blas(_run)
 
 
-def _check_finite(scores, coef_t, intercept, start):
+def _squares(X):
+    """The sum of the squares of all entries, in their dtype."""
+    entries = (X.data if sp.issparse(X) else X).ravel(order="K")
+    return np.dot(entries, entries)
+
+
+def _safe_norm(X, coef, intercept):
+    """The largest norm of a row at which no score can be beyond the range of its dtype.
+
+    Not known, and so -1, where it takes longer to tell than the scores do to look at.
+    """
+    if X.shape[0] < X.shape[1] or np.isnan(intercept).any():
+        return -1.0
+    shift = float(np.abs(intercept[np.isfinite(intercept)]).max(initial=0))
+    most = 0.1 * float(np.finfo(_dtype(X, coef)).max)
+    return (most - shift) / max(sqrt(_squares(coef)), 1.0)  # nan where coefficients are
+
+
+def _product(X, coef, intercept):
+    """The function that makes scores of a block, and how many rows to give it."""
+    used, coef = _used(X, coef)
+    n_scores = len(intercept)
+    if sp.issparse(X) or sp.issparse(coef) or n_scores <= FEW_CLASSES:
+        coef_t = coef.T if sp.issparse(coef) else np.ascontiguousarray(coef.T)
+        shift = intercept[:, None]
+
+        def class_major(block):
+            block = block if used is None else block[:, used]
+            return class_major_scores(block, coef_t, shift, is_cached=True).T
+
+        return class_major, block_rows(X, n_scores)
+    n_columns = X.shape[1]
+    # Blocks shorter than that spend more on BLAS's copies of the coefficients.
+    step = max(SCORE_BYTES // (n_scores * _dtype(X, coef).itemsize), min(MOST_ROWS, 8 * n_columns))
+    scratch = np.empty((min(step, X.shape[0]), n_scores), dtype=_dtype(X, coef))
+
+    def row_major(block):
+        block = block if used is None else block[:, used]
+        scores = np.matmul(block, coef.T, out=scratch[: block.shape[0]])
+        scores += intercept
+        return scores
+
+    return row_major, step
+
+
+def _check_finite(scores, coef, intercept, start):
     """Raise a ValueError for the first row whose scores are out of all range.
 
     Coefficients that are not finite are to blame before any row, as they may be set by hand.
     Infinite scores would not tell which class leads. A class may be ruled out by its intercept.
     """
-    lost = ~np.isfinite(scores[np.isfinite(intercept.ravel())]).all(axis=0)
+    lost = ~np.isfinite(scores[:, np.isfinite(intercept)]).all(axis=1)
     if lost.any():
-        coef = coef_t.data if sp.issparse(coef_t) else coef_t
+        coef = coef.data if sp.issparse(coef) else coef
         if not np.isfinite(coef).all() or np.isnan(intercept).any():
             raise ValueError(
                 "coef_ and intercept_ must be finite to predict with: fit, or set them"

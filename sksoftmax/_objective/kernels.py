@@ -23,7 +23,7 @@ CACHED = 2**18
 MOST_EXPONENTIAL = 1e5
 
 
-def class_major_scores(X, coef_t, intercept):
+def class_major_scores(X, coef_t, intercept, *, is_cached=False):
     """``(X @ coef_t).T + intercept``, a fresh contiguous array of shape (n_classes, n_rows).
 
     Parameters
@@ -31,13 +31,14 @@ def class_major_scores(X, coef_t, intercept):
     X : ndarray or sparse array of shape (n_rows, n_features)
     coef_t : ndarray or sparse array of shape (n_features, n_classes)
     intercept : ndarray of shape (n_classes, 1)
+    is_cached : whether X has just been read
     """
     sparse = sp.issparse(X) or sp.issparse(coef_t)
     if sparse or (X.dtype == np.float32 and coef_t.shape[1] < MANY_CLASSES):
         scores = X @ coef_t
         scores = scores.toarray() if sp.issparse(scores) else scores
         return np.add(scores.T, intercept, order="C")
-    if coef_t.shape[1] < MANY_CLASSES and X.nbytes > CACHED:
+    if coef_t.shape[1] < MANY_CLASSES and not (is_cached or X.nbytes <= CACHED):
         # To read the rows once from first to last brings them into the cache at the memory's
         # pace. The product reads them in tiles, which is slower by more than this costs.
         X.max(initial=0.0)
