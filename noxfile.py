@@ -6,20 +6,25 @@
     nox -s "processors(nehalem)"              one configuration
     nox -s floors -- tests/solvers            with arguments for pytest
     nox -s numerics                           processors and floors, on the tests of the arithmetic
+    nox -s package sdist                      the wheel and the sdist, as their users get them
 
-Sessions on processors run in the environment that nox is called from; the others make their own.
+Sessions on processors, and that of the sdist, run in the environment that nox is called from; the
+others make their own.
 """
 
 import json
 import os
 import platform
 import re
+import shutil
+import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["tests", "processors", "threads", "floors"]
+nox.options.sessions = ["tests", "processors", "threads", "floors", "package", "sdist"]
 nox.options.error_on_missing_interpreters = False
 
 # The tests whose result depends on the kernels: the others see the same code again.
@@ -44,12 +49,19 @@ BEYOND = {
 # Data frames of the lowest Dask do not know pandas 3.
 BESIDE_FLOORS = ["pandas<3"]
 WORKERS = ["-n", "2"]
+# Tests that read files of the source tree: the sdist has to hold these.
+READ_THE_TREE = [
+    f"tests/{file}"
+    for file in ("test_docs.py", "test_packaging.py", "test_public_api.py", "laws/test_pickles.py")
+]
+ROOT = Path(__file__).parent
+DIST = ROOT / "dist"
 FEATURES = "import json, numpy; print(json.dumps(numpy.show_config('dicts')['SIMD Extensions']))"
 
 
 def floors():
     """What pyproject.toml asks for at least, exactly: ``numpy>=2.0`` as ``numpy==2.0``."""
-    with open(Path(__file__).parent / "pyproject.toml", "rb") as file:
+    with open(ROOT / "pyproject.toml", "rb") as file:
         project = tomllib.load(file)["project"]
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
     # A constraint has no extras.
@@ -112,6 +124,37 @@ def threads(session):
 def lowest_versions(session):
     """The lowest versions that are declared."""
     at_floors(session)
+
+
+@nox.session
+def package(session):
+    """Build the sdist, and from it the wheel; check both, install the wheel, and type a script."""
+    shutil.rmtree(DIST, ignore_errors=True)
+    session.install("build", "twine", "mypy")
+    session.run("python", "-m", "build", "--installer", "pip", "--outdir", str(DIST))
+    session.run("twine", "check", "--strict", *map(str, DIST.iterdir()))
+    (wheel,) = DIST.glob("*.whl")
+    session.install(str(wheel))
+    # Elsewhere, where the source tree is not what is imported.
+    session.chdir(session.create_tmp())
+    session.run("python", "-c", "import sksoftmax; sksoftmax.show_versions()")
+    script = str(ROOT / "tests" / "typed_script.py")
+    session.run("python", "-W", "error", script)
+    session.run("mypy", "--strict", "--cache-dir", "mypy", script)
+
+
+@nox.session(venv_backend="none", requires=["package"])
+def sdist(session):
+    """The sdist's own tests: that all are found, and those that read its files."""
+    (archive,) = DIST.glob("*.tar.gz")
+    folder = Path(session.create_tmp())
+    shutil.rmtree(folder)
+    with tarfile.open(archive) as file:
+        file.extractall(folder, filter="data")
+    (tree,) = folder.iterdir()
+    session.chdir(tree)
+    session.run(sys.executable, "-m", "pytest", "-q", "--collect-only", "-qq", silent=True)
+    session.run(sys.executable, "-m", "pytest", "-q", *(session.posargs or READ_THE_TREE))
 
 
 @nox.session(venv_backend="none")

@@ -15,6 +15,7 @@ from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._linear_model.regression_cv import SoftmaxRegressionCV
 from sksoftmax._objective.penalties import ElasticNet, GroupLasso
 from sksoftmax._version import __version__ as __version__
+from sksoftmax._versions import show_versions
 
 __all__ = [
     "CoefficientDisplay",
@@ -34,6 +35,7 @@ __all__ = [
     "infer",
     "log_softmax",
     "logsumexp",
+    "show_versions",
     "softmax",
 ]
 # What is public says so in tracebacks, and in pickles, which then outlive the files of the package.

@@ -19,7 +19,7 @@ FILE = pytest.mark.parametrize("name", FILES)
 # Folders by layer. Within a layer, folders do not import each other.
 LAYERS = (
     ("_runtime", "_version"),
-    ("_functions", "_objective", "_solvers"),
+    ("_functions", "_objective", "_solvers", "_versions"),
     ("_data", "_curvature"),
     ("_certificates",),
     ("_problems",),

@@ -66,7 +66,7 @@ def test_public_names_are_explained_with_an_example_that_runs(name):
     assert text.splitlines()[0].endswith(".")
     assert "Parameters" in sections
     assert ">>> from sksoftmax import" in sections["Examples"]
-    if not inspect.isclass(thing):
+    if not inspect.isclass(thing) and inspect.signature(thing).return_annotation is not None:
         assert "Returns" in sections
 
 
