@@ -9,9 +9,10 @@ row or, for class-wise errors, for each entry.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from sksoftmax._calibration.learners import LEARNERS, Sample
@@ -22,6 +23,7 @@ from sksoftmax._data.checks import check_array
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._functions.checks import check_option
 from sksoftmax._runtime.quiet import as_usual
+from sksoftmax._typing import DataLike
 
 __all__ = [
     "LogLossDecomposition",
@@ -49,9 +51,16 @@ class LogLossDecomposition(NamedTuple):
 
 @as_usual
 def reliability(
-    y_true, y_proba, *, sample_weight=None, labels=None, label=None, n_bins=15,
-    strategy="uniform", level=0.95,
-):  # fmt: skip
+    y_true: DataLike,
+    y_proba: DataLike,
+    *,
+    sample_weight: DataLike | None = None,
+    labels: ArrayLike | None = None,
+    label: Any = None,
+    n_bins: int | str = "auto",
+    strategy: str = "uniform",
+    level: float = 0.95,
+) -> Reliability:
     """Compute the numbers of a reliability diagram.
 
     Rows are put into bins by their confidence: the largest probability of the row or, given a
@@ -72,8 +81,9 @@ def reliability(
     label : scalar, default=None
         The class whose probability is the confidence; None is the most probable class of each
         row.
-    n_bins : int, default=15
-        Number of bins; those without rows are left out of the answer.
+    n_bins : int or "auto", default="auto"
+        Number of bins; those without rows are left out of the answer. "auto" is 15, of which
+        neighbours are merged until each has a weight of 10: as many as the sample supports.
     strategy : {"uniform", "quantile"}, default="uniform"
         Bins of equal width, or of equal weight. Equal confidences share a bin; a
         confidence of 1 is in the last one.
@@ -104,9 +114,15 @@ def reliability(
 
 @as_usual
 def expected_calibration_error(
-    y_true, y_proba, *, sample_weight=None, labels=None, n_bins=15, strategy="uniform",
-    debiased=False,
-):  # fmt: skip
+    y_true: DataLike,
+    y_proba: DataLike,
+    *,
+    sample_weight: DataLike | None = None,
+    labels: ArrayLike | None = None,
+    n_bins: int | str = 15,
+    strategy: str = "uniform",
+    debiased: bool = False,
+) -> float:
     """Compute the top-label expected calibration error (ECE).
 
     ``sum_b weight_b / weight |accuracy_b - confidence_b|`` over bins of the largest
@@ -149,9 +165,15 @@ def expected_calibration_error(
 
 @as_usual
 def classwise_calibration_error(
-    y_true, y_proba, *, sample_weight=None, labels=None, n_bins=15, strategy="uniform",
-    debiased=False,
-):  # fmt: skip
+    y_true: DataLike,
+    y_proba: DataLike,
+    *,
+    sample_weight: DataLike | None = None,
+    labels: ArrayLike | None = None,
+    n_bins: int | str = 15,
+    strategy: str = "uniform",
+    debiased: bool = False,
+) -> float:
     """Compute the mean over classes of each class's expected calibration error [1]_.
 
     Parameters
@@ -184,8 +206,13 @@ def classwise_calibration_error(
 
 @as_usual
 def log_loss_decomposition(
-    y_true, y_proba, *, sample_weight=None, labels=None, calibration="temperature"
-):
+    y_true: DataLike,
+    y_proba: DataLike,
+    *,
+    sample_weight: DataLike | None = None,
+    labels: ArrayLike | None = None,
+    calibration: str = "temperature",
+) -> LogLossDecomposition:
     """Decompose log loss into a part that calibration removes and the rest.
 
     ``log_loss = calibration + refinement``, the refinement being the log loss after a calibration
@@ -230,7 +257,14 @@ def log_loss_decomposition(
     return LogLossDecomposition(loss, loss - refinement, refinement)
 
 
-def refinement_loss(y_true, y_proba, *, sample_weight=None, labels=None, calibration="temperature"):
+def refinement_loss(
+    y_true: DataLike,
+    y_proba: DataLike,
+    *,
+    sample_weight: DataLike | None = None,
+    labels: ArrayLike | None = None,
+    calibration: str = "temperature",
+) -> float:
     """Compute the log loss after a calibration learned from the same rows.
 
     Use it to select among models that will be calibrated.

@@ -18,6 +18,7 @@ FILES = {
 FILE = pytest.mark.parametrize("name", FILES)
 # Folders by layer. Within a layer, folders do not import each other.
 LAYERS = (
+    ("_typing",),
     ("_runtime", "_version"),
     ("_functions", "_objective", "_solvers", "_versions"),
     ("_data", "_curvature"),
@@ -30,7 +31,7 @@ LAYERS = (
 )
 LAYER = {folder: number for number, folders in enumerate(LAYERS) for folder in folders}
 # scikit-learn begins where input is checked; what is arithmetic on arrays knows nothing of it.
-WITHOUT_SKLEARN = {name for folders in LAYERS[:5] for name in folders} - {"_data"}
+WITHOUT_SKLEARN = {name for folders in LAYERS[:6] for name in folders} - {"_data"}
 # Where there is no way round a name that scikit-learn keeps to itself.
 MAY_IMPORT_PRIVATE = {"_data.validation", "_functions.checks"}
 # Imported when a collection of Dask is seen.

@@ -1,5 +1,6 @@
 """What outsiders install, cite and run says the same as the package."""
 
+import inspect
 import io
 import re
 import shlex
@@ -12,6 +13,7 @@ import pytest
 import sklearn
 
 import sksoftmax
+from sksoftmax import metrics
 
 yaml = pytest.importorskip("yaml")
 ROOT = Path(__file__).parents[1]
@@ -126,3 +128,33 @@ def test_the_package_is_built_by_the_commands_of_ci():
     (built,) = (c for c in commands(".github/workflows/wheels.yml") if c.startswith("nox"))
     assert f"run '{built}'" in ran
     assert ".ci/run" in commands(".github/workflows/tests.yml")
+
+
+def public_functions():
+    """Public functions, and methods and properties of public classes, by name."""
+    for module in (sksoftmax, metrics):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if not inspect.isclass(thing):
+                yield name, thing
+                continue
+            for base in thing.__mro__:
+                ours = base.__module__.startswith("sksoftmax")
+                for key, member in vars(base).items() if ours else ():
+                    function = getattr(member, "fget", None) or getattr(member, "func", None)
+                    function = function or getattr(member, "fn", None) or member
+                    function = inspect.unwrap(getattr(function, "__func__", function))
+                    if inspect.isfunction(function) and (key == "__init__" or key[0] != "_"):
+                        yield f"{name}.{key}", function
+
+
+def test_every_public_signature_has_types():
+    bare = set()
+    for name, function in public_functions():
+        if function.__module__.startswith("sksoftmax"):
+            signature = inspect.signature(function)
+            parts = [p for n, p in signature.parameters.items() if n not in ("self", "cls")]
+            typed = all(p.annotation is not p.empty for p in parts)
+            if not typed or signature.return_annotation is signature.empty:
+                bare.add(name)
+    assert not bare

@@ -2,8 +2,10 @@
 
 import warnings
 from copy import deepcopy
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.frozen import FrozenEstimator
@@ -27,6 +29,7 @@ from sksoftmax._data.checks import assert_all_finite
 from sksoftmax._data.dispatch import of_one_moment
 from sksoftmax._functions.api import log_softmax, logsumexp, softmax
 from sksoftmax._runtime.quiet import as_usual
+from sksoftmax._typing import AnyArray, DataLike, Floats
 
 # Above so many rows one classifier predicts alone under ``ensemble="auto"``.
 MAX_ROWS_TO_AVERAGE = 20_000
@@ -119,7 +122,15 @@ class SoftmaxCalibratedClassifier(
     # Groups are the splitter's, if it asks for them; they are none of this class's own.
     __metadata_request__fit = {"groups": UNUSED}  # noqa: RUF012
 
-    def __init__(self, estimator, calibration="auto", *, cv=5, ensemble="auto", n_jobs=None):
+    def __init__(
+        self,
+        estimator: Any,
+        calibration: str | None = "auto",
+        *,
+        cv: Any = 5,
+        ensemble: str | bool = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.calibration = calibration
         self.cv = cv
@@ -127,7 +138,14 @@ class SoftmaxCalibratedClassifier(
         self.n_jobs = n_jobs
 
     @as_usual
-    def fit(self, X, y, sample_weight=None, groups=None, **params):
+    def fit(
+        self,
+        X: DataLike,
+        y: DataLike,
+        sample_weight: DataLike | None = None,
+        groups: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Fit the classifiers, and learn the map from cross-fitted scores.
 
         Parameters
@@ -174,7 +192,7 @@ class SoftmaxCalibratedClassifier(
         return self
 
     @of_one_moment
-    def predict_proba(self, X):
+    def predict_proba(self, X: DataLike) -> Floats:
         """Calibrated probabilities.
 
         Parameters
@@ -192,7 +210,7 @@ class SoftmaxCalibratedClassifier(
         return sum(softmax(scores, axis=1) for scores in found) / len(found)
 
     @of_one_moment
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: DataLike) -> Floats:
         """Logarithms of the calibrated probabilities, exact also where these underflow.
 
         Parameters
@@ -206,7 +224,7 @@ class SoftmaxCalibratedClassifier(
         return self._log_probabilities(X)
 
     @of_one_moment
-    def predict(self, X):
+    def predict(self, X: DataLike) -> AnyArray:
         """The most probable class of each row.
 
         Parameters
@@ -225,7 +243,7 @@ class SoftmaxCalibratedClassifier(
         check_is_fitted(self)
         return self.estimators_[-1]
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Tell where metadata go: here, to the classifier's `fit` and the splitter's `split`.
 
         Returns

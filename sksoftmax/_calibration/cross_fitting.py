@@ -19,18 +19,19 @@ from sksoftmax._calibration import classifier_scores
 from sksoftmax._data.estimator_html import PageLinkMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._data.targets import missing_classes
+from sksoftmax._typing import AnyArray
 
 
 class ClassifierWrapperMixin(PageLinkMixin, PicklingMixin):
     """Features of an estimator that wraps a classifier: those of ``_fitted_classifier``."""
 
     @property
-    def n_features_in_(self):
+    def n_features_in_(self) -> int:
         """Number of features that the fitted classifier has seen."""
         return self._fitted_classifier.n_features_in_
 
     @property
-    def feature_names_in_(self):
+    def feature_names_in_(self) -> AnyArray:
         """Names of the features that the fitted classifier has seen."""
         return self._fitted_classifier.feature_names_in_
 

@@ -1,8 +1,10 @@
 """The decision scores of a classifier as a step of a pipeline."""
 
 from copy import deepcopy
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -25,6 +27,7 @@ from sksoftmax._calibration.cross_fitting import (
 )
 from sksoftmax._data.validation import canonical, check_given, check_in_memory
 from sksoftmax._runtime.quiet import as_usual
+from sksoftmax._typing import AnyArray, DataLike, Floats
 
 # What to do with collections of Dask.
 DASK_ADVICE = "fit the classifier, and a SoftmaxTransformer on its scores of other rows"
@@ -100,12 +103,14 @@ class DecisionScores(
     # The weights are not used here but passed on: it is the classifier that requests them.
     __metadata_request__fit = {"sample_weight": UNUSED}  # noqa: RUF012
 
-    def __init__(self, estimator, *, cv=5):
+    def __init__(self, estimator: Any, *, cv: Any = 5) -> None:
         self.estimator = estimator
         self.cv = cv
 
     @as_usual
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(
+        self, X: DataLike, y: DataLike, sample_weight: DataLike | None = None, **params: Any
+    ) -> Self:
         """Fit the classifier on all rows.
 
         Parameters
@@ -139,7 +144,14 @@ class DecisionScores(
         return self._fit(canonical(X), y, to_fit)
 
     @as_usual
-    def fit_transform(self, X, y, sample_weight=None, groups=None, **params):
+    def fit_transform(
+        self,
+        X: DataLike,
+        y: DataLike,
+        sample_weight: DataLike | None = None,
+        groups: ArrayLike | None = None,
+        **params: Any,
+    ) -> Floats:
         """Fit the classifier on all rows and give cross-fitted scores of the same rows.
 
         Parameters
@@ -174,7 +186,7 @@ class DecisionScores(
         return scores
 
     @as_usual
-    def transform(self, X):
+    def transform(self, X: DataLike) -> Floats:
         """Decision scores of the classifier that was fitted on all rows.
 
         Parameters
@@ -196,7 +208,7 @@ class DecisionScores(
         return classifier_scores.scores(self.estimator_, canonical(X))
 
     @property
-    def classes_(self):
+    def classes_(self) -> AnyArray:
         """Classes of the fitted classifier, in the order of the columns."""
         return classifier_scores.sorted_classes(self.estimator_)
 
@@ -210,7 +222,7 @@ class DecisionScores(
         is_single = n_classes == 2 and hasattr(self.estimator_, "decision_function")
         return 1 if is_single else n_classes
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Tell where metadata go: to the classifier's `fit` and the splitter's `split`.
 
         Returns

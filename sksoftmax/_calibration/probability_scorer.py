@@ -1,5 +1,8 @@
 """Scorers of metrics of probabilities, for searches."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 from sklearn import get_config
 from sklearn.utils import column_or_1d
 from sklearn.utils.metadata_routing import MetadataRequest
@@ -41,7 +44,9 @@ class probability_scorer:
     {'C': 1.0}
     """
 
-    def __init__(self, metric, *, greater_is_better=False, **parameters):
+    def __init__(
+        self, metric: Callable[..., Any], *, greater_is_better: bool = False, **parameters: Any
+    ) -> None:
         self.metric = metric
         self.greater_is_better = greater_is_better
         self.parameters = parameters
@@ -70,7 +75,7 @@ class probability_scorer:
         shown = ", ".join([name, *(f"{key}={value!r}" for key, value in options.items())])
         return f"probability_scorer({shown})"
 
-    def set_score_request(self, **requests):
+    def set_score_request(self, **requests: Any) -> Self:
         """Say which metadata the metric gets, as of the scorers that scikit-learn makes.
 
         Parameters
@@ -97,7 +102,7 @@ class probability_scorer:
         self.requests = requests
         return self
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Tell which metadata the metric gets.
 
         Returns

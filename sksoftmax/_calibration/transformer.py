@@ -3,8 +3,10 @@
 import warnings
 from contextlib import nullcontext
 from functools import partial
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_is_fitted
@@ -20,6 +22,7 @@ from sksoftmax._data.estimator_html import CaptionMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._functions.checks import check_option, check_temperature
 from sksoftmax._runtime.quiet import as_usual
+from sksoftmax._typing import DataLike, Floats
 
 _CALIBRATIONS = tuple(selection.LEARNERS)
 _INPUTS = ("scores", "probabilities")
@@ -157,14 +160,14 @@ class SoftmaxTransformer(
 
     def __init__(
         self,
-        calibration=None,
+        calibration: str | None = None,
         *,
-        temperature=1.0,
-        input="scores",
-        classes=None,
-        floor=None,
-        target_priors=None,
-    ):
+        temperature: float = 1.0,
+        input: str = "scores",
+        classes: ArrayLike | None = None,
+        floor: str | float | None = None,
+        target_priors: ArrayLike | dict[Any, float] | None = None,
+    ) -> None:
         self.calibration = calibration
         self.temperature = temperature
         self.input = input
@@ -173,7 +176,9 @@ class SoftmaxTransformer(
         self.target_priors = target_priors
 
     @as_usual
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(
+        self, X: DataLike, y: DataLike | None = None, sample_weight: DataLike | None = None
+    ) -> Self:
         """Check the parameters, and learn what is to be learned.
 
         Parameters
@@ -228,7 +233,7 @@ class SoftmaxTransformer(
 
     @chunkwise
     @as_usual
-    def transform(self, X):
+    def transform(self, X: DataLike) -> Floats:
         """Probabilities of rows of scores.
 
         Parameters
@@ -259,7 +264,7 @@ class SoftmaxTransformer(
 
     @chunkwise
     @as_usual
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: DataLike) -> Floats:
         """What `transform` turns into the given probabilities.
 
         Scores are only defined up to a constant in each row: these sum to 0,

@@ -8,6 +8,7 @@ from functools import wraps
 from sklearn.metrics import accuracy_score
 
 from sksoftmax._data import score_rows, validation
+from sksoftmax._typing import Method
 
 
 def encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options):
@@ -43,7 +44,7 @@ def snapshot(estimator):
     return copied
 
 
-def of_one_moment(method):
+def of_one_moment(method: Method) -> Method:
     """Decorate a method of X so that it is called on a snapshot of the estimator."""
 
     @wraps(method)
@@ -53,7 +54,7 @@ def of_one_moment(method):
     return applied
 
 
-def chunkwise(method):
+def chunkwise(method: Method) -> Method:
     """Decorate a method of X: it is called on a snapshot, and chunk by chunk where Dask holds X."""
 
     @wraps(method)

@@ -1,6 +1,6 @@
-"""Convergence plots: the objective of fits against steps or seconds."""
+"""Convergence plots: how far fits are from the optimum, against steps or seconds."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -20,16 +20,28 @@ class Descent(NamedTuple):
     time : seconds since the fit began; None of a copy or a stored model, which keeps none
     validation : the loss of held-out rows; empty without
     bound : float, a proved lower bound of the optimum; else the smallest objective of the fit
+    tol : float, the parameter of the fit
     """
 
     objective: np.ndarray
     time: np.ndarray
     validation: np.ndarray
     bound: float
+    tol: float
+
+    @property
+    def distance(self):
+        """Upper bounds of the distance to the optimum."""
+        return self.objective - self.bound
+
+    @property
+    def promise(self):
+        """The distance at which the fit has converged."""
+        return self.tol * self.objective[-1]
 
 
 class OptimizationDisplay:
-    """Convergence plot: the objective of fits against steps or seconds.
+    """Convergence plot: the distance to the optimum of fits, against steps or seconds.
 
     Make one with `from_estimator` or `from_estimators`.
 
@@ -47,7 +59,10 @@ class OptimizationDisplay:
     figure_ : matplotlib Figure
         The figure that holds it.
     lines_ : dict of str to matplotlib Line2D
-        The objectives, by name.
+        The distances or objectives, by name.
+    tol_lines_ : dict of str to matplotlib Line2D
+        The distances that `tol` asks for, by the name of the first fit with each; empty where
+        objectives are drawn.
     validation_lines_ : dict of str to matplotlib Line2D
         The losses of rows held out, by name; of fits that held out none, none.
 
@@ -61,15 +76,15 @@ class OptimizationDisplay:
     >>> from sksoftmax import OptimizationDisplay, SoftmaxRegression
     >>> X, y = load_wine(return_X_y=True)
     >>> models = {name: SoftmaxRegression(solver=name).fit(X, y) for name in ("lbfgs", "newton")}
-    >>> display = OptimizationDisplay.from_estimators(
-    ...     models, x="time", distance=True)  # doctest: +SKIP
+    >>> display = OptimizationDisplay.from_estimators(models)  # doctest: +SKIP
+    >>> display = OptimizationDisplay.from_estimators(models, x="time")  # doctest: +SKIP
     """
 
-    def __init__(self, descents):
+    def __init__(self, descents: dict[str, Any]) -> None:
         self.descents = descents
 
     @classmethod
-    def from_estimator(cls, estimator, *, name=None, **drawing):
+    def from_estimator(cls, estimator: Any, *, name: str | None = None, **drawing: Any) -> Self:
         """Draw the descent of one fit.
 
         Parameters
@@ -89,7 +104,7 @@ class OptimizationDisplay:
         return cls.from_estimators([estimator] if name is None else {name: estimator}, **drawing)
 
     @classmethod
-    def from_estimators(cls, estimators, **drawing):
+    def from_estimators(cls, estimators: Any, **drawing: Any) -> Self:
         """Draw the descents of several fits in one picture.
 
         Parameters
@@ -107,7 +122,15 @@ class OptimizationDisplay:
         named = estimators if isinstance(estimators, dict) else _named(estimators)
         return cls({name: _descent(estimator) for name, estimator in named.items()}).plot(**drawing)
 
-    def plot(self, ax=None, *, x="iterations", distance=False, validation=True, **line):
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        x: str = "iterations",
+        distance: bool = True,
+        validation: bool = True,
+        **line: Any,
+    ) -> Self:
         """Draw the descents.
 
         Parameters
@@ -116,11 +139,14 @@ class OptimizationDisplay:
             Where to draw; None is a new figure.
         x : {"iterations", "time"}, default="iterations"
             The horizontal axis: steps, or seconds since the fit began.
-        distance : bool, default=False
+        distance : bool, default=True
             Whether to draw, on a logarithmic scale, an upper bound of the distance to the optimum:
-            the objective less the lower bound that was proved at the end of the fit.
+            the objective less the lower bound that was proved at the end of the fit. Where none
+            was proved, the smallest objective of the fit takes its place. A dotted line is the
+            distance that `tol` asks for. False draws the objective itself.
         validation : bool, default=True
-            Whether to draw the losses of rows held out, dashed; they have no part in distances.
+            Whether to draw the losses of rows held out, dashed, beside the objective; they have no
+            part in distances.
         **line : dict
             Parameters of matplotlib's ``plot`` for the objectives.
 
@@ -139,10 +165,10 @@ class OptimizationDisplay:
             )
         ax = pyplot("OptimizationDisplay").subplots()[1] if ax is None else ax
         self.ax_, self.figure_ = ax, ax.figure
-        self.lines_, self.validation_lines_ = {}, {}
+        self.lines_, self.validation_lines_, self.tol_lines_ = {}, {}, {}
         for name, descent in self.descents.items():
             x_values = descent.time if x == "time" else np.arange(len(descent.objective))
-            y_values = descent.objective - descent.bound if distance else descent.objective
+            y_values = descent.distance if distance else descent.objective
             (drawn,) = ax.plot(x_values, y_values, **{"label": verbatim(name), **line})
             self.lines_[name] = drawn
             if validation and not distance and len(descent.validation):
@@ -152,9 +178,25 @@ class OptimizationDisplay:
                 self.validation_lines_[name] = dashed
         ax.set(xlabel=AXES[x], ylabel="distance to the optimum" if distance else "objective")
         if distance:
-            ax.set_yscale("log")
+            if any((descent.distance > 0).any() for descent in self.descents.values()):
+                ax.set_yscale("log", nonpositive="mask")
+            self._draw_promises()
+        if x == "iterations":
+            ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.grid(alpha=0.3)
         ax.legend()
         return self
+
+    def _draw_promises(self):
+        """A dotted line for each distance that a `tol` asks for."""
+        drawn = set()
+        for name, descent in self.descents.items():
+            height = f"{descent.promise:.3g}"
+            if descent.promise > 0 and height not in drawn:
+                drawn.add(height)
+                style = {"color": "black", "linestyle": ":", "linewidth": 1.2}
+                label = f"tol = {descent.tol:g}"
+                self.tol_lines_[name] = self.ax_.axhline(descent.promise, label=label, **style)
 
 
 def _named(estimators):
@@ -179,4 +221,4 @@ def _descent(estimator):
     proved = np.isfinite(model.gap_)
     bound = model.objective_ - model.gap_ if proved else model.objective_curve_.min()
     time = getattr(model, "time_curve_", None)
-    return Descent(model.objective_curve_, time, model.validation_curve_, bound)
+    return Descent(model.objective_curve_, time, model.validation_curve_, bound, model.tol)

@@ -1,6 +1,9 @@
 """Plots of a cross-validated regularisation path: scores or coefficients against C."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._data import parameter_checks
@@ -66,7 +69,17 @@ class PathDisplay:
     >>> display = PathDisplay.from_estimator(model, kind="coefficients")  # doctest: +SKIP
     """
 
-    def __init__(self, Cs, *, scores, coefs, C, score_name=None, feature_names=None, classes=None):
+    def __init__(
+        self,
+        Cs: ArrayLike,
+        *,
+        scores: ArrayLike,
+        coefs: ArrayLike,
+        C: float,
+        score_name: str | None = None,
+        feature_names: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> None:
         self.Cs = Cs
         self.scores = scores
         self.coefs = coefs
@@ -76,7 +89,9 @@ class PathDisplay:
         self.classes = classes
 
     @classmethod
-    def from_estimator(cls, estimator, *, l1_ratio=None, **drawing):
+    def from_estimator(
+        cls, estimator: Any, *, l1_ratio: float | None = None, **drawing: Any
+    ) -> Self:
         """Draw what a fitted SoftmaxRegressionCV found.
 
         Parameters
@@ -124,7 +139,15 @@ class PathDisplay:
         )
         return display.plot(**drawing)
 
-    def plot(self, ax=None, *, kind="scores", label=None, most_names=10, **line):
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        kind: str = "scores",
+        label: Any = None,
+        most_names: int = 10,
+        **line: Any,
+    ) -> Self:
         """Draw the scores or the coefficients against C.
 
         Parameters
@@ -197,7 +220,7 @@ class PathDisplay:
             style = {"linewidth": 1, "color": "silver"}
             if j in named:
                 # In colours that no other has, if they are no more than the cycle's.
-                style |= {"label": verbatim(names[j]), "color": f"C{named[j]}"}
+                style |= {"label": verbatim(names[j]), "color": f"C{named[j]}", "linewidth": 1.5}
             self.lines_ += self.ax_.plot(self.Cs, curve, **{**style, **line})
 
     def _curves(self, label):

@@ -1,11 +1,15 @@
 """Reliability diagrams: observed frequency against predicted probability, in bins."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import unique_labels
 
 from sksoftmax._calibration.classifier_scores import probabilities
 from sksoftmax._displays.labels import verbatim
-from sksoftmax.metrics import reliability
+from sksoftmax._typing import DataLike
+from sksoftmax.metrics import Reliability, reliability
 
 TOP = "most probable class"
 
@@ -61,11 +65,19 @@ class ReliabilityDisplay:
     >>> display = ReliabilityDisplay.from_estimator(model, X, y)  # doctest: +SKIP
     """
 
-    def __init__(self, curves):
+    def __init__(self, curves: dict[str, Reliability]) -> None:
         self.curves = curves
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, sample_weight=None, **options):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: DataLike,
+        y: DataLike,
+        *,
+        sample_weight: DataLike | None = None,
+        **options: Any,
+    ) -> Self:
         """Draw the diagram of a fitted classifier, on rows that it should not have seen.
 
         Parameters
@@ -94,18 +106,18 @@ class ReliabilityDisplay:
     @classmethod
     def from_predictions(
         cls,
-        y_true,
-        y_proba,
+        y_true: DataLike,
+        y_proba: DataLike,
         *,
-        sample_weight=None,
-        labels=None,
-        per_class=False,
-        n_bins=15,
-        strategy="uniform",
-        level=0.95,
-        name=None,
-        **drawing,
-    ):
+        sample_weight: DataLike | None = None,
+        labels: ArrayLike | None = None,
+        per_class: Any = False,
+        n_bins: int | str = "auto",
+        strategy: str = "uniform",
+        level: float = 0.95,
+        name: str | None = None,
+        **drawing: Any,
+    ) -> Self:
         """Draw the diagram of probabilities.
 
         Parameters
@@ -151,7 +163,9 @@ class ReliabilityDisplay:
         }
         return cls(curves).plot(**drawing)
 
-    def plot(self, ax=None, *, band=True, histogram=True, **line):
+    def plot(
+        self, ax: Any = None, *, band: bool = True, histogram: bool = True, **line: Any
+    ) -> Self:
         """Draw the diagram.
 
         Parameters
@@ -161,7 +175,8 @@ class ReliabilityDisplay:
         band : bool, default=True
             Whether to draw confidence bands.
         histogram : bool, default=True
-            Whether to draw the fraction of the weight in each bin, below the diagram.
+            Whether to draw the share of the weight in each bin, below the diagram. The axes of the
+            diagram become smaller by it.
         **line : dict
             Parameters of matplotlib's ``plot`` for the curves.
 
@@ -185,22 +200,31 @@ class ReliabilityDisplay:
                     linewidth=0,
                 )  # fmt: skip
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="observed frequency")
+        ax.grid(alpha=0.3)
         ax.legend(loc="upper left")
         self.histogram_ax_ = self._plot_histogram() if histogram else None
         (self.histogram_ax_ or ax).set_xlabel("probability")
         return self
 
     def _plot_histogram(self):
-        """Draw the fraction of the weight in each bin, in axes below the diagram."""
-        below = self.ax_.inset_axes([0, -0.28, 1, 0.2], sharex=self.ax_)
+        """Draw the share of the weight in each bin, in axes cut off the diagram's."""
+        from mpl_toolkits.axes_grid1 import make_axes_locatable
+
+        divider = make_axes_locatable(self.ax_)
+        below = divider.append_axes("bottom", size="28%", pad=0.12, sharex=self.ax_)
         self.ax_.tick_params(labelbottom=False)
         for name, curve in self.curves.items():
             fraction = curve.weight / curve.weight.sum()
             width = np.maximum(curve.upper - curve.lower, 1e-3)
-            style = {"edgecolor": self.lines_[name].get_color(), "fill": len(self.curves) == 1}
-            style |= {"facecolor": self.lines_[name].get_color(), "alpha": 0.5}
+            color = self.lines_[name].get_color()
+            style = {"edgecolor": color, "linewidth": 1.5, "fill": False}
+            if len(self.curves) == 1:
+                style |= {"fill": True, "facecolor": color, "alpha": 0.5}
             below.bar(curve.lower, fraction, width, align="edge", **style)
-        below.set_ylabel("fraction")
+        below.set_ylabel("share", fontsize="small")
+        below.tick_params(axis="y", labelsize="small")
+        below.yaxis.set_major_formatter("{x:.0%}")
+        below.grid(alpha=0.3, axis="y")
         return below
 
 

@@ -5,18 +5,29 @@ in ``on_array_api``.
 """
 
 import math
+from typing import Any, Literal, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sksoftmax._functions import checks, on_array_api, on_numpy
 from sksoftmax._runtime.quiet import quiet
+from sksoftmax._typing import AnyArray, DataLike, Floats
 
 EMPTY_OPTIONS = ("nan", "zero", "uniform", "raise")
 
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
 
 
-def softmax(scores, *, axis=-1, temperature=1.0, where=None, out=None, empty="nan"):
+def softmax(
+    scores: ArrayLike,
+    *,
+    axis: int = -1,
+    temperature: float = 1.0,
+    where: ArrayLike | None = None,
+    out: AnyArray | None = None,
+    empty: str = "nan",
+) -> Floats:
     """Turn scores into probabilities.
 
     ``softmax(scores)_k = exp(scores_k / T) / sum_j exp(scores_j / T)`` with the temperature
@@ -79,7 +90,15 @@ def softmax(scores, *, axis=-1, temperature=1.0, where=None, out=None, empty="na
     return _normalise("softmax", scores, axis, temperature, where, out, empty)
 
 
-def log_softmax(scores, *, axis=-1, temperature=1.0, where=None, out=None, empty="nan"):
+def log_softmax(
+    scores: ArrayLike,
+    *,
+    axis: int = -1,
+    temperature: float = 1.0,
+    where: ArrayLike | None = None,
+    out: AnyArray | None = None,
+    empty: str = "nan",
+) -> Floats:
     """Turn scores into log probabilities.
 
     ``log_softmax(scores)_k = s_k - log(sum_j exp(s_j))`` with ``s = scores / temperature``.
@@ -118,7 +137,7 @@ def log_softmax(scores, *, axis=-1, temperature=1.0, where=None, out=None, empty
     return _normalise("log_softmax", scores, axis, temperature, where, out, empty)
 
 
-def logsumexp(scores, *, axis=-1, where=None):
+def logsumexp(scores: ArrayLike, *, axis: int = -1, where: ArrayLike | None = None) -> Any:
     """Log of the sum of exponentials, ``log(sum_k exp(scores_k))``.
 
     Parameters
@@ -168,7 +187,32 @@ def logsumexp(scores, *, axis=-1, where=None):
     return out.squeeze(axis)[()]
 
 
-def cross_entropy(scores, y, *, sample_weight=None, label_smoothing=0.0, return_gradient=False):
+@overload
+def cross_entropy(
+    scores: ArrayLike,
+    y: DataLike,
+    *,
+    sample_weight: DataLike | None = None,
+    label_smoothing: float = 0.0,
+    return_gradient: Literal[False] = False,
+) -> float: ...
+@overload
+def cross_entropy(
+    scores: ArrayLike,
+    y: DataLike,
+    *,
+    sample_weight: DataLike | None = None,
+    label_smoothing: float = 0.0,
+    return_gradient: Literal[True],
+) -> tuple[float, Floats]: ...
+def cross_entropy(
+    scores: ArrayLike,
+    y: DataLike,
+    *,
+    sample_weight: DataLike | None = None,
+    label_smoothing: float = 0.0,
+    return_gradient: bool = False,
+) -> Any:
     """Mean cross-entropy of the softmax of scores, and its gradient.
 
     ``loss = sum_i w_i sum_k t_ik (-log_softmax(scores_i)_k) / sum_i w_i``, where ``t_i`` is row i

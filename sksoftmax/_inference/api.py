@@ -1,6 +1,9 @@
 """The function that infers."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sksoftmax._inference import margins, refinement, wide
 from sksoftmax._inference.contrasts import Contrasts, chosen_columns
@@ -14,12 +17,23 @@ from sksoftmax._inference.objective import rebuild
 from sksoftmax._inference.sandwich import Kind, middle
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
+from sksoftmax._typing import DataLike
 
 
 def infer(
-    model, X, y, *, sample_weight=None, covariance="information", weights="frequency",
-    groups=None, reference=None, features=None, classes=None, small_sample=False,
-):  # fmt: skip
+    model: Any,
+    X: DataLike,
+    y: DataLike,
+    *,
+    sample_weight: DataLike | None = None,
+    covariance: str = "information",
+    weights: str = "frequency",
+    groups: ArrayLike | None = None,
+    reference: Any = None,
+    features: Any = None,
+    classes: ArrayLike | None = None,
+    small_sample: bool = False,
+) -> Inference:
     r"""Standard errors, intervals and tests of the coefficients of a fitted model.
 
     With :math:`J = \sum_i w_i\, x_i x_i' \otimes (\mathrm{diag}(p_i) - p_i p_i')` the Fisher

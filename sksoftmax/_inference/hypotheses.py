@@ -1,5 +1,9 @@
 """Methods of an inference about the fit as a whole: likelihoods, and tests of hypotheses."""
 
+from typing import Any
+
+from numpy.typing import ArrayLike
+
 from sksoftmax._inference import likelihood as likelihoods
 from sksoftmax._inference import wald
 
@@ -8,34 +12,34 @@ class LikelihoodMixin:
     """Likelihoods and tests, from the fields ``likelihood``, ``estimate`` and ``weights``."""
 
     @property
-    def log_likelihood(self):
+    def log_likelihood(self) -> float:
         return self.likelihood.log_likelihood
 
     @property
-    def log_likelihood_null(self):
+    def log_likelihood_null(self) -> float:
         return self.likelihood.log_likelihood_null
 
     @property
-    def n_rows(self):
+    def n_rows(self) -> float:
         return self.likelihood.n_rows
 
     @property
-    def weight_sum(self):
+    def weight_sum(self) -> float:
         return self.likelihood.weight_sum
 
     @property
-    def degrees_of_freedom(self):
+    def degrees_of_freedom(self) -> int:
         return self.likelihood.degrees_of_freedom
 
     @property
-    def aic(self):
+    def aic(self) -> float:
         return self.likelihood.aic
 
     @property
-    def bic(self):
+    def bic(self) -> float:
         return self.likelihood.bic
 
-    def pseudo_r2(self, kind="mcfadden"):
+    def pseudo_r2(self, kind: str = "mcfadden") -> float:
         """A share of the log likelihood, as R squared is of the variance.
 
         Parameters
@@ -48,7 +52,7 @@ class LikelihoodMixin:
         """
         return likelihoods.pseudo_r2(self.likelihood, kind)
 
-    def likelihood_ratio_test(self, other=None):
+    def likelihood_ratio_test(self, other: Any = None) -> Any:
         """Twice the log likelihood that this model has more than a nested one.
 
         Parameters
@@ -69,7 +73,7 @@ class LikelihoodMixin:
             raise TypeError(f"other must be an Inference or None, got {type(other).__name__}")
         return self.likelihood.test(None if other is None else other.likelihood)
 
-    def wald_test(self, L, value=0.0):
+    def wald_test(self, L: Any, value: ArrayLike = 0.0) -> Any:
         """Test that ``L @ coef.ravel() == value``.
 
         Parameters
@@ -85,7 +89,7 @@ class LikelihoodMixin:
         """
         return wald.wald_test(self.coef.ravel(), self.covariance_matrix, L, value)
 
-    def feature_tests(self):
+    def feature_tests(self) -> Any:
         """Wald tests of each feature over all classes at once; the same for every reference.
 
         Returns

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from sksoftmax._inference.hypotheses import LikelihoodMixin
 from sksoftmax._inference.influence import influence
 from sksoftmax._inference.likelihood import Likelihood
 from sksoftmax._inference.summary import summary
+from sksoftmax._typing import AnyArray, DataLike, Floats
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -96,47 +98,47 @@ class Inference(LikelihoodMixin):
     # -- coefficients ------------------------------------------------------------------------
 
     @property
-    def classes(self):
+    def classes(self) -> AnyArray:
         return self.contrasts.classes
 
     @property
-    def reference(self):
+    def reference(self) -> Any:
         return self.contrasts.reference
 
     @cached_property
-    def features(self):
+    def features(self) -> AnyArray:
         names = [*self.model.names.tolist(), "intercept"]
         return np.array([names[j] for j in self.columns], dtype=object)
 
     @cached_property
-    def coef(self):
+    def coef(self) -> Floats:
         return self.estimate.contrast(self.contrasts.matrix)[:, self.columns]
 
     @cached_property
-    def std_error(self):
+    def std_error(self) -> Floats:
         return self.estimate.std_error(self.contrasts.matrix)[:, self.columns]
 
     @cached_property
-    def covariance_matrix(self):
+    def covariance_matrix(self) -> Floats:
         return self.estimate.contrast_covariance(self.contrasts.matrix, self.columns)
 
     @property
-    def z(self):
+    def z(self) -> Floats:
         return z_and_p(self.coef, self.std_error)[0]
 
     @property
-    def p_value(self):
+    def p_value(self) -> Floats:
         return z_and_p(self.coef, self.std_error)[1]
 
     @property
-    def lower(self):
+    def lower(self) -> Floats:
         return self.confidence_interval()[0]
 
     @property
-    def upper(self):
+    def upper(self) -> Floats:
         return self.confidence_interval()[1]
 
-    def confidence_interval(self, level=0.95):
+    def confidence_interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
         """Ends of the normal intervals of the coefficients.
 
         Parameters
@@ -150,7 +152,7 @@ class Inference(LikelihoodMixin):
         width = quantile(level) * self.std_error
         return self.coef - width, self.coef + width
 
-    def frame(self, level=0.95):
+    def frame(self, level: float = 0.95) -> Any:
         """The coefficients as a data frame, a row for each class and feature.
 
         Parameters
@@ -166,7 +168,7 @@ class Inference(LikelihoodMixin):
         """
         return frame(self._columns(level), self.library)
 
-    def odds_ratios(self, level=0.95):
+    def odds_ratios(self, level: float = 0.95) -> Any:
         """Exponentials of the coefficients: factors of the odds for one unit of a feature.
 
         Parameters
@@ -191,7 +193,7 @@ class Inference(LikelihoodMixin):
         )
 
     @property
-    def is_penalised(self):
+    def is_penalised(self) -> bool:
         """Whether a ridge shrinks some coefficient."""
         return bool((self.model.strength > 0).any())
 
@@ -201,7 +203,7 @@ class Inference(LikelihoodMixin):
 
     # -- effects, predictions, influence -----------------------------------------------------
 
-    def marginal_effects(self, at="rows", level=0.95):
+    def marginal_effects(self, at: Any = "rows", level: float = 0.95) -> Any:
         """Effects of the features on the probabilities of the classes.
 
         Parameters
@@ -236,8 +238,15 @@ class Inference(LikelihoodMixin):
         return frame(coefficient_columns(self.model.classes_, names, *parts, level), self.library)
 
     def predict_interval(
-        self, X, level=0.95, method="delta", *, scale="logit", n_draws=2000, random_state=0
-    ):
+        self,
+        X: DataLike,
+        level: float = 0.95,
+        method: str = "delta",
+        *,
+        scale: str = "logit",
+        n_draws: int = 2000,
+        random_state: Any = 0,
+    ) -> Any:
         """Intervals of the logit of each class's probability, ``log(p / (1 - p))``.
 
         Parameters
@@ -261,7 +270,7 @@ class Inference(LikelihoodMixin):
         ends = predictions.logit_intervals(self.estimate, X, level, method, n_draws, random_state)
         return predictions.on_scale(ends, scale)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: DataLike) -> Floats:
         """Probabilities by Laplace's approximation: means under the coefficients' distribution.
 
         Parameters
@@ -275,7 +284,7 @@ class Inference(LikelihoodMixin):
         """
         return predictions.laplace_probabilities(self.estimate, self.model.check_features(X))
 
-    def influence(self, X, y, sample_weight=None):
+    def influence(self, X: DataLike, y: DataLike, sample_weight: DataLike | None = None) -> Any:
         """What single rows do to the fit.
 
         Parameters
@@ -300,7 +309,7 @@ class Inference(LikelihoodMixin):
 
         return influence(self.model, self.estimate, moves, self.likelihood, X, y, sample_weight)
 
-    def summary(self, level=0.95):
+    def summary(self, level: float = 0.95) -> str:
         """A table that prints as text, and shows as HTML in a notebook.
 
         Parameters

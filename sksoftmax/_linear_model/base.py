@@ -1,5 +1,7 @@
 """Methods that fitted linear softmax models share: scores, probabilities and classes."""
 
+from typing import Any, Self
+
 import scipy.sparse as sp
 from sklearn import get_config
 from sklearn.base import ClassifierMixin
@@ -10,12 +12,13 @@ from sksoftmax._data.estimator_html import CaptionMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._linear_model import coefficients, prediction
 from sksoftmax._linear_model.export import as_logistic_regression
+from sksoftmax._typing import AnyArray, DataLike, Floats
 
 
 class ScoreMixin:
     """The score of a classifier, also on collections of Dask."""
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: DataLike, y: DataLike, sample_weight: DataLike | None = None) -> float:
         """Accuracy: the share of rows, by weight, whose class is predicted.
 
         Parameters
@@ -37,8 +40,12 @@ class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
     Of collections of Dask they are arrays of Dask, in the same chunks of rows.
     """
 
+    classes_: AnyArray
+    coef_: Floats
+    intercept_: Floats
+
     @chunkwise
-    def decision_function(self, X):
+    def decision_function(self, X: DataLike) -> Floats:
         """Scores of the classes.
 
         Parameters
@@ -54,7 +61,7 @@ class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
         return scores.ravel() if scores.shape[1] == 1 else scores
 
     @chunkwise
-    def predict(self, X):
+    def predict(self, X: DataLike) -> AnyArray:
         """The most probable class of each row.
 
         Parameters
@@ -71,7 +78,7 @@ class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
         return coefficients.labels(self, index, coef.shape[0])
 
     @chunkwise
-    def predict_proba(self, X):
+    def predict_proba(self, X: DataLike) -> Floats:
         """Probabilities of the classes: the softmax of the scores.
 
         Parameters
@@ -85,7 +92,7 @@ class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
         return self._predict(prediction.probabilities, X)
 
     @chunkwise
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: DataLike) -> Floats:
         """Logarithms of the probabilities, exact also where these are 0 or 1 to rounding.
 
         Parameters
@@ -98,21 +105,21 @@ class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
         """
         return self._predict(prediction.log_probabilities, X)
 
-    def sparsify(self):
+    def sparsify(self) -> Self:
         """Convert ``coef_`` to a sparse matrix, in place; pays off where most of it is zero."""
         coef, _ = coefficients.as_they_are(self)
         arrays = get_config().get("sparse_interface") == "sparray"
         self.coef_ = (sp.csr_array if arrays else sp.csr_matrix)(coef)
         return self
 
-    def densify(self):
+    def densify(self) -> Self:
         """Convert ``coef_`` back to an ndarray, in place."""
         coef, _ = coefficients.as_they_are(self)
         if sp.issparse(coef):
             self.coef_ = coef.toarray()
         return self
 
-    def to_sklearn(self):
+    def to_sklearn(self) -> Any:
         """A fitted ``sklearn.linear_model.LogisticRegression`` that predicts the same.
 
         Returns

@@ -57,6 +57,14 @@ def describe(model, separable):
     )
 
 
+def message_of_paths(missed, tol):
+    """The message where fits along paths miss their promise."""
+    return (
+        f"{missed} fits of the path were not proved to be within tol={tol:g} of their optimum: "
+        "increase max_iter, or tol."
+    )
+
+
 def caption(model):
     """A few words: whether the promise was kept, what is proved, and by which solver."""
     kept = "converged" if model.converged_ else "not converged"

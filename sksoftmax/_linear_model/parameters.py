@@ -2,12 +2,15 @@
 
 import warnings
 
+from sklearn.utils.metaestimators import available_if
+
 from sksoftmax._data import parameter_checks
 from sksoftmax._functions.checks import check_option
 from sksoftmax._linear_model import partial_fit
 from sksoftmax._objective.penalties import ElasticNet
 from sksoftmax._problems import build
-from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS
+from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS, STREAMS
+from sksoftmax._typing import Method
 
 # Of scikit-learn's LogisticRegression, for an error that helps those who come from there.
 FOREIGN_SOLVERS = ("liblinear", "newton-cg", "newton-cholesky", "newton-cd", "newton-cd-gram")
@@ -58,3 +61,16 @@ def _check_solver(solver):
             f"{sorted(solvers)}"
         )
     check_option("solver", solver, solvers)
+
+
+def _streams(model):
+    if model.solver not in STREAMS:
+        raise AttributeError(
+            f"partial_fit needs one of solver={sorted(STREAMS)}; this is solver={model.solver!r}"
+        )
+    return True
+
+
+def where_it_streams(method: Method) -> Method:
+    """Decorate a method that only estimators with a solver for streams have."""
+    return available_if(_streams)(method)

@@ -1,11 +1,12 @@
 """Multinomial logistic regression."""
 
 import warnings
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.metaestimators import available_if
 
 from sksoftmax._certificates.separability import has_no_optimum
 from sksoftmax._data import dispatch, validation
@@ -25,21 +26,14 @@ from sksoftmax._problems import build
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
-from sksoftmax._solvers import STREAMS, Solution, minimize
+from sksoftmax._solvers import Solution, minimize
+from sksoftmax._typing import DataLike, Floats
 
 
 def _all_of_one_class(theta, solver, watch):
     """The solution where all weight is of one class: its probability is 1 without coefficients."""
     watch.clock(0, None)
     return Solution(theta, 0.0, 0.0, 0, True, [0.0], solver)
-
-
-def _streams(model):
-    if model.solver not in STREAMS:
-        raise AttributeError(
-            f"partial_fit needs one of solver={sorted(STREAMS)}; this is solver={model.solver!r}"
-        )
-    return True
 
 
 class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin, BaseEstimator):
@@ -185,31 +179,40 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     array([[0.982, 0.018, 0.   ]])
     """
 
+    objective_: float
+    gap_: float
+    converged_: bool
+    n_iter_: int
+    objective_curve_: Floats
+    validation_curve_: Floats
+    time_curve_: Floats | None
+    solver_: str
+
     _records = partial_fit.RECORDS
     _momentary = ("time_curve_",)
 
     def __init__(
         self,
-        C=1.0,
+        C: float = 1.0,
         *,
-        l1_ratio=0.0,
-        penalty="elasticnet",
-        fit_intercept=True,
-        class_weight=None,
-        label_smoothing=0.0,
-        solver="auto",
-        tol=1e-6,
-        max_iter=1000,
-        learning_rate="auto",
-        batch_size="auto",
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=5,
-        warm_start=False,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        l1_ratio: float = 0.0,
+        penalty: Any = "elasticnet",
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        solver: str = "auto",
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        learning_rate: str | float = "auto",
+        batch_size: str | int = "auto",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
         self.C = C
         self.l1_ratio = l1_ratio
         self.penalty = penalty
@@ -229,7 +232,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: DataLike, y: DataLike, sample_weight: DataLike | None = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -267,8 +270,14 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         self.__dict__ = draft.__dict__
         return self
 
-    @available_if(_streams)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    @parameters.where_it_streams
+    def partial_fit(
+        self,
+        X: DataLike,
+        y: DataLike,
+        classes: ArrayLike | None = None,
+        sample_weight: DataLike | None = None,
+    ) -> Self:
         """Take steps on these rows, from where the last call or ``fit`` ended.
 
         It sees each row once, in batches of ``batch_size`` in their order. The objective is that

@@ -2,25 +2,22 @@
 
 import copy
 import warnings
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils import column_or_1d
-from sklearn.utils.metadata_routing import (
-    UNUSED,
-    MetadataRouter,
-    MethodMapping,
-    process_routing,
-)
+from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping, process_routing
 
 from sksoftmax._data import parameter_checks, targets, validation
 from sksoftmax._data.checks import validate_data
 from sksoftmax._data.dispatch import snapshot
 from sksoftmax._functions.checks import check_option
-from sksoftmax._linear_model import leave_one_out, parameters
+from sksoftmax._linear_model import convergence, leave_one_out, parameters
 from sksoftmax._linear_model.base import LinearClassifierMixin
 from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, run_folds
 from sksoftmax._linear_model.progress_bar import ProgressBar
@@ -31,6 +28,7 @@ from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import expanded
 from sksoftmax._runtime.blas import single_threaded_blas
+from sksoftmax._typing import DataLike
 
 RULES = ("best", "1se")
 
@@ -129,28 +127,31 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     6
     """
 
+    C_: float
+    l1_ratio_: float
+
     # Groups are the splitter's, if it asks for them; they are none of this class's own.
     __metadata_request__fit = {"groups": UNUSED}  # noqa: RUF012
 
     def __init__(
         self,
-        Cs=10,
+        Cs: int | ArrayLike = 10,
         *,
-        l1_ratios=(0.0,),
-        penalty="elasticnet",
-        cv=None,
-        scoring="neg_log_loss",
-        rule="best",
-        refit=True,
-        fit_intercept=True,
-        class_weight=None,
-        solver="auto",
-        tol=1e-6,
-        max_iter=1000,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        l1_ratios: ArrayLike = (0.0,),
+        penalty: Any = "elasticnet",
+        cv: Any = None,
+        scoring: Any = "neg_log_loss",
+        rule: str = "best",
+        refit: bool = True,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        solver: str = "auto",
+        tol: float = 1e-6,
+        max_iter: int = 1000,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
         self.Cs = Cs
         self.l1_ratios = l1_ratios
         self.penalty = penalty
@@ -167,7 +168,14 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None, groups=None, **params):
+    def fit(
+        self,
+        X: DataLike,
+        y: DataLike,
+        sample_weight: DataLike | None = None,
+        groups: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Choose the penalty by cross-validation, and fit.
 
         Parameters
@@ -227,7 +235,9 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         self.__dict__ = draft.__dict__
         return self
 
-    def score(self, X, y, sample_weight=None, **params):
+    def score(
+        self, X: DataLike, y: DataLike, sample_weight: DataLike | None = None, **params: Any
+    ) -> float:
         """What ``scoring`` says of the predictions.
 
         Parameters
@@ -254,7 +264,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             raise TypeError(f"score got what only metadata routing would pass on: {sorted(params)}")
         return float(scorer(snapshot(self), X, y, **given))
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> Any:
         """Tell where metadata go: here, to the splitter's `split` and to the scorer.
 
         Returns
@@ -271,8 +281,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         return router.add(scorer=scorer_of(self.scoring), method_mapping=to_score)
 
     def _caption(self):
-        model = snapshot(self)
-        return f"chosen: C = {model.C_:.3g}, l1_ratio = {model.l1_ratio_:.3g}"
+        return f"chosen: C = {self.C_:.3g}, l1_ratio = {self.l1_ratio_:.3g}"
 
     def _routed(self, sample_weight, groups, params):
         """Parameters for the splitter and for the scorer."""
@@ -382,9 +391,5 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         missed = sum(not fit.converged for path in fits for fit in path)
         missed += sum(int((~result.converged).sum()) for result in results)
         if missed:
-            warnings.warn(
-                f"{missed} fits of the path were not proved to be within tol={self.tol:g} of "
-                "their optimum: increase max_iter, or tol.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+            message = convergence.message_of_paths(missed, self.tol)
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)

@@ -6,9 +6,11 @@ feature its strength.
 """
 
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
+
+from sksoftmax._typing import Floats
 
 
 class Penalty(Protocol):
@@ -69,7 +71,7 @@ class Norm(Protocol):
 class ParametersMixin:
     """The fields of a dataclass as scikit-learn's parameters, for clones and searches."""
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name.
 
         Parameters
@@ -83,7 +85,7 @@ class ParametersMixin:
         """
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, as ``penalty__penalty_factor`` of a model does.
 
         Parameters
@@ -145,11 +147,11 @@ class ElasticNet(ParametersMixin):
 
     penalty_factor: object = None
 
-    def norms(self, rows):
+    def norms(self, rows: Floats) -> Floats:
         """The modulus of each coefficient."""
         return np.abs(rows)
 
-    def prox(self, rows, strength):
+    def prox(self, rows: Floats, strength: Any) -> Floats:
         """Soft thresholding: each coefficient by the strength of its row, to zero at most."""
         return rows - np.clip(rows, -strength, strength)
 
@@ -192,11 +194,11 @@ class GroupLasso(ParametersMixin):
 
     penalty_factor: object = None
 
-    def norms(self, rows):
+    def norms(self, rows: Floats) -> Floats:
         """The Euclidean norm of each row."""
         return np.sqrt(np.einsum("jk,jk->j", rows, rows))[:, None]
 
-    def prox(self, rows, strength):
+    def prox(self, rows: Floats, strength: Any) -> Floats:
         """Block soft thresholding: each row by its strength in length, to zero at most."""
         norms = self.norms(rows)
         kept = np.maximum(norms - strength, 0)

@@ -5,6 +5,8 @@ from functools import wraps
 
 import numpy as np
 
+from sksoftmax._typing import Method
+
 # What NumPy does where nobody has set anything else.
 USUAL = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}
 
@@ -18,7 +20,7 @@ def quiet(function):
     return _alone(function, {"all": "ignore"})
 
 
-def as_usual(function):
+def as_usual(function: Method) -> Method:
     """The function, whose calls warn of floating-point errors as NumPy does by default.
 
     For what runs code of others, such as a user's classifier: it need not expect more.

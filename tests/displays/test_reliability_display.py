@@ -81,3 +81,35 @@ def test_without_matplotlib_the_message_says_what_to_install(fitted, monkeypatch
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"pip install sksoftmax\[plot\]"):
         ReliabilityDisplay.from_estimator(model, X, y)
+
+
+@pytest.mark.parametrize("n_rows", [5, 60, 4000])
+def test_bins_are_as_many_as_the_sample_supports(n_rows):
+    rng = np.random.default_rng(n_rows)
+    top = rng.beta(4, 1, size=n_rows)
+    proba, y = np.column_stack([1 - top, top]), (rng.random(n_rows) < top).astype(int)
+    display = ReliabilityDisplay.from_predictions(y, proba, labels=[0, 1])
+    curve = display.curves["most probable class"]
+    fine = reliability(y, proba, labels=[0, 1], n_bins=15)
+    assert (curve.weight >= 10).all() or len(curve.weight) == 1
+    assert_allclose(curve.weight.sum(), n_rows)
+    assert_allclose(curve.weight @ curve.confidence, fine.weight @ fine.confidence)
+    assert_allclose(curve.weight @ curve.accuracy, fine.weight @ fine.accuracy)
+    assert set(curve.lower) <= set(fine.lower) and set(curve.upper) <= set(fine.upper)
+    assert (curve.upper[:-1] <= curve.lower[1:]).all()
+    if fine.weight.min() >= 10:
+        assert len(curve.weight) == len(fine.weight)
+
+
+def test_the_histogram_stays_within_the_axes_that_were_given(fitted):
+    import matplotlib.pyplot as plt
+
+    model, X, y = fitted
+    figure, axes = plt.subplots(2, 1)
+    outer = axes[0].get_position()
+    display = ReliabilityDisplay.from_estimator(model, X, y, ax=axes[0])
+    figure.canvas.draw()
+    for ax in (display.ax_, display.histogram_ax_):
+        inner = ax.get_window_extent().transformed(figure.transFigure.inverted())
+        assert outer.y0 - 1e-9 <= inner.y0 and inner.y1 <= outer.y1 + 1e-9
+    assert display.histogram_ax_.get_window_extent().height > 20

@@ -1,0 +1,21 @@
+"""Types of what users pass and get; the docstrings say more than these can."""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class HasShape(Protocol):
+    """A sparse matrix, a data frame or a Dask collection."""
+
+    @property
+    def shape(self) -> Any: ...
+
+
+DataLike: TypeAlias = ArrayLike | HasShape
+Floats: TypeAlias = NDArray[np.floating[Any]]
+AnyArray: TypeAlias = NDArray[Any]
+# What decorators of methods keep.
+Method = TypeVar("Method", bound=Callable[..., Any])
