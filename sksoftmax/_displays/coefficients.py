@@ -1,6 +1,9 @@
 """Forest plots: coefficients or odds ratios with their intervals, class by class."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sksoftmax._data import parameter_checks
 from sksoftmax._displays.labels import verbatim
@@ -72,8 +75,17 @@ class CoefficientDisplay:
     """
 
     def __init__(
-        self, coef, *, lower, upper, classes, features, kind="coef", reference=None, level=0.95
-    ):
+        self,
+        coef: ArrayLike,
+        *,
+        lower: ArrayLike,
+        upper: ArrayLike,
+        classes: ArrayLike,
+        features: ArrayLike,
+        kind: str = "coef",
+        reference: Any = None,
+        level: float = 0.95,
+    ) -> None:
         self.coef = coef
         self.lower = lower
         self.upper = upper
@@ -84,7 +96,15 @@ class CoefficientDisplay:
         self.level = level
 
     @classmethod
-    def from_inference(cls, inference, kind="coef", *, level=0.95, intercept=False, **drawing):
+    def from_inference(
+        cls,
+        inference: Any,
+        kind: str = "coef",
+        *,
+        level: float = 0.95,
+        intercept: bool = False,
+        **drawing: Any,
+    ) -> Self:
         """Draw what an Inference knows of the coefficients that it shows.
 
         Parameters
@@ -132,7 +152,7 @@ class CoefficientDisplay:
         )  # fmt: skip
         return display.plot(**drawing)
 
-    def plot(self, ax=None, **style):
+    def plot(self, ax: Any = None, **style: Any) -> Self:
         """Draw the intervals, the first feature on top.
 
         Parameters
