@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-NEEDS = {"data_frames": "pandas", "dask_cluster": "distributed"}
+NEEDS = {"data_frames": "pandas", "dask_cluster": "distributed", "export_onnx": "skl2onnx"}
 # Dask calls pandas in ways that are going.
 WARNINGS = {"dask_cluster": ["-W", "ignore::DeprecationWarning"]}
 
@@ -36,6 +36,11 @@ TOLD = {
     "pipeline": [
         r"^largest difference of a probability +\d+e-(0[6-9]|1\d)$",
         r"^log loss, cross-validated +0\.\d{4}$",
+    ],
+    "export_onnx": [
+        r"^size of the ONNX file +\d,\d{3} bytes$",
+        r"^largest difference +(0e\+00|\de-(0[78]|1\d))$",
+        r"^the same labels +True$",
     ],
     "grid_search": [
         r"^  10 +0\.\d{4}  <- best$",

@@ -15,7 +15,7 @@ from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import restricted
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._runtime.blas import single_threaded_blas
-from sksoftmax._typing import DataLike
+from sksoftmax._typing import DataLike, Floats
 
 # Share of the objective that a Newton step may lower it by, beside the tol of the fit, and at
 # least; coefficients in single precision are as far from the optimum as their rounding.
@@ -24,7 +24,7 @@ MOST_SHORTFALL, LEAST_TOLERANCE, OF_SINGLE = 10, 1e-9, 1e-6
 
 def approximate_leave_one_out(
     model: Any, X: DataLike, y: DataLike, *, sample_weight: DataLike | None = None
-) -> Any:
+) -> Floats:
     r"""Log loss of each row by the model fitted without it, nearly, for the price of one more fit.
 
     Without a row the fit is taken to be one Newton step away, whose Hessian is that of all rows
