@@ -10,7 +10,7 @@ rows that the classifier has not seen.
 """
 
 # %%
-# Handwritten digits, half of them kept for the test. In the upper pictures each dot is a bin of
+# Handwritten digits, half of them kept for the test. Each dot is a bin of
 # rows by their confidence: below the diagonal the model is too sure, above it too timid.
 
 import matplotlib.pyplot as plt

@@ -2,24 +2,29 @@
 Which pixels does a digit need? Ridge, lasso and group lasso
 ============================================================
 
-The coefficients of a model of images are images: bright where ink speaks for a digit, dark where it
-speaks against it. A ridge uses every pixel for every digit. The lasso makes single coefficients
-zero, and a pixel is saved only if all ten digits happen to do without it. The group lasso keeps or
-drops a pixel for all digits together.
+The coefficients of a model of images are images: red where ink speaks for a digit, blue where it
+speaks against it. A ridge uses nearly every pixel for every digit. The lasso makes single
+coefficients zero, and a pixel is saved only if all ten digits happen to do without it. The group
+lasso keeps or drops a pixel for all digits together.
 """
 
 # %%
+# The last column shows the pixels that any digit uses. The ``C`` of the two sparse models are
+# such that they are right equally often on rows not seen.
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 
 from sksoftmax import GroupLasso, SoftmaxRegression
 
 X, y = load_digits(return_X_y=True)
+X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=0)
 models = {
     "ridge": SoftmaxRegression(C=0.01, tol=1e-4),
-    "lasso": SoftmaxRegression(C=0.01, l1_ratio=1.0, tol=1e-4),
-    "group lasso": SoftmaxRegression(C=0.01, l1_ratio=1.0, penalty=GroupLasso(), tol=1e-4),
+    "lasso": SoftmaxRegression(C=0.02, l1_ratio=1.0, tol=1e-4),
+    "group lasso": SoftmaxRegression(C=0.007, l1_ratio=1.0, penalty=GroupLasso(), tol=1e-4),
 }
 
 figure, axes = plt.subplots(3, 11, figsize=(11, 3.4), layout="constrained")
@@ -38,12 +43,9 @@ for ax in axes.flat:
 plt.show()
 
 # %%
-# Red is for the digit and blue against it; the last column shows the pixels that any digit uses.
-# At the same ``C`` the penalties are not equally strong, so that the numbers show a trade and not
-# a contest.
+# For the same accuracy the group lasso reads fewer pixels, although the lasso has more zeros:
 
 for name, model in models.items():
     pixels = (model.coef_ != 0).any(axis=0).sum()
-    zeros = np.mean(model.coef_ == 0)
-    print(f"{name:<12} {pixels:2d} pixels used, {zeros:4.0%} of coefficients zero, "
-          f"accuracy on these rows {model.score(X, y):.3f}")  # fmt: skip
+    zeros, accuracy = np.mean(model.coef_ == 0), model.score(X_test, y_test)
+    print(f"{name:<12} {pixels} of 64 pixels, {zeros:3.0%} zeros, accuracy {accuracy:.3f}")

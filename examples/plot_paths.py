@@ -14,6 +14,8 @@ smallest ``C`` has the fewest features.
 # coefficients.
 
 import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
@@ -21,17 +23,14 @@ from sklearn.preprocessing import StandardScaler
 
 from sksoftmax import PathDisplay, SoftmaxRegressionCV
 
-data = load_breast_cancer()
-names = [name.replace("fractal", "fract.") for name in data.feature_names]
+data = load_breast_cancer(as_frame=True)
 train, test, y_train, y_test = train_test_split(data.data, data.target, random_state=0)
-# A penalty is fair only to columns in like units.
-scaler = StandardScaler().set_output(transform="default").fit(train)
+# A penalty is fair only to columns in like units. As data frames the columns keep their names.
+scaler = StandardScaler().set_output(transform="pandas").fit(train)
 train, test = scaler.transform(train), scaler.transform(test)
 
-models = {
-    rule: SoftmaxRegressionCV(Cs=30, l1_ratios=[1.0], rule=rule, tol=1e-5).fit(train, y_train)
-    for rule in ("best", "1se")
-}
+search = SoftmaxRegressionCV(Cs=np.logspace(-2.2, 0.7, 30), l1_ratios=[1.0], tol=1e-5)
+models = {rule: clone(search).set_params(rule=rule).fit(train, y_train) for rule in ("best", "1se")}
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
 PathDisplay.from_estimator(models["1se"], ax=left)
@@ -45,4 +44,4 @@ for rule, model in models.items():
     kept = (model.coef_ != 0).any(axis=0)
     loss = log_loss(y_test, model.predict_proba(test))
     print(f"{rule:<5} C = {model.C_:<7.3g} {kept.sum():2d} of 30 features, log loss {loss:.4f}")
-print("features kept:", ", ".join(data.feature_names[kept]))
+print("features kept:", ", ".join(data.data.columns[kept]))

@@ -34,7 +34,7 @@ for row in scores:
         left.plot(*point, "o", color=line.get_color(), markersize=2 + 4 / temperature**0.5)
 for corner, name, align in zip(corners, "ABC", ("right", "left", "center"), strict=True):
     left.text(*(corner + 0.09 * (corner - corners.mean(axis=0))), name, ha=align, va="center")
-left.set(aspect="equal", title="probabilities on the triangle")
+left.set(aspect="equal", title="probabilities on the triangle", ylim=(-0.1, 1))
 left.axis("off")
 
 probabilities = np.array([softmax(scores[1], temperature=t) for t in temperatures])

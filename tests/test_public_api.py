@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,12 @@ def test_public_names_live_where_they_say(name):
 def test_so_do_metrics():
     for name in metrics.__all__:
         assert getattr(metrics, name).__module__ == "sksoftmax.metrics"
+
+
+def test_the_reference_of_the_site_lists_every_public_name():
+    reference = (Path(__file__).parents[1] / "docs" / "api.rst").read_text("utf-8")
+    listed = re.findall(r"^   (\w+)$", reference, re.MULTILINE)
+    assert sorted(listed) == sorted([*sksoftmax.__all__, *metrics.__all__])
 
 
 @PUBLIC
