@@ -7,6 +7,7 @@ ORDER = (
     "plot_paths",
     "plot_digits",
     "plot_coefficient_intervals",
+    "plot_coefficient_intervals",
     "plot_calibration",
     "plot_soft_targets",
     "plot_class_weights",
