@@ -155,7 +155,7 @@ def _of_all(fitted, model, data, kind, basis):
     if moments is not None:
         moments = moments._replace(third=data.whole(moments.third, 3))
         moments = margins.effects(estimate, moments, len(fitted.names))
-    likelihood = _likelihood(fitted, data, optimum.theta, degrees_of_freedom)
+    likelihood = _likelihood(fitted, data, optimum.theta, optimum.value, degrees_of_freedom)
     return {
         "estimate": estimate, "effects": moments, "mean": data.whole(mean, 0),
         "likelihood": likelihood,
@@ -174,6 +174,7 @@ def _of_chosen(fitted, model, data, kind, basis, matrix, columns):
     found = wide.directions(equations, contrasts, names)
     sums = wide.SumsAlong(basis, theta, found, wide.along(equations, found, contrasts))
     penalised = data.objective.penalty.strength.any()
+    value, _ = basis.value_and_gradient(theta)
     degrees_of_freedom = np.nan if penalised else float(basis.n_scores * len(data.kept))
     covariance = np.zeros((len(matrix), len(columns)) * 2)
     places = np.ix_(*(np.arange(len(matrix)), np.flatnonzero(np.isin(columns, shown))) * 2)
@@ -182,16 +183,15 @@ def _of_chosen(fitted, model, data, kind, basis, matrix, columns):
     chosen = Chosen(columns, covariance.reshape(len(matrix) * len(columns), -1))
     return {
         "estimate": _estimate(data, basis, theta, chosen=chosen), "effects": None, "mean": None,
-        "likelihood": _likelihood(fitted, data, theta, degrees_of_freedom),
+        "likelihood": _likelihood(fitted, data, theta, value, degrees_of_freedom),
     }  # fmt: skip
 
 
-def _likelihood(fitted, data, theta, degrees_of_freedom):
+def _likelihood(fitted, data, theta, value, degrees_of_freedom):
     objective = data.objective
-    value, _ = objective.value_and_gradient(theta)
     penalty, _ = objective.penalty.value_and_gradient(theta)
     return Likelihood(
-        log_likelihood=-objective.total_weight * (value - penalty),
+        log_likelihood=objective.total_weight * penalty - value,
         log_likelihood_null=null_log_likelihood(data.by_class),
         n_rows=data.n_rows,
         weight_sum=objective.total_weight,

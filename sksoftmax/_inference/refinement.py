@@ -48,11 +48,13 @@ class Optimum(NamedTuple):
     """What is known at the optimum.
 
     theta : ndarray of shape (n_parameters,), of the objective
+    value : float, of the objective times the sum of the weights
     information : ndarray, J
     inverse : ndarray, of the Hessian J + ridge
     """
 
     theta: np.ndarray
+    value: float
     information: np.ndarray
     inverse: np.ndarray
 
@@ -120,11 +122,13 @@ def _to_optimum(basis, theta, tol, names):
         if distance * (distance / last if last < np.inf else 1.0) <= SETTLED:
             break
         last, (_, gradient) = distance, basis.value_and_gradient(theta)
-    step = basis.theta(step)
+    matrix = information(basis, theta)
+    inverse = inverse_of(matrix + basis.ridge())
+    value, gradient = basis.value_and_gradient(theta)
+    step = basis.theta(-inverse @ gradient)
     if distance > ROUNDING or largest_range(basis.objective, step) > SEPARATES:
         raise ValueError(separated(basis.objective, theta, step, names))
-    matrix = information(basis, theta)
-    return Optimum(theta, matrix, inverse_of(matrix + basis.ridge()))
+    return Optimum(theta, value, matrix, inverse)
 
 
 def first_inverse(basis, theta):

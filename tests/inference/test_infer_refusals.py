@@ -203,6 +203,17 @@ def test_a_column_that_separates_is_named(n_marked, tol):
     assert np.isfinite(infer(fit(rows), rows, Y).std_error).all()
 
 
+@pytest.mark.parametrize("margin", [5, 10, 15, 20, 25, 26, 27, 28, 30, 35, 40])
+def test_a_column_that_separates_is_named_however_far_the_fit_went(margin):
+    rows = marked(2)
+    others = rows[:, 3] == 0  # all that is left of the loss where the marked rows are certain
+    model, without = fit(rows, C=np.inf), fit(X[others], Y[others], C=np.inf, tol=1e-14)
+    model.coef_[:, :3], model.intercept_ = without.coef_, without.intercept_
+    model.coef_[:, 3] = margin * (np.array(["apple", "fig", "pear"]) == "fig")
+    with pytest.raises(ValueError, match="'x3' separates"):
+        infer(model, rows, Y)
+
+
 def overlap(X, y):
     """Whether no direction lets every row's own score lead: no less than any other, and some more.
 
