@@ -3,7 +3,8 @@
 Of more than two classes under a ridge, or a norm across classes, these are the coefficients of all
 classes but one against it. Where moduli of single coefficients are penalised they are those that
 are not zero, and the intercepts of all classes but one: the objective is not differentiable in the
-others, and a small change of the data leaves them at zero.
+others, and a small change of the data leaves them at zero. A larger one may move those whose
+gradient is near the strength of their penalty; these are known beside the parameters.
 """
 
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ from sksoftmax._problems.composite import CompositeProblem
 PIECE = 2**18
 # Added to the diagonal of the correlations, by parameter: it makes what is collinear harmless.
 JITTER = 1e-15
+# Share of the l1 strength from which on the gradient of a coefficient at zero is near it.
+NEAR_STRENGTH = 0.5
+TINY = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class FreeParameters:
         Position in ``scores``, and column, of each parameter.
     scores : ndarray of int of shape (n_free,), indices of the scores that have parameters
     lift : ndarray (n_scores, n_free), which makes theta's rows of those of the parameters
+    near : tuple of ndarrays, score and column of coefficients at zero that may well leave it
+    n_active : int, the number of parameters without those
     """
 
     objective: Objective
@@ -48,6 +54,8 @@ class FreeParameters:
     column: np.ndarray
     scores: np.ndarray
     lift: np.ndarray
+    near: tuple
+    n_active: int
 
     @classmethod
     def of(cls, problem, theta, base=0):
@@ -62,9 +70,10 @@ class FreeParameters:
         if isinstance(problem, CompositeProblem):
             objective, nonsmooth = objective.smooth, objective.nonsmooth
         active = active_entries(objective.map, nonsmooth, theta)
-        columns = np.flatnonzero(active.any(axis=1))
+        near = near_entries(objective, nonsmooth, theta, active)
+        columns = np.flatnonzero((active | near).any(axis=1))
         part, theta = objective.restricted(columns, theta)
-        active, n_scores = active[columns], active.shape[1]
+        active, near, n_scores = active[columns], near[columns], active.shape[1]
         nonsmooth = None if nonsmooth is None else nonsmooth.on_columns(columns)
         scores, lift = np.arange(n_scores), np.eye(n_scores)
         if n_scores > 1 and not is_by_entry(nonsmooth, n_scores):
@@ -75,7 +84,14 @@ class FreeParameters:
             active[active.all(axis=1) & is_free, base] = False
         score, column = np.nonzero(active[:, scores].T)
         check_number(len(score), active.shape)
-        return cls(part, nonsmooth, theta, score, column, scores, lift)
+        return cls(
+            part, nonsmooth, theta, score, column, scores, lift, np.nonzero(near.T), len(score)
+        )
+
+    def with_near(self):
+        """These parameters, and after them the coefficients at zero that may well leave it."""
+        score, column = map(np.append, (self.score, self.column), self.near)
+        return replace(self, score=score, column=column)
 
     def vector(self, gradient):
         """A gradient like theta, as one of the parameters."""
@@ -111,10 +127,18 @@ class FreeParameters:
         same = self.column[:, None] == self.column
         return same * blocks[self.column[:, None], self.score[:, None], self.score]
 
+    @cached_property
+    def l1_strength(self):
+        """Of the modulus of each parameter, times the sum of the weights; zero without a kink."""
+        if not is_by_entry(self.nonsmooth, len(self.lift)):
+            return np.zeros(len(self.score))
+        return self.nonsmooth.l1_strength[self.column, 0] * self.objective.total_weight
+
     @property
-    def may_leave_zero(self):
-        """Whether there are coefficients at zero that a change of the data may move."""
-        return is_by_entry(self.nonsmooth, len(self.lift))
+    def values(self):
+        """Where the fit ended, in parameters whose moduli are penalised."""
+        entries = self.theta.reshape(-1, len(self.lift))[self.column, self.scores[self.score]]
+        return np.where(self.l1_strength > 0, entries, 0.0)
 
     def hessian(self):
         """That of the objective where the fit ended, times the sum of the weights."""
@@ -146,9 +170,28 @@ def active_entries(score_map, nonsmooth, theta):
     return np.array(np.broadcast_to(active & np.isfinite(strength), shape))
 
 
+def near_entries(objective, nonsmooth, theta, active):
+    """A mask like that of the active entries: zeros whose gradients are near the l1 strength.
+
+    Those nearest, if all are more than can be held.
+    """
+    near = np.zeros_like(active)
+    if not is_by_entry(nonsmooth, active.shape[1]):
+        return near
+    strength, gradient = nonsmooth.l1_strength, objective.value_and_gradient(theta)[1]
+    norms = nonsmooth.norms(gradient)
+    share = np.where(active | np.isinf(strength), 0.0, norms / np.maximum(strength, TINY))
+    most = max(0, MOST_PARAMETERS - np.count_nonzero(active))
+    chosen = np.argsort(-share, axis=None, kind="stable")[:most]
+    near.flat[chosen] = share.flat[chosen] >= NEAR_STRENGTH
+    return near
+
+
 def is_by_entry(nonsmooth, n_scores):
     """Whether the modulus of each coefficient is penalised, and not the norm across classes."""
-    if nonsmooth is None or not (nonsmooth.l1_strength[:, 0] > 0).any():
+    if nonsmooth is None:
+        return False
+    if not ((nonsmooth.l1_strength > 0) & np.isfinite(nonsmooth.l1_strength)).any():
         return False
     return nonsmooth.norms(np.zeros(nonsmooth.l1_strength.size * n_scores)).shape[1] == n_scores
 

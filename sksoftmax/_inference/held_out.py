@@ -36,8 +36,8 @@ def approximate_leave_one_out(
 
     with the scores :math:`z_i = X_i \beta`, probabilities :math:`p_i` and target :math:`t_i` of a
     row, and the Hessian H of the objective, the intercepts among its parameters. Under an l1 part
-    coefficients that are zero stay zero [2]_ [3]_. Where the penalty is smooth, the rows whose
-    scores move farthest are fitted on from there.
+    coefficients that are zero stay zero in that step [2]_ [3]_. The rows whose scores move farthest
+    are fitted on from there, where zeros may move, for about as much work as the Hessian takes.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def losses_of(log_proba, target, present):
     target : as of `labels_or_shares`
     """
     if log_proba.ndim == 1:
-        return -log_proba
+        return 0.0 - log_proba
     logs = np.full((len(log_proba), len(present)), LEAST_LOG)
     logs[:, present] = log_proba
     if target.ndim == 1:

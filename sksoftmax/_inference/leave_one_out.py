@@ -8,8 +8,7 @@ Woodbury a Newton step moves the coefficients by ``H^-1 X_i' v_i`` and the score
 of as many equations as there are scores.
 
 A row whose scores move far is one without which the curvature of other rows changes. Those that
-move farthest are fitted on from there, see `refit`; not where moduli are penalised, since there
-coefficients that are zero would have to leave it.
+move farthest are fitted on from there, see `refit`.
 """
 
 import numpy as np
@@ -56,7 +55,7 @@ def held_out_log_proba(problem, theta, by_class):
     starts = np.cumsum([0, *map(len, log_proba)])
     log_proba = np.concatenate(log_proba)
     left_out = LeftOut.joined(left_out, starts)
-    if len(left_out.index) and not free.may_leave_zero:
+    if len(left_out.index):
         left_out, scores = refitted(free, root, left_out, loss, slope)
         log_proba[left_out.index] = own_log_proba(scores, left_out.target, left_out.gone)
     return log_proba, expected
@@ -65,7 +64,7 @@ def held_out_log_proba(problem, theta, by_class):
 def _of_block(free, root, by_class):
     """The function of a block: lists of log probabilities and of LeftOut, the loss, its gradient.
 
-    The gradient is of the parameters, all of them where the fit ended.
+    The gradient is (n_free, n_columns), and all are where the fit ended.
     """
     # Of the rows nothing may be held here: the function is sent to where they are.
     score_map, scores, score, column = free.objective.map, free.scores, free.score, free.column
@@ -87,9 +86,9 @@ def _of_block(free, root, by_class):
         far = np.flatnonzero(~(spread(moves) < FAR))
         left_out = LeftOut(
             far, spread(moves)[far], columns[far], part.target[..., far], part.weight[far],
-            at[:, far], residual[:, far], quadratic[far], curvature[far], gone[:, far],
+            at[:, far], residual[:, far], curvature[far], gone[:, far],
         )  # fmt: skip
-        return log_proba, left_out, float(losses @ part.weight), (residual @ columns)[score, column]
+        return log_proba, left_out, float(losses @ part.weight), residual @ columns
 
     def block_sums(block):
         found = list(zip(*map(of_piece, pieces(block, len(score) * len(scores))), strict=True))

@@ -8,15 +8,17 @@ is limited to about the work that the Hessian takes: see `most_refits`.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import block_diag
 
+from sksoftmax._curvature import approximations
 from sksoftmax._curvature.moments import Centring, centred_columns
 from sksoftmax._inference.free_parameters import pieces
 from sksoftmax._objective.kernels import losses_and_residuals
 
 # By how much less than 1 the leverage of a row is at least: its step then is finite.
 LEAST_REST = 1e-10
-# Passes over the rows, at most.
-MOST_PASSES = 12
+# Passes over the rows, at most; steps across kinks are shorter.
+MOST_PASSES, MOST_ACROSS_KINKS = 12, 24
 # Multiplications that are worth it, if the Hessian takes no more.
 LITTLE = 1e8
 # Multiplications that take as long as an exponential and what comes with it.
@@ -36,7 +38,7 @@ class LeftOut(NamedTuple):
     target, weight : as of a Block
     at : ndarray of shape (n_scores, n_rows), scores by the fit of all rows
     residual : ndarray of shape (n_free, n_rows), ``r_i``
-    quadratic, curvature : ndarrays of shape (n_rows, n_free, n_free), ``A_i`` and ``W_i``
+    curvature : ndarray of shape (n_rows, n_free, n_free), ``W_i``
     gone : ndarray of bool of shape (n_classes, n_rows), the classes that the row takes along
     """
 
@@ -47,7 +49,6 @@ class LeftOut(NamedTuple):
     weight: np.ndarray
     at: np.ndarray
     residual: np.ndarray
-    quadratic: np.ndarray
     curvature: np.ndarray
     gone: np.ndarray
 
@@ -75,7 +76,45 @@ class LeftOut(NamedTuple):
         return self.rows(np.argsort(-self.move, kind="stable")[:most])
 
 
-ROWS_FIRST = ("index", "move", "columns", "weight", "quadratic", "curvature")
+ROWS_FIRST = ("index", "move", "columns", "weight", "curvature")
+
+
+class Kinks(NamedTuple):
+    """Penalised moduli of parameters, which have kinks where these are zero.
+
+    strength, values : ndarrays of shape (n_parameters, 1)
+        Zero where none is penalised; the parameters where the fit of all rows ended.
+    """
+
+    strength: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, free):
+        return cls(free.l1_strength[:, None], free.values[:, None])
+
+    def value(self, moves):
+        """By how much the penalty is more than where the fit of all rows ended, (n_rows,)."""
+        change = np.abs(self.values + moves) - np.abs(self.values)
+        return np.sum(self.strength * change, axis=0)
+
+    def steepest(self, moves, gradient):
+        """The subgradient of least size."""
+        values = self.values + moves
+        at_zero = np.sign(gradient) * np.maximum(np.abs(gradient) - self.strength, 0)
+        return np.where(values == 0, at_zero, gradient + self.strength * np.sign(values))
+
+    def aligned(self, moves, direction, downhill):
+        """The direction, without what would leave a kink uphill."""
+        stays = (self.strength > 0) & (self.values + moves == 0) & (direction * downhill <= 0)
+        return np.where(stays, 0.0, direction)
+
+    def in_orthant(self, moves, trial, downhill):
+        """The trial, at the kink in parameters that would change their sign."""
+        values = self.values + moves
+        sign = np.where(values == 0, np.sign(downhill), np.sign(values))
+        beyond = (self.strength > 0) & ((self.values + trial) * sign < 0)
+        return np.where(beyond, -self.values, trial)
 
 
 class WithoutRow:
@@ -89,9 +128,12 @@ class WithoutRow:
         self.root, self.score = root, free.score
         self.own = left_out.columns[:, free.column].T  # (n_parameters, n_rows)
         self.by_score = np.equal.outer(np.arange(len(free.scores)), free.score).astype(np.float64)
+        # Of coefficients at zero no more than the diagonal is known, which has to stay positive.
+        self.active = self.own * (np.arange(len(free.score)) < free.n_active)[:, None]
+        solved = np.stack([root @ (self.active * one[:, None]) for one in self.by_score])
+        quadratic = np.einsum("ajr,bjr->rab", solved, solved, optimize=True)
         unit = (1 + LEAST_REST) * np.eye(len(free.scores))
-        system = unit - left_out.curvature @ left_out.quadratic
-        self.weight = np.linalg.solve(system, left_out.curvature)
+        self.weight = np.linalg.solve(unit - left_out.curvature @ quadratic, left_out.curvature)
 
     def scores(self, vectors):
         """``X_i b_i``, (n_free, n_rows)."""
@@ -104,20 +146,33 @@ class WithoutRow:
     def solve(self, vectors):
         """``(H - X_i' W_i X_i)^-1 b_i``."""
         solved = self.root.T @ (self.root @ vectors)
-        weighted = np.einsum("bij,jb->ib", self.weight, self.scores(solved))
-        return solved + self.root.T @ (self.root @ self.spread(weighted))
+        scores = self.by_score @ (self.active * solved)
+        weighted = np.einsum("bij,jb->ib", self.weight, scores)
+        return solved + self.root.T @ (self.root @ (self.active * weighted[self.score]))
 
 
 def refitted(free, root, left_out, loss, slope):
     """The rows that were fitted on, and their scores by fits without them, (n_scores, n_rows).
 
-    loss, slope : of all rows where the fit ended, and its gradient
+    loss, slope : of all rows where the fit ended, and its gradient (n_free, n_columns)
     """
-    left_out = left_out.farthest(most_refits(free))
-    moves = _lbfgs(free, root, left_out, loss, slope)
+    wide = free.with_near()
+    if len(wide.score) > len(free.score):
+        root = block_diag(root, np.diag(1 / np.sqrt(_curvature_at_zero(free))))
+    left_out = left_out.farthest(most_refits(wide))
+    moves = _lbfgs(wide, root, left_out, loss, slope[wide.score, wide.column])
     scores = left_out.at.copy()
-    scores[free.scores] += WithoutRow(free, root, left_out).scores(moves)
+    scores[free.scores] += WithoutRow(wide, root, left_out).scores(moves)
     return left_out, scores
+
+
+def _curvature_at_zero(free):
+    """The diagonal of the Hessian in coefficients that are near to leaving zero."""
+    score, column = free.near
+    squares = approximations.class_squares(free.objective, free.theta)[column, score]
+    ridge = free.objective.penalty.strength.reshape(-1, len(free.lift))[column, score]
+    diagonal = free.objective.total_weight * (squares + ridge)
+    return np.maximum(diagonal, np.finfo(np.float64).eps * max(1.0, diagonal.max()))
 
 
 def most_refits(free):
@@ -134,35 +189,40 @@ def most_refits(free):
 def _lbfgs(free, root, left_out, loss, slope):
     """Moves of the parameters, (n_parameters, n_rows), without each of the rows.
 
-    A fit ends when a step has gained little, or after the most passes. The gradient of all rows is
-    taken to be zero where the fit of all rows ended.
+    A fit ends when a step has gained little, or after the most passes. All rows are taken to be at
+    their optimum where the fit of all rows ended. Where moduli are penalised, steps are those of
+    the orthant that the last one leads into (Andrew and Gao 2007).
     """
     enough, rows = ENOUGH * loss / free.objective.total_weight, WithoutRow(free, root, left_out)
+    kinks, rest = Kinks.of(free), -slope
+    rest[free.n_active :] = 0
+    rest -= kinks.strength[:, 0] * np.sign(kinks.values[:, 0])
     own = losses_and_residuals(left_out.at.copy(), left_out.target, left_out.weight)
-    value, gradient = loss - left_out.weight * own, -rows.spread(left_out.residual)
+    value, gradient = loss - left_out.weight * own, (slope + rest)[:, None]
+    gradient = gradient - rows.spread(left_out.residual)
     at, length, pairs = np.zeros_like(gradient), np.ones(len(value)), []
     result, open_rows = at.copy(), np.arange(len(value))
-    for _ in range(MOST_PASSES):
-        direction = -_two_loop(pairs, rows.solve, gradient)
-        step = length * direction
-        found, slopes = _evaluate(free, rows, left_out, at + step, slope)
+    for _ in range(MOST_ACROSS_KINKS if kinks.strength.any() else MOST_PASSES):
+        downhill = -kinks.steepest(at, gradient)
+        direction = kinks.aligned(at, _two_loop(pairs, rows.solve, downhill), downhill)
+        trial = kinks.in_orthant(at, at + length * direction, downhill)
+        step = trial - at
+        found, slopes = _evaluate(free, rows, left_out, trial, rest)
+        found += kinks.value(trial)
         rounding = ROUNDING * np.abs(value)
-        taken = found <= value + DECREASE * np.sum(gradient * step, axis=0) + rounding
+        taken = found <= value - DECREASE * np.sum(downhill * step, axis=0) + rounding
         pairs.append(_pair(step, slopes - gradient, taken))
-        at, gradient = np.where(taken, at + step, at), np.where(taken, slopes, gradient)
+        at, gradient = np.where(taken, trial, at), np.where(taken, slopes, gradient)
         result[:, open_rows] = at
-        going = np.flatnonzero(~(taken & (value - found <= enough * left_out.weight)))
+        ended = taken & (length == 1) & (value - found <= enough * left_out.weight)
+        going = np.flatnonzero(~ended)
         value, length = np.where(taken, found, value), np.where(taken, 1.0, SHORTER * length)
         if len(going) == 0:
             break
         if len(going) < len(open_rows):
             open_rows, left_out = open_rows[going], left_out.rows(going)
-            value, length, at, gradient = (
-                value[going],
-                length[going],
-                at[:, going],
-                gradient[:, going],
-            )
+            value, length = value[going], length[going]
+            at, gradient = at[:, going], gradient[:, going]
             pairs = [tuple(part[..., going] for part in pair) for pair in pairs]
             rows = WithoutRow(free, root, left_out)
     return result
@@ -188,12 +248,15 @@ def _two_loop(pairs, solve, vectors):
     return vectors
 
 
-def _evaluate(free, rows, left_out, moves, slope):
-    """Values and gradients without each of the rows; values (n_rows,), gradients like moves."""
+def _evaluate(free, rows, left_out, moves, rest):
+    """Values and gradients without each of the rows; values (n_rows,), gradients like moves.
+
+    rest : ndarray of shape (n_parameters,), the gradient of the penalty without kinks, at no moves
+    """
     penalised = free.penalty @ moves
     value, gradient = free.objective.rows.sum(_of_block(free, moves))
-    value += 0.5 * np.sum(moves * penalised, axis=0) - slope @ moves
-    gradient += penalised - slope[:, None]
+    value += 0.5 * np.sum(moves * penalised, axis=0) + rest @ moves
+    gradient += penalised + rest[:, None]
     scores = left_out.at.copy()
     scores[free.scores] += rows.scores(moves)
     value -= left_out.weight * losses_and_residuals(scores, left_out.target, left_out.weight)

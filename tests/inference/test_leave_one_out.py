@@ -71,8 +71,9 @@ def model_losses(model):
 
 
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
-def test_an_l1_part_keeps_its_zeros(l1_ratio):
-    model = SoftmaxRegression(0.3, l1_ratio=l1_ratio, tol=1e-9).fit(IRIS, Y)
+@pytest.mark.parametrize("C", [0.3, 3.0])
+def test_an_l1_part_has_the_losses_of_fits_without_each_row(l1_ratio, C):
+    model = SoftmaxRegression(C, l1_ratio=l1_ratio, tol=1e-9).fit(IRIS, Y)
     found = approximate_leave_one_out(model, IRIS, Y)
     np.testing.assert_allclose(found.mean(), refitted_losses(model, IRIS, Y).mean(), rtol=0.01)
 
@@ -296,12 +297,17 @@ def test_frames_and_cross_validated_models_are_taken():
     np.testing.assert_allclose(found, approximate_leave_one_out(plain, IRIS, Y), rtol=1e-3)
 
 
-def test_all_rows_that_move_may_be_fitted_on_to_the_exact_losses(monkeypatch):
+@pytest.mark.parametrize("l1_ratio", [0, 0.5, 1])
+def test_all_rows_may_be_fitted_on_to_the_exact_losses(l1_ratio, monkeypatch):
+    """Zeros leave zero, and coefficients become zero, as they do in fits without the rows."""
     for module, name, value in ((leave_one_out, "FAR", 0), (refit, "LITTLE", 1e12)):
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(refit, "MOST_PASSES", 60)
+    monkeypatch.setattr(refit, "MOST_ACROSS_KINKS", 400)
     monkeypatch.setattr(refit, "ENOUGH", 1e-9)
-    model = SoftmaxRegression(30.0, tol=1e-12).fit(IRIS, Y, WEIGHT)
+    monkeypatch.setattr(free_parameters, "NEAR_STRENGTH", 1e-9)
+    model = SoftmaxRegression(3.0 if l1_ratio else 30.0, l1_ratio=l1_ratio, tol=1e-11)
+    model.fit(IRIS, Y, WEIGHT)
     found = approximate_leave_one_out(model, IRIS, Y, sample_weight=WEIGHT)
     exact = refitted_losses(model, IRIS, Y, WEIGHT)
     np.testing.assert_allclose(found, exact, rtol=2e-3, atol=1e-5)
