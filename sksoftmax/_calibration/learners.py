@@ -19,6 +19,7 @@ from sksoftmax._calibration.transforms import (
     VectorScaling,
     compact,
     forward,
+    log_cosh_half,
     sum_of_losses,
 )
 from sksoftmax._curvature import approximations
@@ -43,6 +44,10 @@ MIN_MARGIN = -1e-9
 ROWS_TO_TRY = 100
 # Curvature of the ridge on a binary map, divided by the weight of the sample.
 BINARY_RIDGE = 1.0
+# The ridge on a map that is nearly free, beside that of the others.
+WEAK_RIDGE = 0.01
+# Above so many classes "auto" tries no matrix: it has n_classes ** 2 parameters.
+MAX_CLASSES_OF_MATRIX = 100
 
 CONSTANT = (
     "The scores do not differ between classes: there is no temperature to learn, and 1 is kept."
@@ -222,13 +227,13 @@ def temperature(sample):
 
 def vector(sample):
     """A temperature, then a scale and a bias for each class."""
-    learn = _polynomial(1) if sample.n_scores == 1 else _vector
+    learn = _scalar("linear") if sample.n_scores == 1 else _vector
     return _followed(sample, temperature(sample), learn, "vector")
 
 
 def matrix(sample):
     """A temperature, then a matrix and a bias."""
-    learn = _polynomial(1) if sample.n_scores == 1 else _matrix(off_diagonal=1)
+    learn = _scalar("linear") if sample.n_scores == 1 else _matrix(off_diagonal=1)
     return _followed(sample, temperature(sample), learn, "matrix")
 
 
@@ -236,9 +241,52 @@ def structured(sample):
     """A temperature, a mixture with the uniform distribution, a matrix under a structured ridge."""
     scaled = temperature(sample)
     if sample.n_scores == 1:
-        return _followed(sample, scaled, _polynomial(2), "structured")
-    mixed = scaled._replace(steps=(*scaled.steps, UniformMixture(1 / (sample.total + 1))))
+        return _followed(sample, scaled, _scalar("linear", "square"), "structured")
+    mixed = mixed_with_uniform(sample, scaled)
     return _followed(sample, mixed, _matrix(off_diagonal=sample.n_classes - 1), "structured")
+
+
+def mixed_with_uniform(sample, learned):
+    """The calibration, and the probabilities mixed with 1/K by ``1 / (n + 1)``."""
+    return learned._replace(steps=(*learned.steps, UniformMixture(1 / (sample.total + 1))))
+
+
+def family(n_scores):
+    """Learners of steps of one class, by name, simpler ones first: those that "auto" averages.
+
+    They are learned from scores that are scaled by a temperature and mixed with the uniform.
+    """
+    if n_scores == 1:
+        return {
+            "temperature": lambda sample: PolynomialScaling(0.0, 1.0),
+            "vector": _scalar("linear"),
+            "structured": _scalar("linear", "square"),
+            "beta": _scalar("linear", "beta"),
+        }
+    nearly_free = partial(_vector, ridge=WEAK_RIDGE)
+    if n_scores > MAX_CLASSES_OF_MATRIX:
+        ones, zeros = np.ones(n_scores), np.zeros(n_scores)
+        return {
+            "temperature": lambda sample: VectorScaling(ones, zeros),
+            "vector": _vector,
+            "vector, weak ridge": nearly_free,
+        }
+    nothing = np.zeros((n_scores, n_scores))
+    as_matrix = partial(_as_matrix, square=nothing)
+    return {
+        "temperature": lambda sample: MatrixScaling(np.eye(n_scores), np.zeros(n_scores), nothing),
+        "vector": lambda sample: as_matrix(_vector(sample)),
+        "vector, weak ridge": lambda sample: as_matrix(nearly_free(sample)),
+        "matrix": lambda sample: as_matrix(_matrix(off_diagonal=1)(sample)),
+        "structured": lambda sample: as_matrix(_matrix(n_scores - 1)(sample)),
+        "quadratic": _matrix(n_scores - 1, degree=2),
+    }
+
+
+def _as_matrix(step, square):
+    if isinstance(step, VectorScaling):
+        return MatrixScaling(np.diag(step.scale), step.bias, square)
+    return replace(step, square=square)
 
 
 def _followed(sample, learned, learn, name):
@@ -246,45 +294,58 @@ def _followed(sample, learned, learn, name):
     return learned._replace(steps=(*learned.steps, step), name=name)
 
 
-def _vector(sample):
+def _vector(sample, ridge=1.0):
+    """A scale and a bias for each class, under ``ridge`` times the usual ridge."""
     score_map = VectorMap(sample.n_scores)
-    strength = np.full(score_map.n_parameters, 2 * sample.n_classes / sample.total)
+    strength = np.full(score_map.n_parameters, ridge * 2 * sample.n_classes / sample.total)
     objective = _objective(sample, score_map, Ridge(strength, score_map.initial()))
     solution = _minimized(objective, MAP_TOL)
     return VectorScaling(*score_map.split(solution.theta))
 
 
-def _matrix(off_diagonal):
-    """Learner of a matrix whose ridge is ``off_diagonal`` times as strong off the diagonal."""
+def _matrix(off_diagonal, degree=1):
+    """Learner of a matrix whose ridge is ``off_diagonal`` times as strong off the diagonal.
+
+    degree : 1, or 2 for a second matrix under the same ridge, of the squares of the scores
+    """
 
     def learn(sample):
         size = sample.n_scores
-        score_map = LinearMap(size, size, center=np.zeros(size))
+        powers = sample.with_scores(lambda scores: np.hstack([scores, scores**2][:degree]))
+        score_map = LinearMap(size, degree * size, center=np.zeros(degree * size))
         times = np.where(np.eye(size, dtype=bool), 1.0, off_diagonal)
-        strength = score_map.join(times, 1.0) * (2 * sample.n_classes / sample.total)
-        start = score_map.join(np.eye(size), 0.0)
-        objective = _objective(sample, score_map, Ridge(strength, start))
+        strength = score_map.join(np.tile(times, degree), 1.0)
+        strength *= 2 * sample.n_classes / sample.total
+        start = score_map.join(np.eye(size, degree * size), 0.0)
+        objective = _objective(powers, score_map, Ridge(strength, start))
         # Where strengths differ by entry the diagonal is a better and cheaper preconditioner.
         solver = Lbfgs(preconditioner=approximations.diagonal(objective, start), refresh=NEVER)
         problem = SmoothProblem(objective)
         solution = minimize(problem, solver, start, tol=MAP_TOL, max_iter=500)
-        return MatrixScaling(*map(np.copy, score_map.split(solution.theta)))
+        matrix, bias = map(np.copy, score_map.split(solution.theta))
+        return MatrixScaling(matrix[:, :size], bias, *[matrix[:, size:]][: degree - 1])
 
     return learn
 
 
-def _polynomial(degree):
-    """Learner of a polynomial of a single score."""
+# Functions of a single score, by the field of `PolynomialScaling` that multiplies them.
+SCALAR_FUNCTIONS = {"linear": np.positive, "square": np.square, "beta": log_cosh_half}
+
+
+def _scalar(*names):
+    """Learner of a combination of functions of a single score; the first is ``"linear"``."""
 
     def learn(sample):
-        powers = sample.with_scores(lambda scores: scores ** np.arange(1, degree + 1))
-        score_map = LinearMap(1, degree, center=np.zeros(degree))
-        start = score_map.join([1.0, 0.0][:degree], 0.0)
-        strength = np.full(degree + 1, BINARY_RIDGE / sample.total)
-        problem = SmoothProblem(_objective(powers, score_map, Ridge(strength, start)))
-        solution = minimize(problem, SOLVERS["newton"], start, tol=MAP_TOL, max_iter=100)
+        functions = [SCALAR_FUNCTIONS[name] for name in names]
+        columns = sample.with_scores(lambda scores: np.hstack([f(scores) for f in functions]))
+        score_map = LinearMap(1, len(names), center=np.zeros(len(names)))
+        start = score_map.join(np.eye(1, len(names)), 0.0)
+        strength = np.full(len(names) + 1, BINARY_RIDGE / sample.total)
+        problem = SmoothProblem(_objective(columns, score_map, Ridge(strength, start)))
+        solution = minimize(problem, SOLVERS["newton"], start, tol=TEMPERATURE_TOL, max_iter=100)
         coef, intercept = score_map.split(solution.theta)
-        return PolynomialScaling(float(intercept[0]), *map(float, coef[0]))
+        found = dict(zip(names, map(float, coef[0]), strict=True))
+        return PolynomialScaling(float(intercept[0]), **found)
 
     return learn
 

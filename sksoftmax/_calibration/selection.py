@@ -1,15 +1,24 @@
-"""Selection of a calibration, or of a floor under probabilities, by log loss."""
+"""Calibration by an average of maps, weighted by held-out loss; selection of a floor."""
+
+from functools import partial
 
 import numpy as np
 
 from sksoftmax._calibration import learners
-from sksoftmax._calibration.transforms import compact, forward, sum_of_losses
+from sksoftmax._calibration.transforms import (
+    averaged,
+    compact,
+    forward,
+    row_losses,
+    sum_of_losses,
+)
 
 N_FOLDS = 5
-# Above so many rows a single fold is held out once, not each of N_FOLDS.
-ROWS_FOR_ONE_FOLD = 20_000
-# Above so many classes no matrix is tried: it has n_classes ** 2 parameters.
-MAX_CLASSES_OF_MATRIX = 100
+# Above so many rows the weights of maps are learned from a sample of about so many.
+ROWS_FOR_WEIGHTS = 20_000
+# What is added to the likelihood of the weights, in rows: it keeps them equal on few rows.
+PRIOR = 0.3
+WEIGHT_TOLERANCE, MAX_WEIGHT_ITERATIONS = 1e-6, 200
 # Losses closer than this, relative to 1 + loss, count as equal.
 TIE_TOLERANCE = 1e-7
 # Probabilities are clipped to the smallest normal number of float32 before a map.
@@ -28,28 +37,83 @@ def floors(total):
 
 
 def auto(sample):
-    """The calibration of least cross-validated log loss, the identity being one of them."""
-    candidates = _candidates(sample)
-    losses = held_out_losses(sample, candidates)
-    return candidates[first_of_least(losses)](sample)
+    """The mean of the calibrated scores of several maps, weighted by held-out log loss.
+
+    The maps follow one temperature and one mixture with the uniform distribution, and are linear in
+    their parameters, so that their mean is one map, that of the mean parameters.
+    """
+    family = learners.family(sample.n_scores)
+    weights = stacking_weights(*held_out_losses(sample, tuple(family.values())))
+    learned = _common_steps(sample)
+    mixed = sample.with_scores(partial(forward, learned.steps))
+    steps = [learn(mixed) for learn in family.values()]
+    mean = averaged(steps, weights)
+    # Ties go to the simpler map, which comes first.
+    name = list(family)[first_of_least(-weights)]
+    return learned._replace(steps=(*learned.steps, mean), name=name)
 
 
-def _candidates(sample):
-    simple = (learners.identity, learners.temperature, learners.vector)
-    small = sample.n_classes <= MAX_CLASSES_OF_MATRIX
-    return (*simple, learners.structured, learners.matrix) if small else simple
+def _common_steps(sample):
+    """A temperature, and the mixture with the uniform distribution."""
+    return learners.mixed_with_uniform(sample, learners.temperature(sample))
 
 
-def held_out_losses(sample, candidates):
-    """Summed log loss of each candidate on folds that it was not learned from."""
-    losses = np.zeros(len(candidates))
-    for fold in range(N_FOLDS if sample.n_rows <= ROWS_FOR_ONE_FOLD else 1):
-        train = sample.select(lambda scores, fold=fold: content_folds(scores) != fold)
-        held_out = sample.select(lambda scores, fold=fold: content_folds(scores) == fold)
+def held_out_losses(sample, family):
+    """Losses of held-out rows under each map, (n_maps, n_rows), and weights of the rows."""
+    one_in = -(-sample.n_rows // ROWS_FOR_WEIGHTS)
+    found = [(np.empty((len(family), 0)), np.empty(0))]
+    for fold in range(N_FOLDS):
+        train, held_out = (
+            sample.select(partial(_is_in_part, fold=fold, one_in=one_in, held_out=held_out))
+            for held_out in (False, True)
+        )
         if train.n_rows and held_out.n_rows:
-            loss = [held_out.log_loss(learn(train).steps) for learn in candidates]
-            losses += np.array(loss) * held_out.total
-    return losses
+            found += _losses_of_fold(train, held_out, family)
+    losses, weight = zip(*found, strict=True)
+    return np.hstack(losses), np.concatenate(weight)
+
+
+def _is_in_part(scores, fold, one_in, held_out):
+    """Mask of the rows of one part of a fold, or of a sample of them, one in ``one_in``."""
+    number = content_numbers(scores)
+    is_drawn = number // N_FOLDS % one_in == 0
+    return is_drawn & ((number % N_FOLDS == fold) == held_out)
+
+
+def _losses_of_fold(train, held_out, family):
+    """A list with losses and weights of each block."""
+    common = _common_steps(train).steps
+    mixed = train.with_scores(partial(forward, common))
+    steps = [learn(mixed) for learn in family]
+
+    def block_losses(block):
+        own = np.flatnonzero(block.weight)
+        scores, labels = forward(common, block.X[own]), block.target[own]
+        losses = [row_losses(step.forward(scores), labels) for step in steps]
+        return [(np.array(losses), block.weight[own])]
+
+    return held_out.rows.sum(block_losses)
+
+
+def stacking_weights(losses, weight):
+    """Weights of maps, (n_maps,), of least held-out loss of the weighted mean of probabilities.
+
+    The sum of log probabilities plus ``PRIOR * sum_j log(w_j)`` is concave on the simplex. Newton
+    steps of length ``1 / (1 + decrement)`` never leave it (Boyd and Vandenberghe 2004, 9.6).
+    """
+    likelihood = np.exp(losses.min(axis=0) - losses)
+    weights = np.full(len(losses), 1 / len(losses))
+    for _ in range(MAX_WEIGHT_ITERATIONS):
+        ratio = likelihood / (weights @ likelihood)
+        gradient = ratio @ weight + PRIOR / weights
+        curvature = (ratio * weight) @ ratio.T + np.diag(PRIOR / weights**2)
+        by_gradient, by_sum = np.linalg.solve(curvature, np.c_[gradient, np.ones(len(weights))]).T
+        step = by_gradient - by_sum * (by_gradient.sum() / by_sum.sum())
+        decrement = np.sqrt(max(step @ curvature @ step / PRIOR, 0.0))
+        weights = weights + step / (1 + decrement)
+        if decrement <= WEIGHT_TOLERANCE:
+            break
+    return weights / weights.sum()
 
 
 def first_of_least(losses):
@@ -60,10 +124,15 @@ def first_of_least(losses):
 
 
 def content_folds(scores):
-    """Fold indices, (n_rows,), by a hash of each row that ignores the order of its columns.
+    """Fold indices, (n_rows,)."""
+    return content_numbers(scores) % N_FOLDS
 
-    Equal rows share a fold, so that a weight of 2 is the row twice, and the folds depend neither
-    on the order of the rows nor on that of the classes.
+
+def content_numbers(scores):
+    """Numbers below 2^24, (n_rows,), a hash of each row that ignores the order of its columns.
+
+    Equal rows share a number, so that a weight of 2 is the row twice, and the numbers depend
+    neither on the order of the rows nor on that of the classes.
     """
     ordered = np.sort(np.abs(scores) if scores.shape[1] == 1 else scores, axis=1)
     digest = (ordered * np.sqrt(np.arange(2.0, ordered.shape[1] + 2))).sum(axis=1)
@@ -72,7 +141,7 @@ def content_folds(scores):
     key = np.round(mantissa * 2**26).astype(np.int64) + (exponent.astype(np.int64) << 32)
     # The middle bits of a product with an odd number are well mixed (Knuth 1998, section 6.4).
     mixed = key.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return (mixed >> np.uint64(40)) % np.uint64(N_FOLDS)
+    return (mixed >> np.uint64(40)).astype(np.int64)
 
 
 def best_input_transform(candidates, make_sample, learn):

@@ -59,8 +59,11 @@ class SoftmaxTransformer(
           mixed with ``1/K`` by ``1/(n + 1)``; of the scores of the mixed ones, ``A`` and ``b`` are
           learned under a ridge of strength ``K/n`` on the bias and the diagonal of ``A - I`` and
           ``K(K - 1)/n`` off it.
-        - ``"auto"``: whichever of these maps, or no map, has the least cross-validated log
-          loss; above 100 classes no matrix is tried.
+        - ``"auto"``: ``z`` is the mean of what several maps make of the mixed scores of
+          ``"structured"``, weighted for the least cross-validated log loss: those above,
+          ``"vector"`` under a hundredth of the ridge, and ``"quadratic"``,
+          ``z = A s + C s^2 + b``. Two classes have a parabola and beta calibration [6]_ instead.
+          Above 100 classes no matrix is tried.
 
         A ridge penalty shrinks all maps but the temperature to the identity. Two classes have one
         score `s`: ``"vector"`` and ``"matrix"`` are ``z = a s + b`` (Platt scaling [4]_, on
@@ -90,7 +93,9 @@ class SoftmaxTransformer(
     temperature_ : float
         The temperature in use; with a calibration, its own temperature times `temperature`.
     calibration_ : str or None
-        The calibration in use; under ``"auto"`` the one chosen, None being no map.
+        The calibration in use; under ``"auto"`` the map of the largest weight: ``"temperature"``,
+        ``"vector"``, ``"vector, weak ridge"``, ``"matrix"``, ``"structured"``, ``"quadratic"``; of
+        two classes ``"temperature"``, ``"vector"``, ``"structured"`` or ``"beta"``.
     classes_ : ndarray of shape (n_classes,)
         The class of each column of `transform`. Only where it is known: from `classes`, or from
         `y` where something is learned.
@@ -135,6 +140,8 @@ class SoftmaxTransformer(
        regularized likelihood methods", Advances in Large Margin Classifiers.
     .. [5] M. Saerens, P. Latinne and C. Decaestecker (2002), "Adjusting the outputs of a classifier
        to new a priori probabilities", Neural Computation 14(1), 21-41.
+    .. [6] M. Kull, T. Silva Filho and P. Flach (2017), "Beta calibration: a well-founded and easily
+       implemented improvement on logistic calibration for binary classifiers", AISTATS.
 
     Examples
     --------

@@ -5,7 +5,7 @@ whose rows sum to zero, or one column, the score of the second of two classes. A
 bijection of compact scores unless its parameters are degenerate (a scale of 0, a singular matrix).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,10 @@ quiet_log = quiet(np.log)  # minus infinity at 0, without a warning
 
 # Below the largest score by so many temperatures a class has no probability in any precision.
 RULED_OUT = -1e9
+# Parts in which the nonlinear part of a step is added while its inverse is sought.
+N_SHARES, MAX_NEWTON_STEPS = 8, 20
+# Entries of the Jacobian matrices that are held at once.
+MAX_JACOBIAN_ENTRIES = 10**6
 
 
 class Step(Protocol):
@@ -150,42 +154,128 @@ class VectorScaling:
 
 @dataclass(frozen=True)
 class MatrixScaling:
-    """Matrix scaling: ``matrix @ scores + bias``; (n_classes, n_classes) and (n_classes,)."""
+    """Matrix scaling: ``matrix @ scores + square @ scores^2 + bias``.
+
+    matrix, square : ndarrays of shape (n_classes, n_classes); ``square`` may be None
+    bias : ndarray of shape (n_classes,)
+    """
 
     matrix: np.ndarray
     bias: np.ndarray
+    square: np.ndarray | None = None
 
     def forward(self, scores):
-        return centred(scores @ self.matrix.T + self.bias)
+        moved = scores @ self.matrix.T + self.bias
+        return centred(moved if self.square is None else moved + scores**2 @ self.square.T)
 
     def inverse(self, scores):
-        # On rows that sum to zero: the centred matrix there, and the mean of a row unchanged.
-        n_classes = len(self.matrix)
+        """The root that tends to the linear one as ``square`` tends to 0."""
+        target = centred(scores - self.bias)
+        found = self._solve(self.matrix, target)
+        if self.square is None or not self.square.any():
+            return found
+        size = max(1, MAX_JACOBIAN_ENTRIES // self.matrix.size)
+        for start in range(0, len(found), size):
+            rows = slice(start, start + size)
+            found[rows] = by_continuation(self._residual(target[rows]), found[rows], start)
+        return found
+
+    def _residual(self, target):
+        def residual(scores, share):
+            slope = self.matrix + 2 * share * self.square * scores[:, None, :]
+            moved = scores @ self.matrix.T + share * scores**2 @ self.square.T
+            error = centred(moved) - target
+            return error, self._solve(slope, error)
+
+        return residual
+
+    @staticmethod
+    def _solve(matrix, right):
+        """Solve on rows that sum to zero: the centred matrix there, the mean of a row unchanged."""
+        n_classes = matrix.shape[-1]
         mean = np.full((n_classes, n_classes), 1 / n_classes)
         rest = np.eye(n_classes) - mean
-        square = rest @ self.matrix @ rest + mean
-        return np.linalg.solve(square, (centred(scores - self.bias)).T).T
+        return np.linalg.solve(rest @ matrix @ rest + mean, right[..., None])[..., 0]
 
 
 @dataclass(frozen=True)
 class PolynomialScaling:
-    """A polynomial of a single score: ``constant + linear * s + square * s^2``."""
+    """``constant + linear * s + square * s^2 + beta * log(cosh(s / 2))`` of a single score s.
+
+    With ``square`` 0 it is beta calibration (Kull, Silva Filho and Flach 2017): of
+    ``p = sigmoid(s)``, ``a log(p) - c log(1 - p)`` has ``linear = (a + c) / 2``, ``beta = c - a``.
+    """
 
     constant: float
     linear: float
     square: float = 0.0
+    beta: float = 0.0
 
     def forward(self, scores):
-        return self.constant + scores * (self.linear + self.square * scores)
+        moved = self.constant + scores * (self.linear + self.square * scores)
+        return moved + self.beta * log_cosh_half(scores) if self.beta else moved
 
     def inverse(self, scores):
-        """The root that tends to the linear one as ``square`` tends to 0."""
+        """The root that tends to the linear one as ``square`` and ``beta`` tend to 0."""
+        if self.beta:
+            target = scores - self.constant
+            return by_continuation(self._residual(target), target / self.linear)
         remainder = self.constant - scores
         discriminant = self.linear**2 - 4 * self.square * remainder
         if (discriminant < 0).any():
-            row = int((discriminant < 0).any(axis=1).argmax())
-            raise ValueError(f"Row {row} of X holds a probability that no score leads to.")
+            raise no_score_leads_to(int((discriminant < 0).any(axis=1).argmax()))
         return -2 * remainder / (self.linear + np.copysign(np.sqrt(discriminant), self.linear))
+
+    def _residual(self, target):
+        def residual(scores, share):
+            bent = self.square * scores**2 + self.beta * log_cosh_half(scores)
+            slope = 2 * self.square * scores + self.beta * np.tanh(scores / 2) / 2
+            error = self.linear * scores + share * bent - target
+            return error, error / (self.linear + share * slope)
+
+        return residual
+
+
+def log_cosh_half(scores):
+    """``log(cosh(s / 2))`` without overflow."""
+    size = np.abs(scores)
+    return size / 2 + np.log1p(np.exp(-size)) - np.log(2)
+
+
+@quiet  # rows without a root may leave all bounds before they are refused
+def by_continuation(residual, start, first_row=0):
+    """Roots of a function by Newton steps, while its nonlinear part grows from 0 to the whole.
+
+    residual : function of rows and of the share of the nonlinear part, to errors and Newton steps
+    start : roots of the linear part, (n_rows, n_scores)
+    first_row : number of the first row, for the message
+    """
+    found = start
+    for share in np.linspace(0, 1, N_SHARES + 1)[1:]:
+        for _ in range(MAX_NEWTON_STEPS):
+            error, step = residual(found, share)
+            if not np.abs(error).max(initial=0.0) > 1e-13 * (1 + np.abs(found).max(initial=0.0)):
+                break
+            found = found - step
+    error = np.abs(residual(found, 1.0)[0]).max(axis=1)
+    failed = ~(error <= 1e-9 * (1 + np.abs(found).max(axis=1)))
+    if failed.any():
+        raise no_score_leads_to(first_row + int(failed.argmax()))
+    return found
+
+
+def no_score_leads_to(row):
+    return ValueError(f"Row {row} of X holds a probability that no score leads to.")
+
+
+def averaged(steps, weights):
+    """The step whose fields are weighted means of those of steps of one class.
+
+    These classes are linear in their fields, so that its scores are the means of theirs.
+    """
+    names = [field.name for field in fields(steps[0])]
+    pairs = list(zip(weights, steps, strict=True))
+    return type(steps[0])(*(sum(w * getattr(step, name) for w, step in pairs) for name in names))
 
 
 STEPS = (TemperatureScaling, UniformMixture, VectorScaling, MatrixScaling, PolynomialScaling)
@@ -205,7 +295,12 @@ def inverse(steps, scores):
     return scores
 
 
+def row_losses(scores, labels):
+    """Minus the log probability of each row's label, (n_rows,)."""
+    logs = log_softmax(expanded(scores))
+    return -logs[np.arange(len(labels)), labels]
+
+
 def sum_of_losses(scores, labels, weight):
     """Weighted sum of minus the log probability of each row's label."""
-    logs = log_softmax(expanded(scores))
-    return -(weight @ logs[np.arange(len(labels)), labels])
+    return weight @ row_losses(scores, labels)

@@ -18,14 +18,21 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sksoftmax import DecisionScores, SoftmaxTransformer
-from sksoftmax._calibration.learners import LEARNERS, Sample, _objective
-from sksoftmax._calibration.selection import content_folds
+from sksoftmax._calibration import selection
+from sksoftmax._calibration.learners import LEARNERS, Sample, _objective, family
+from sksoftmax._calibration.selection import (
+    PRIOR,
+    content_folds,
+    held_out_losses,
+    stacking_weights,
+)
 from sksoftmax._calibration.transforms import (
     MatrixScaling,
     PolynomialScaling,
     TemperatureScaling,
     UniformMixture,
     VectorScaling,
+    averaged,
     compact,
     forward,
 )
@@ -147,6 +154,11 @@ STEPS = {
     "matrix": (MatrixScaling(np.eye(4) + 0.2 * RNG.normal(size=(4, 4)), RNG.normal(size=4)), 4),
     "line": (PolynomialScaling(0.5, 2.0), 1),
     "parabola": (PolynomialScaling(0.5, 2.0, 0.01), 1),
+    "beta": (PolynomialScaling(0.5, 2.0, 0.0, 1.5), 1),
+    "all of a score": (PolynomialScaling(0.5, 2.0, 0.01, -1.5), 1),
+    "squares": (
+        MatrixScaling(np.eye(4), RNG.normal(size=4), 0.02 * RNG.normal(size=(4, 4))), 4
+    ),
 }
 
 
@@ -164,8 +176,68 @@ def test_steps_keep_the_form_and_can_be_undone(name):
 def test_a_probability_that_no_score_leads_to_is_refused():
     with pytest.raises(ValueError, match="Row 1 of X holds a probability more extreme"):
         UniformMixture(0.1).inverse(np.array([[0.0], [9.0]]))
+    with pytest.raises(ValueError, match="Row 1 of X holds a probability that no score"):
+        squares = MatrixScaling(0.1 * np.eye(3), np.zeros(3), np.diag([1.0, 0, 0]))
+        squares.inverse(np.array([[0.1, 0.1, -0.2], [-18.0, 9.0, 9.0]]))
     with pytest.raises(ValueError, match="Row 0 of X holds a probability that no score"):
         PolynomialScaling(0.0, 0.1, 1.0).inverse(np.array([[-5.0]]))
+
+
+def test_the_beta_term_makes_beta_calibration():
+    """Kull, Silva Filho and Flach (2017): logit = a log(p) - c log(1 - p) + b."""
+    a, b, c = 0.7, 0.3, 1.8
+    scores = np.linspace(-30, 30, 61)[:, None]
+    p, q = scipy.special.log_expit(scores), scipy.special.log_expit(-scores)
+    step = PolynomialScaling(b + (c - a) * np.log(2), (a + c) / 2, beta=c - a)
+    assert_allclose(step.forward(scores), a * p - c * q + b, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_columns", [1, 4])
+def test_scores_of_mean_parameters_are_mean_scores(n_columns):
+    scores, y = draw(200, n_columns, 2.0)
+    sample = Sample.from_arrays(compact(scores), y, np.ones(200))
+    steps = [learn(sample) for learn in family(n_columns).values()]
+    weights = np.arange(1.0, len(steps) + 1)
+    weights /= weights.sum()
+    mean = np.tensordot(weights, [step.forward(compact(scores)) for step in steps], axes=1)
+    assert_allclose(averaged(steps, weights).forward(compact(scores)), mean, atol=1e-10)
+
+
+@pytest.mark.parametrize("n_rows", [0, 3, 400])
+def test_weights_of_maps_are_the_best_on_the_simplex(n_rows):
+    rng = np.random.default_rng(n_rows)
+    losses, weight = rng.exponential(size=(3, n_rows)), rng.integers(1, 4, n_rows)
+    losses[1] *= 0.7
+
+    def objective(free):
+        w = scipy.special.softmax(free)
+        return -weight @ np.log(w @ np.exp(-losses)) - PRIOR * np.log(w).sum()
+
+    best = scipy.optimize.minimize(objective, np.zeros(3), tol=1e-12).x
+    found = stacking_weights(losses, weight)
+    assert_allclose(found, scipy.special.softmax(best), atol=1e-4)
+    twice = stacking_weights(np.repeat(losses, weight, axis=1), np.ones(weight.sum()))
+    assert_allclose(found, twice, rtol=1e-9)
+
+
+def test_weights_of_maps_take_a_sample_of_many_rows(monkeypatch):
+    scores, y = draw(4000, 3)
+    sample = Sample.from_arrays(compact(scores), y, np.ones(4000))
+    learners = tuple(family(3).values())
+    assert held_out_losses(sample, learners)[0].shape == (len(learners), 4000)
+    monkeypatch.setattr(selection, "ROWS_FOR_WEIGHTS", 500)
+    assert 400 < held_out_losses(sample, learners)[0].shape[1] < 600
+
+
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_auto_is_near_the_best_map_and_takes_a_bent_one(n_columns):
+    scores, y = draw(3000, n_columns)
+    bent = np.exp(scores / 2)  # the scores that are right are not linear in these
+    others, new_y = draw(3000, n_columns, seed=1)
+    new = np.exp(others / 2)
+    losses = {n: loss(SoftmaxTransformer(n).fit(bent, y), new, new_y) for n in [*LEARNED, "auto"]}
+    auto = losses.pop("auto")
+    assert auto <= min(losses.values()) + (0.002 if n_columns == 1 else -0.002)
 
 
 @EVERY
