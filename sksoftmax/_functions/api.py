@@ -14,6 +14,14 @@ from sksoftmax._functions import checks, on_array_api, on_numpy
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._typing import AnyArray, DataLike, Floats
 
+ON_NUMPY = {"softmax": quiet(on_numpy.softmax), "log_softmax": quiet(on_numpy.log_softmax)}
+OF_FEW = {
+    "softmax": quiet(on_numpy.softmax_of_few),
+    "log_softmax": quiet(on_numpy.log_softmax_of_few),
+}
+# Entries so few that the interpreter's calls are most of what they cost, and their dtypes.
+FEW = 2**14
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 EMPTY_OPTIONS = ("nan", "zero", "uniform", "raise")
 
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
@@ -279,6 +287,12 @@ def cross_entropy(
 
 def _normalise(name, scores, axis, temperature, where, out, empty):
     """Check the arguments of softmax or log_softmax, and call that function of the right module."""
+    usual = where is None is out and type(empty) is str and empty == "nan"
+    usual = usual and type(axis) is int and axis == -1
+    if usual and type(temperature) is float and temperature == 1 and _are_few(scores):
+        few = OF_FEW[name](scores)
+        if few is not None:
+            return few
     scores, xp = checks.as_array(scores)
     checks.check_option("empty", empty, EMPTY_OPTIONS)
     options = {
@@ -294,11 +308,17 @@ def _normalise(name, scores, axis, temperature, where, out, empty):
     if empty == "raise":
         _refuse_rows_without_mass(scores, options["axis"], options["where"], xp)
     if xp is np:
-        return quiet(getattr(on_numpy, name))(scores, out=out, **options)
+        return ON_NUMPY[name](scores, out=out, **options)
     if math.prod(scores.shape) == 0:
         floating = xp.isdtype(scores.dtype, "real floating")
         return scores if floating else xp.astype(scores, xp.float64)
     return quiet(getattr(on_array_api, name))(scores, xp=xp, **options)
+
+
+def _are_few(scores):
+    """Whether scores are an array of NumPy itself that needs no check, and small."""
+    plain = type(scores) is np.ndarray and scores.dtype in FLOATS and scores.flags.c_contiguous
+    return plain and 0 < scores.size <= FEW and scores.ndim in (1, 2)
 
 
 def _result_without_mass(name, empty, n_classes):

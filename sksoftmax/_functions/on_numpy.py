@@ -34,6 +34,53 @@ MOST_CLASSES_STRIDED = 12
 LEAST_TOTAL = 1e-3
 
 
+def softmax_of_few(scores):
+    """What `softmax` gives along the last axis of a plain vector or matrix, in few calls.
+
+    None where some row needs more: its exponentials overflow, or are all small.
+    """
+    matrix = scores.reshape(-1, scores.shape[-1])
+    if matrix.shape[1] > MOST_CLASSES_TRANSPOSED:
+        exponentials = np.exp(matrix)
+        total = np.add.reduce(exponentials, axis=1, keepdims=True)
+    else:
+        exponentials = _class_major(matrix)
+        np.exp(exponentials, out=exponentials)
+        total = np.add.reduce(exponentials, axis=0)
+    if not (np.minimum.reduce(total, axis=None) >= LEAST_TOTAL and np.isfinite(total).all()):
+        return None
+    if total.ndim == 2:
+        return np.divide(exponentials, total, out=exponentials).reshape(scores.shape)
+    result = np.empty(matrix.shape, matrix.dtype)
+    n_rows = len(matrix)
+    np.divide(exponentials[:, :n_rows], total[:n_rows], out=result.T)
+    return result.reshape(scores.shape)
+
+
+def log_softmax_of_few(scores):
+    """The same for `log_softmax`; None where a row's maximum is not finite."""
+    matrix = scores.reshape(-1, scores.shape[-1])
+    result = np.empty(matrix.shape, matrix.dtype)
+    if matrix.shape[1] > MOST_CLASSES_TRANSPOSED:
+        block = _Block(matrix, None, result, result, -1)
+    else:
+        block = _Block(matrix.T, None, result.T, _class_major(matrix), 0)
+    shifted = block.shift()
+    if not shifted.finite:
+        return None
+    partition = block.log_partition(np.exp(shifted.scores), shifted.top)
+    block.write(np.subtract, shifted.scores, partition)
+    return result.reshape(scores.shape)
+
+
+def _class_major(matrix):
+    """A copy of shape (n_classes, n_rows), of two rows where there is one: see `_blocks`."""
+    n_rows, n_classes = matrix.shape
+    if n_rows == 1:
+        return np.repeat(matrix.reshape(n_classes, 1), 2, axis=1)
+    return matrix.T.copy()
+
+
 def softmax(scores, *, axis, temperature, where, out, empty):
     """Write the softmax of ``scores`` along ``axis`` to ``out``.
 
@@ -55,9 +102,13 @@ def softmax(scores, *, axis, temperature, where, out, empty):
 
 def log_softmax(scores, *, axis, temperature, where, out, empty):
     """Write the log-softmax of ``scores`` along ``axis`` to ``out``; ``empty`` as for `softmax`."""
+    spare = None  # all blocks but the last have one shape
     for block in _blocks(scores, axis, where, out, temperature):
         shifted = block.shift(temperature)
-        block.write(np.subtract, shifted.scores, block.log_partition(np.exp(shifted.scores)))
+        if spare is None or spare.shape != shifted.scores.shape:
+            spare = np.empty_like(shifted.scores)
+        exponentials = np.exp(shifted.scores, out=spare)
+        block.write(np.subtract, shifted.scores, block.log_partition(exponentials, shifted.top))
         block.fill_special(shifted, masked=-np.inf, empty=empty)
     return out
 
@@ -66,7 +117,8 @@ def logsumexp(scores, *, axis, where, out):
     """Write the log of the sum of exponentials to ``out``, in which ``axis`` has length 1."""
     for block in _blocks(scores, axis, where, out):
         shifted = block.shift()
-        total = block.log_partition(np.exp(shifted.scores, out=shifted.scores))
+        exponentials = np.exp(shifted.scores, out=shifted.scores)
+        total = block.log_partition(exponentials, shifted.top)
         # A maximum that is nan or infinite is the answer itself.
         total += np.where(np.isfinite(shifted.maximum), shifted.maximum, 0)
         np.copyto(total, shifted.maximum, where=~np.isfinite(shifted.maximum))
@@ -129,11 +181,13 @@ class _Shifted(NamedTuple):
 
     scores : (scores - shift) / temperature, with rows of infinite maximum replaced
     maximum : of each row before the shift; the class axis has length 1
+    top : index of a largest score of each row, where blocks are row-major; else None
     finite : bool, whether all maxima are
     """
 
     scores: np.ndarray
     maximum: np.ndarray
+    top: np.ndarray | None
     finite: bool
 
 
@@ -162,22 +216,26 @@ class _Block(NamedTuple):
             source = np.divide(source, temperature, out=self.work)
         return np.exp(source, out=self.work)
 
-    def shift(self, temperature=1.0, unshifted=False):
+    def shift(self, temperature=1.0, unshifted=None):
         """Subtract each row's maximum, then divide, so that tiny temperatures cannot overflow.
 
-        unshifted : mask of rows that are not shifted
+        unshifted : mask of rows that are not shifted, if any
         """
-        source = self._load()
-        maximum = np.maximum.reduce(source, axis=self.class_axis, keepdims=True)
-        finite = bool(np.isfinite(maximum).all())
-        top = maximum
+        source, top = self._load(), None
+        if self.class_axis == -1:
+            top = np.arange(len(source)), source.argmax(axis=-1)
+            maximum = source[top][:, np.newaxis]
+        else:
+            maximum = np.maximum.reduce(source, axis=0, keepdims=True)
+        shift, finite = maximum, bool(np.isfinite(maximum).all())
         if not finite:
-            source, top = self._replace_infinite_maxima(source, maximum)
-        top = np.where(unshifted, 0, top).astype(source.dtype, copy=False)
-        shifted = np.subtract(source, top, out=self.work)
+            source, shift = self._replace_infinite_maxima(source, maximum)
+        if unshifted is not None:
+            shift = np.where(unshifted, 0, shift).astype(source.dtype, copy=False)
+        shifted = np.subtract(source, shift, out=self.work)
         if temperature != 1:
             shifted /= temperature
-        return _Shifted(shifted, maximum, finite)
+        return _Shifted(shifted, maximum, top, finite)
 
     def total(self, exponentials):
         """Sum over classes, in an order that depends on the number of classes alone."""
@@ -190,13 +248,18 @@ class _Block(NamedTuple):
         ]
         return functools.reduce(np.add, parts)
 
-    def log_partition(self, exponentials):
+    def log_partition(self, exponentials, top):
         """``log(sum(exponentials))`` to full relative precision, overwriting them.
 
         A largest exponential is 1, exactly. Leaving one of them out, the sum is ``1 + rest`` and
         its log ``log1p(rest)``, which has all its digits where ``1 + rest`` rounds to 1.
         Exponentials are at most 1, so their floor is 1 at the largest and 0 elsewhere.
+
+        top : where a largest one of each row is, of row-major blocks
         """
+        if top is not None:
+            exponentials[top] = 0
+            return np.log1p(self.total(exponentials))
         largest = np.floor(exponentials)
         exponentials -= largest
         return np.log1p(self.total(exponentials) + (self.total(largest) - 1))

@@ -1,5 +1,6 @@
 """Methods that fitted linear softmax models share: scores, probabilities and classes."""
 
+from functools import partial
 from typing import Any, Self
 
 import scipy.sparse as sp
@@ -9,6 +10,7 @@ from sklearn.base import ClassifierMixin
 from sksoftmax._data import validation
 from sksoftmax._data.dispatch import accuracy, chunkwise, snapshot
 from sksoftmax._data.estimator_html import CaptionMixin
+from sksoftmax._data.parameter_checks import check_number
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._linear_model import coefficients, prediction
 from sksoftmax._linear_model.export import as_logistic_regression
@@ -90,6 +92,60 @@ class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
         probabilities : ndarray of shape (n_samples, n_classes)
         """
         return self._predict(prediction.probabilities, X)
+
+    def top_k(self, X: DataLike, k: int = 5) -> tuple[AnyArray, Floats]:
+        """The k most probable classes of each row and their probabilities.
+
+        No array of the shape (n_samples, n_classes) is made, however many the classes are.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, Dask collection} of shape (n_samples, n_features)
+        k : int, default=5
+            From 1 to the number of classes.
+
+        Returns
+        -------
+        classes : ndarray of shape (n_samples, k)
+            Labels, the most probable first; of equally probable ones that of the lower index.
+        probabilities : ndarray of shape (n_samples, k)
+            Those of these classes, as in ``predict_proba``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If k is no integer from 1 to the number of classes, or X is not as in ``predict``.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sksoftmax import SoftmaxRegression
+        >>> X, y = load_iris(return_X_y=True)
+        >>> classes, probabilities = SoftmaxRegression().fit(X, y).top_k(X[:1], 2)
+        >>> classes, probabilities.round(3)
+        (array([[0, 1]]), array([[0.982, 0.018]]))
+        """
+        now = snapshot(self)
+        n_classes = max(2, coefficients.as_they_are(now)[0].shape[0])
+        check_number("k", k, least=1, most=n_classes, integer=True)
+        # Where Dask holds X each chunk asks its copy of the model.
+        now._k = int(k)
+        if validation.on_dask(X):
+            return now._top_classes(X), now._top_probabilities(X)
+        return now._top(X)
+
+    @chunkwise
+    def _top_classes(self, X):
+        return self._top(X)[0]
+
+    @chunkwise
+    def _top_probabilities(self, X):
+        return self._top(X)[1]
+
+    def _top(self, X):
+        indices, shares = self._predict(partial(prediction.top, k=self._k), X)
+        n_scores = coefficients.as_they_are(self)[0].shape[0]
+        return coefficients.labels(self, indices, n_scores), shares
 
     @chunkwise
     def predict_log_proba(self, X: DataLike) -> Floats:

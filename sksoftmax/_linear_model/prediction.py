@@ -106,6 +106,39 @@ def largest(X, coef, intercept):
     return result
 
 
+def top(X, coef, intercept, k):
+    """Indices of the k classes with the largest scores and their probabilities, (n_rows, k).
+
+    The larger ones come first, and of equal ones the first class.
+    """
+    indices = np.empty((X.shape[0], k), dtype=np.intp)
+    shares = np.empty((X.shape[0], k), dtype=_dtype(X, coef))
+
+    def write(rows, block):
+        if block.shape[1] == 1:
+            block = np.concatenate([np.zeros_like(block), block], axis=1)
+        block = np.ascontiguousarray(block)
+        first = _first_of_sorted(block, k)
+        indices[rows] = first
+        options = {"temperature": 1.0, "where": None, "empty": np.nan}
+        on_numpy.softmax(block, axis=1, out=block, **options)
+        shares[rows] = np.take_along_axis(block, first, axis=1)
+
+    _by_blocks(write, X, coef, intercept)
+    return indices, shares
+
+
+def _first_of_sorted(scores, k):
+    """The first k indices of a stable sort of each row from the largest score down."""
+    first = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
+    own = np.take_along_axis(scores, first, axis=1)
+    # A partition takes any of the classes that tie for the last place.
+    tied = np.count_nonzero(scores >= own.min(axis=1, keepdims=True), axis=1) > k
+    first = np.take_along_axis(first, np.argsort(-own, axis=1, kind="stable"), axis=1)
+    first[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
+    return first
+
+
 def _index_of_largest(scores):
     """The first of the largest scores of each row, (n_rows,)."""
     if scores.shape[1] == 1:
