@@ -105,6 +105,9 @@ def test_workflows_call_what_exists(path):
             for session in words[2:]:
                 assert session.split("-${{")[0] in set(sessions()), command
         elif words[:2] == ["pip", "install"]:
+            if "&&" in command:
+                readme = (ROOT / "README.md").read_text("utf-8")
+                assert command in readme.splitlines(), "not the README's command"
             for extra in re.findall(r"\.\[(\w+)\]", command):
                 assert extra in EXTRAS, command
         else:

@@ -127,9 +127,10 @@ def check_labels(y, X, estimator):
     As in scikit-learn, estimators warn of labels in a column, and metrics take them.
     """
     validation.check_given(y, "A metric" if estimator is None else type(estimator).__name__)
-    y = column_or_1d(y, warn=estimator is not None)
+    name = "y_true" if estimator is None else "y"
+    y = column_or_1d(y, warn=estimator is not None, input_name=name)
     if y.dtype.kind == "f":
-        check_array(y, ensure_2d=False, input_name="y")
+        check_array(y, ensure_2d=False, input_name=name)
     check_classification_targets(y)
     check_consistent_length(X, y)
     return y

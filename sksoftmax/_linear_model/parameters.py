@@ -2,6 +2,7 @@
 
 import warnings
 
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from sksoftmax._data import parameter_checks
@@ -31,6 +32,17 @@ def check(model):
         "validation_fraction", fraction, least=0, below=1, open_below=True
     )  # fmt: skip
     parameter_checks.check_number("n_iter_no_change", model.n_iter_no_change, least=1, integer=True)
+    _check_random_state(model.random_state)
+
+
+def _check_random_state(random_state):
+    try:
+        check_random_state(random_state)
+    except ValueError as error:
+        raise ValueError(
+            "random_state must be None, an integer from 0 to 2**32 - 1 or a "
+            f"numpy.random.RandomState, got {random_state!r}"
+        ) from error
 
 
 def check_shared(model, l1_ratios):

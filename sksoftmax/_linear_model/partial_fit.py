@@ -366,7 +366,6 @@ def check_parameters(model):
     if model.batch_size != "auto":
         _refuse_name("batch_size", model.batch_size)
         parameter_checks.check_number("batch_size", model.batch_size, least=1, integer=True)
-    check_random_state(model.random_state)
 
 
 def _refuse_name(name, value):

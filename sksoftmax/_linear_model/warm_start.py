@@ -25,7 +25,8 @@ def _last(model, data, columns, score_map):
     classes = data.all_classes
     if not np.array_equal(getattr(model, "classes_", classes), classes):
         raise ValueError(
-            f"warm_start needs the classes of the last fit, {model.classes_}; y has {classes}"
+            f"warm_start needs the classes of the last fit, {model.classes_}; y has {classes}: "
+            "for other classes fit a clone, or set warm_start=False"
         )
     coef, intercept = coefficients.dense(model, classes, model.n_features_in_)
     coef, intercept = restricted(coef, intercept, data.present)

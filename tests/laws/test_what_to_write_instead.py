@@ -137,3 +137,25 @@ def test_a_path_is_drawn_of_a_pipeline_and_of_a_search(no_window):
 def test_what_has_no_path_is_named(estimator):
     with pytest.raises(TypeError, match=f"got {type(estimator).__name__}"):
         PathDisplay.from_estimator(make_pipeline(StandardScaler(), estimator))
+
+
+# -- what is wanted is said ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", ["a", -1, 2**32, np.random.default_rng(0)])
+def test_a_bad_seed_is_named(bad):
+    model = SoftmaxRegression(random_state=bad)
+    with pytest.raises(ValueError, match=r"random_state must be None, an integer from 0.*got "):
+        model.fit(X, Y)
+    assert not hasattr(model, "coef_")
+
+
+def test_a_warm_start_from_other_classes_says_what_to_do():
+    model = SoftmaxRegression(warm_start=True).fit(X, Y)
+    with pytest.raises(ValueError, match=r"fit a clone, or set warm_start=False"):
+        model.fit(X, Y + 1)
+
+
+def test_metrics_name_their_own_argument():
+    with pytest.raises(ValueError, match="y_true contains NaN"):
+        metrics.expected_calibration_error(np.full(len(Y), np.nan), PROBA)
