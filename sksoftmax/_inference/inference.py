@@ -15,6 +15,7 @@ from sksoftmax._inference.hypotheses import LikelihoodMixin
 from sksoftmax._inference.influence import influence
 from sksoftmax._inference.likelihood import Likelihood
 from sksoftmax._inference.summary import summary
+from sksoftmax._objective.kernels import quiet_exp
 from sksoftmax._typing import AnyArray, DataLike, Floats
 
 
@@ -182,9 +183,9 @@ class Inference(LikelihoodMixin):
             method. Intervals are exponentials of the coefficients', z and p-values theirs.
         """
         columns = self._columns(level)
-        ratio = np.exp(columns["coef"])
+        ratio = quiet_exp(columns["coef"])
         columns |= {"coef": ratio, "std_error": ratio * columns["std_error"]}
-        columns |= {end: np.exp(columns[end]) for end in ("lower", "upper")}
+        columns |= {end: quiet_exp(columns[end]) for end in ("lower", "upper")}
         return frame(columns, self.library)
 
     def _columns(self, level):

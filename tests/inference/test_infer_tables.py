@@ -45,6 +45,12 @@ def test_odds_ratios_are_exponentials():
     assert_allclose(ratios["p_value"], frame["p_value"])
 
 
+def test_odds_ratios_beyond_all_range_are_infinite():
+    far = X + 1e5
+    ratios = infer(SoftmaxRegression().fit(far, Y), far, Y, reference="w").odds_ratios()
+    assert np.isin(ratios["coef"][ratios["feature"] == "intercept"], [0, np.inf]).all()
+
+
 def test_marginal_effects_have_all_classes_and_no_intercept():
     found = infer(FOUND_MODEL := SoftmaxRegression().fit(X, Y), X, Y, reference="w")
     frame = found.marginal_effects()
