@@ -90,6 +90,17 @@ class Objective:
         gradient += score_map.gradient(sums) / self.total_weight
         return value + loss / self.total_weight, gradient
 
+    def value(self, theta):
+        """The value alone: a pass without products of residuals."""
+        prepared, forward = self.map.prepare(theta, self.dtype), self.map.forward
+
+        def block_loss(block):
+            scores = forward(prepared, block.X)
+            return cross_entropy_residual(scores, block.target, block.weight)
+
+        loss = self.rows.sum(block_loss)
+        return self.penalty.value_and_gradient(theta)[0] + loss / self.total_weight
+
     def hessian_product(self, theta, direction):
         """The Hessian at theta times a direction, the probabilities being made again."""
         at, along = (self.map.prepare(vector, self.dtype) for vector in (theta, direction))

@@ -27,6 +27,7 @@ class SmoothProblem:
     """
 
     objective: Objective
+    checks_steps = True  # of streams, by the value on their own batch
 
     @property
     def map(self):
@@ -46,6 +47,9 @@ class SmoothProblem:
 
     def value_and_gradient(self, theta):
         return self.objective.value_and_gradient(theta)
+
+    def value(self, theta):
+        return self.objective.value(theta)
 
     def hessian_product(self, theta, direction):
         return self.objective.hessian_product(theta, direction)

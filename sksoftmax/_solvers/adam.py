@@ -28,7 +28,7 @@ class Adam:
     memory = 1.0  # of what was seen once a little remains
 
     def advance(self, problem, state):
-        state, gradient, _ = observed(problem, state, self)
+        state, gradient, _, point = observed(problem, state, self)
         scales = state.moments.scales()
         gradient = scales * gradient
         first = _decayed(state.first, gradient, self.decay)
@@ -41,7 +41,8 @@ class Adam:
             LONGEST_STEP / np.sqrt(state.moments.size) if self.learning_rate == "auto" else 1.0
         )
         state = state._replace(first=first, second=second, n_gradients=n_gradients)
-        return moved(problem, state, -step_length * scales * (mean / size))
+        point = point if self.learning_rate == "auto" else None
+        return moved(problem, state, -step_length * scales * (mean / size), point)
 
 
 def _decayed(mean, term, share):

@@ -25,12 +25,13 @@ class Sgd:
     memory = 3.0  # the model sharpens on the way, and the curvature with it
 
     def advance(self, problem, state):
-        state, gradient, seen = observed(problem, state, self)
+        state, gradient, seen, point = observed(problem, state, self)
         state = _renewed(problem, state)
         share = length(problem, state, self.learning_rate)
         damping = state.moments.damping(seen, min(share, 1.0))
         step = damping * state.preconditioner.solve(damping * gradient)
-        return moved(problem, state, -share * step)
+        point = point if self.learning_rate == "auto" else None
+        return moved(problem, state, -share * step, point)
 
 
 def _renewed(problem, state):

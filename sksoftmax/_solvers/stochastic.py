@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from sksoftmax._solvers.line_search import Point
+
 # Step sizes times the number of batches so far. Long steps forget the start even where the
 # preconditioner is poor; averaging removes the noise that they add.
 LENGTH = 20.0
@@ -24,6 +26,10 @@ DIVERGING = 2.0
 # No batch counts in the running mean of the objective for more than this factor times that mean or
 # the uniform cross-entropy, whichever is larger.
 MOST_COSTLY = 10.0
+# A step is halved until the batch's own objective falls by this share of what its gradient
+# promises, which no step does that is longer than 1.5 times the way to the minimum of a parabola.
+DECREASE = 0.25
+MOST_HALVINGS = 6
 
 
 class Run(NamedTuple):
@@ -85,11 +91,14 @@ class StreamMethod(Protocol):
 
 
 def observed(problem, state, method):
-    """The state updated by a batch, the batch's gradient at theta, and the batch's moments."""
+    """The state updated by a batch; of the batch, the gradient to descend by, its moments, and the
+    Point at theta, where the gradient is the objective's own.
+    """
     value, gradient, seen = problem.observe(state.theta, method.full)
     before, state = state, watched(problem, state, value)
     if state.theta is not before.theta:
         value, gradient, seen = problem.observe(state.theta, method.full)
+    point = Point(state.theta, value, gradient)
     weight = problem.total_weight
     known = state.known + weight
     share = min(1.0, method.memory * weight / known)
@@ -107,6 +116,7 @@ def observed(problem, state, method):
         state._replace(value=value, weight_seen=weight_seen, known=known, moments=moments),
         gradient,
         seen,
+        point,
     )
 
 
@@ -141,8 +151,29 @@ def length(problem, state, learning_rate):
     return state.step_scale * LENGTH * weight / (state.weight_seen + LENGTH * (weight + burn_in))
 
 
-def moved(problem, state, step):
-    """The state after a step, projected to sum to zero over classes, with the average updated."""
-    theta = state.theta + problem.map.sum_to_zero(step)
+def checked(problem, point, step):
+    """The step, halved while the batch's own objective does not fall as its gradient promises.
+
+    The preconditioners take classes apart from columns, or each column alone. Where a model is
+    sharp, or columns are correlated, the curvature along a step can be many times theirs, and steps
+    near 1 would lead away from a model that is good already.
+    """
+    slope = min(0.0, float(point.gradient @ step))  # steps with momentum may lead up a little
+    for halvings in range(MOST_HALVINGS):
+        share = 0.5**halvings
+        if problem.value(point.theta + share * step) <= point.value + DECREASE * share * slope:
+            return share * step
+    return 0.5**MOST_HALVINGS * step
+
+
+def moved(problem, state, step, point=None):
+    """The state after a step, projected to sum to zero over classes, with the average updated.
+
+    point : Point at the state's theta, if the step is to be checked there
+    """
+    step = problem.map.sum_to_zero(step)
+    if point is not None and problem.checks_steps:
+        step = checked(problem, point, step)
+    theta = state.theta + step
     share = min(1.0, RECENT * problem.total_weight / (state.weight_seen - state.averaging_start))
     return state._replace(theta=theta, average=state.average + share * (theta - state.average))

@@ -39,6 +39,7 @@ class VarianceReduced:
 
     batch: object
     snapshot: Point
+    checks_steps = False  # a pass that does not lead down is taken back
 
     def __getattr__(self, name):
         return getattr(self.batch, name)
