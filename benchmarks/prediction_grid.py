@@ -3,7 +3,7 @@
 Models have random coefficients. In each cell the candidates take turns; figures are medians of CPU
 time on one BLAS thread, and a ratio is their time over ours::
 
-    python benchmarks/prediction_grid.py [--repeats 5] [--largest 1e9] [--products 1e10] [--cells]
+    python benchmarks/prediction_grid.py [--repeats 5] [--largest 1e9] [--products 1e10]
 
 Cells of which an array would take more than ``--largest`` bytes, or a call more than ``--products``
 multiplications, are skipped. Printed are quantiles and every cell below 1.0; with ``--cells``, all.
@@ -134,9 +134,12 @@ def main():
     parser.add_argument("--largest", type=float, default=1e9)
     parser.add_argument("--products", type=float, default=1e10)
     parser.add_argument("--cells", action="store_true")
+    functions = ("predict_proba", "predict", "softmax", "log_softmax")
+    parser.add_argument("--functions", nargs="+", choices=functions, default=functions)
     options = parser.parse_args()
     print(f"{machine.description()}\n")
-    chosen = cells(options.largest, options.products)
+    every = cells(options.largest, options.products)
+    chosen = [cell for cell in every if cell.function in options.functions]
     found = {cell: seconds(cell, options.repeats) for cell in chosen}
     print(table(found))
     shown = {cell: (a, b) for cell, (a, b) in found.items() if options.cells or b < a}

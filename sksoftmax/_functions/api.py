@@ -10,14 +10,14 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sksoftmax._functions import checks, on_array_api, on_numpy
+from sksoftmax._functions import checks, few_rows, on_array_api, on_numpy
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._typing import AnyArray, DataLike, Floats
 
 ON_NUMPY = {"softmax": quiet(on_numpy.softmax), "log_softmax": quiet(on_numpy.log_softmax)}
 OF_FEW = {
-    "softmax": quiet(on_numpy.softmax_of_few),
-    "log_softmax": quiet(on_numpy.log_softmax_of_few),
+    "softmax": quiet(few_rows.softmax_of_few),
+    "log_softmax": quiet(few_rows.log_softmax_of_few),
 }
 # Entries so few that the interpreter's calls are most of what they cost, and their dtypes.
 FEW = 2**14

@@ -34,53 +34,6 @@ MOST_CLASSES_STRIDED = 12
 LEAST_TOTAL = 1e-3
 
 
-def softmax_of_few(scores):
-    """What `softmax` gives along the last axis of a plain vector or matrix, in few calls.
-
-    None where some row needs more: its exponentials overflow, or are all small.
-    """
-    matrix = scores.reshape(-1, scores.shape[-1])
-    if matrix.shape[1] > MOST_CLASSES_TRANSPOSED:
-        exponentials = np.exp(matrix)
-        total = np.add.reduce(exponentials, axis=1, keepdims=True)
-    else:
-        exponentials = _class_major(matrix)
-        np.exp(exponentials, out=exponentials)
-        total = np.add.reduce(exponentials, axis=0)
-    if not (np.minimum.reduce(total, axis=None) >= LEAST_TOTAL and np.isfinite(total).all()):
-        return None
-    if total.ndim == 2:
-        return np.divide(exponentials, total, out=exponentials).reshape(scores.shape)
-    result = np.empty(matrix.shape, matrix.dtype)
-    n_rows = len(matrix)
-    np.divide(exponentials[:, :n_rows], total[:n_rows], out=result.T)
-    return result.reshape(scores.shape)
-
-
-def log_softmax_of_few(scores):
-    """The same for `log_softmax`; None where a row's maximum is not finite."""
-    matrix = scores.reshape(-1, scores.shape[-1])
-    result = np.empty(matrix.shape, matrix.dtype)
-    if matrix.shape[1] > MOST_CLASSES_TRANSPOSED:
-        block = _Block(matrix, None, result, result, -1)
-    else:
-        block = _Block(matrix.T, None, result.T, _class_major(matrix), 0)
-    shifted = block.shift()
-    if not shifted.finite:
-        return None
-    partition = block.log_partition(np.exp(shifted.scores), shifted.top)
-    block.write(np.subtract, shifted.scores, partition)
-    return result.reshape(scores.shape)
-
-
-def _class_major(matrix):
-    """A copy of shape (n_classes, n_rows), of two rows where there is one: see `_blocks`."""
-    n_rows, n_classes = matrix.shape
-    if n_rows == 1:
-        return np.repeat(matrix.reshape(n_classes, 1), 2, axis=1)
-    return matrix.T.copy()
-
-
 def softmax(scores, *, axis, temperature, where, out, empty):
     """Write the softmax of ``scores`` along ``axis`` to ``out``.
 
@@ -191,7 +144,7 @@ class _Shifted(NamedTuple):
     finite: bool
 
 
-class _Block(NamedTuple):
+class Block(NamedTuple):
     """Some rows of the input and of the output.
 
     scores, where, out : views of them; ``where`` may be None
@@ -346,12 +299,12 @@ def _block(scores, where, out, scratch, transposed):
         in_place = out.shape == scores.shape and out.dtype == scratch.dtype
         in_place = in_place and out.flags.c_contiguous
         work = out if in_place else scratch[: scores.size]
-        return _Block(scores, where, out, work.reshape(n_rows, n_classes), -1)
+        return Block(scores, where, out, work.reshape(n_rows, n_classes), -1)
     width = max(n_rows, 2)
     work = scratch[: n_classes * width].reshape(n_classes, width)
     order = (scores.ndim - 1, *range(scores.ndim - 1))
     where = None if where is None else where.transpose(order)
-    return _Block(scores.transpose(order), where, out.transpose(order), work, 0)
+    return Block(scores.transpose(order), where, out.transpose(order), work, 0)
 
 
 def _indices(shape, most_rows):
