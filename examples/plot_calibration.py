@@ -10,8 +10,9 @@ rows that the classifier has not seen.
 """
 
 # %%
-# Handwritten digits, half of them kept for the test. Each dot is a bin of
-# rows by their confidence: below the diagonal the model is too sure, above it too timid.
+# Handwritten digits, half of them kept for the test. Each dot is a bin of rows by their confidence:
+# below the diagonal the model is too sure, above it too timid. The bands are 95 % intervals of the
+# observed frequency, and the lower pictures show how many rows have which confidence.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -21,7 +22,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.svm import SVC
 
 from sksoftmax import ReliabilityDisplay, SoftmaxCalibratedClassifier
-from sksoftmax.metrics import expected_calibration_error
+from sksoftmax.metrics import expected_calibration_error, reliability
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, random_state=0)
@@ -33,10 +34,15 @@ for name, classifier in classifiers.items():
         model = SoftmaxCalibratedClassifier(classifier, calibration).fit(X_train, y_train)
         probabilities[f"{name}, {when}"] = model.predict_proba(X_test)
 
-figure, axes = plt.subplots(2, 2, figsize=(9, 9), layout="constrained")
-for ax, (name, p) in zip(axes.T.flat, probabilities.items(), strict=True):
-    ReliabilityDisplay.from_predictions(y_test, p, ax=ax)
-    ax.set_title(f"{name}: log loss {log_loss(y_test, p):.3f}")
+figure, axes = plt.subplots(1, 2, figsize=(10, 5.2))
+for ax, name in zip(axes, classifiers, strict=True):
+    curves = {}
+    for when in ("before", "after"):
+        p = probabilities[f"{name}, {when}"]
+        curves[f"{when}: log loss {log_loss(y_test, p):.3f}"] = reliability(y_test, p)
+    ReliabilityDisplay(curves).plot(ax=ax)
+    ax.legend(loc="lower right")
+    ax.set_title(name)
 plt.show()
 
 # %%
