@@ -34,7 +34,7 @@ from sksoftmax._solvers.lbfgs import Lbfgs
 from sksoftmax._solvers.loop import descend
 
 # Tolerances of the solvers. Beyond 1e-6 the sampling error of a matrix is far larger.
-TEMPERATURE_TOL, MAP_TOL = 1e-12, 1e-6
+TEMPERATURE_TOL, MAP_TOL, DESCENT_TOL = 1e-12, 1e-6, 1e-9
 NEVER = 10**9
 # The inverse temperature, on scores of unit size, where the best temperature is infinite.
 MIN_INVERSE_TEMPERATURE = 1e-6
@@ -320,8 +320,8 @@ def _matrix(off_diagonal, degree=1):
         objective = _objective(powers, score_map, Ridge(strength, start))
         # Where strengths differ by entry the diagonal is a better and cheaper preconditioner.
         solver = Lbfgs(preconditioner=approximations.diagonal(objective, start), refresh=NEVER)
-        problem = SmoothProblem(objective)
-        solution = minimize(problem, solver, start, tol=MAP_TOL, max_iter=500)
+        # A proof would cost several times the descent.
+        solution = descend(SmoothProblem(objective), solver, start, tol=DESCENT_TOL, max_iter=500)
         matrix, bias = map(np.copy, score_map.split(solution.theta))
         return MatrixScaling(matrix[:, :size], bias, *[matrix[:, size:]][: degree - 1])
 
