@@ -204,7 +204,7 @@ def check_number(n_parameters, shape):
     raise ValueError(
         f"leave-one-out needs the Hessian of {n_parameters} coefficients, of {n_columns} columns "
         f"and {max(2, n_scores)} classes, and holds at most {MOST_PARAMETERS}: cross-validate with "
-        "folds, as cv=10, select fewer columns, or give an l1_ratio, which selects them"
+        "folds, as cv=10, pass fewer columns, or let an l1_ratio with a smaller C select them"
     )
 
 

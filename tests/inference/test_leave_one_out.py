@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.datasets import load_iris, load_wine
 from sklearn.preprocessing import StandardScaler
 
 from sksoftmax import (
@@ -56,9 +56,17 @@ def refitted_losses(model, X, y, weight=None):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["unweighted", "weighted"])
 @pytest.mark.filterwarnings("ignore:penalty=ElasticNet")
-def test_losses_are_those_of_fits_without_each_row(parameters, weight):
+def test_losses_are_those_of_fits_without_each_row(parameters):
+    check_losses(parameters, WEIGHT)
+
+
+@pytest.mark.parametrize("C", [1.0, 30.0])
+def test_losses_are_those_of_fits_without_each_row_where_none_weighs_more(C):
+    check_losses(dict(C=C), None)
+
+
+def check_losses(parameters, weight):
     model = SoftmaxRegression(tol=1e-9, **parameters).fit(IRIS, Y, weight)
     found = approximate_leave_one_out(model, IRIS, Y, sample_weight=weight)
     exact = refitted_losses(model, IRIS, Y, weight)
@@ -70,8 +78,7 @@ def model_losses(model):
     return -model.predict_log_proba(IRIS)[np.arange(len(Y)), Y]
 
 
-@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
-@pytest.mark.parametrize("C", [0.3, 3.0])
+@pytest.mark.parametrize("l1_ratio, C", [(0.5, 0.3), (1.0, 3.0)])
 def test_an_l1_part_has_the_losses_of_fits_without_each_row(l1_ratio, C):
     model = SoftmaxRegression(C, l1_ratio=l1_ratio, tol=1e-9).fit(IRIS, Y)
     found = approximate_leave_one_out(model, IRIS, Y)
@@ -85,9 +92,8 @@ def test_soft_targets_are_scored_by_their_cross_entropy():
     np.testing.assert_allclose(found, refitted_losses(model, IRIS, shares, WEIGHT), atol=0.01)
 
 
-@pytest.mark.parametrize("load", [load_wine, load_breast_cancer])
-def test_the_mean_is_within_a_percent_where_a_newton_step_alone_is_not(load, monkeypatch):
-    X, y = load(return_X_y=True)
+def test_the_mean_is_within_a_percent_where_a_newton_step_alone_is_not(monkeypatch):
+    X, y = load_wine(return_X_y=True)
     X, y = StandardScaler().fit_transform(X)[::4], y[::4]
     model = SoftmaxRegression(C=3.0).fit(X, y)
     exact = refitted_losses(model, X, y).mean()
@@ -297,7 +303,7 @@ def test_frames_and_cross_validated_models_are_taken():
     np.testing.assert_allclose(found, approximate_leave_one_out(plain, IRIS, Y), rtol=1e-3)
 
 
-@pytest.mark.parametrize("l1_ratio", [0, 0.5, 1])
+@pytest.mark.parametrize("l1_ratio", [0, 1])
 def test_all_rows_may_be_fitted_on_to_the_exact_losses(l1_ratio, monkeypatch):
     """Zeros leave zero, and coefficients become zero, as they do in fits without the rows."""
     for module, name, value in ((leave_one_out, "FAR", 0), (refit, "LITTLE", 1e12)):
