@@ -24,7 +24,7 @@ MOST_ALONG_COEFFICIENTS = 200  # parameters along the directions that the coeffi
 ROWS_A_PARAMETER = 20  # of a sample, and of the Hessian along such directions
 FEWEST_ROWS = 2000  # of either
 FEW_ROWS = 3  # a parameter, for the curvature at a point to be that of the way from there
-SEPARABLE = 0.5  # rows a parameter, for the classes to be separable
+SEPARABLE = 0.25  # rows a parameter, up to which the preconditioner of separated classes gains
 SEPARATED = 50  # times that the objective is below the entropy of classes that are equally likely
 SINGLE_SCORES = 32  # for each of which a rounded entry is multiplied twice
 
@@ -170,20 +170,25 @@ def worthwhile_sample(objective):
 
 
 def curvature_may_mislead(objective):
-    """Whether the curvature of many classes at a point is held by few rows.
+    """Whether the curvature of each of many classes at a point is held by few rows.
 
-    Other rows will hold it a step further on. Up to 14 classes the Hessian along the coefficients
-    is not misled.
+    Other rows will hold it a step further on. The Hessian along the coefficients, of up to 14
+    classes, is not misled, and curvature that all classes share is by fewer rows.
     """
-    few = objective.n_rows < FEW_ROWS * n_parameters(objective)
-    return few and objective.map.n_scores**2 > MOST_ALONG_COEFFICIENTS
+    few = FEW_ROWS if classes_are_affordable(objective) else SEPARABLE
+    return has_many_classes(objective) and objective.n_rows < few * n_parameters(objective)
+
+
+def has_many_classes(objective):
+    """Whether the Hessian along the coefficients would be of too many parameters."""
+    return objective.map.n_scores**2 > MOST_ALONG_COEFFICIENTS
 
 
 def separates_classes(objective, value):
     """Whether an objective so small tells that the model separates classes that are separable."""
     entropy = np.log(max(2, objective.map.n_scores))
     few = objective.n_rows < SEPARABLE * n_parameters(objective)
-    few = few and curvature_may_mislead(objective) and columns_are_affordable(objective)
+    few = few and has_many_classes(objective) and columns_are_affordable(objective)
     return few and objective.is_symmetric and value < entropy / SEPARATED
 
 

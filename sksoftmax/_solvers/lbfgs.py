@@ -96,8 +96,7 @@ class Lbfgs:
             first = problem.curvature(theta)
             return _arrive(point, (), Initial(first, first, self.first, self.refresh))
         first = self.preconditioner
-        initial = Initial(first, first, self.refresh, self.refresh, separated=True)
-        return _arrive(point, (), initial)
+        return _arrive(point, (), Initial(first, first, self.refresh, self.refresh))
 
     def resume(self, problem, state):
         return _arrive(evaluate(problem, state.point.theta), state.pairs, state.initial)
@@ -127,12 +126,9 @@ class Lbfgs:
         if initial.due > 0:
             return state
         fresh = problem.refreshed_curvature(point.theta, initial.made)
-        near = state.decrement <= NEAR * abs(point.value)
-        if (
-            near
-            or not problem.curvature_may_mislead
-            or is_better(fresh, initial.preconditioner, state.pairs)
-        ):
+        far = state.decrement > NEAR * abs(point.value)
+        doubtful = far and (initial.separated or problem.curvature_may_mislead)
+        if not doubtful or is_better(fresh, initial.preconditioner, state.pairs):
             initial = Initial(fresh, fresh, self.refresh, self.refresh, separated=initial.separated)
             return _arrive(point, state.pairs, initial)
         wait = 2 * initial.wait
