@@ -69,6 +69,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
+html_use_index = False  # the reference and the search list all names
 html_theme_options = {
     "logo": {
         "text": "sksoftmax",

@@ -28,21 +28,15 @@ Promise.all([...document.images].map(image => {
     return image.decode().then(() => null, () => image.currentSrc || image.src);
 })).then(found => done(found.filter(source => source)));
 """
-# What reaches beyond the right edge and cannot be scrolled to: text that is cut off, or a page that
-# scrolls sideways.
+# What scrolls sideways or cuts off its text, but for blocks that may scroll by themselves and the last
+# link of the path above a page, which ends in an ellipsis.
 TOO_WIDE = """
-const width = document.documentElement.clientWidth;
-const scrolls = e => e && e !== document.body && e !== document.documentElement
-    && (["auto", "scroll"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
-const found = [...document.querySelectorAll("body *")].filter(e => {
-    const box = document.createRange();
-    box.selectNodeContents(e);
-    return e.checkVisibility({visibilityProperty: true}) && !scrolls(e)
-        && e.closest("article, header, footer") && box.getBoundingClientRect().right > width + 1;
-});
-const names = found.map(e => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 40)}`);
-if (document.documentElement.scrollWidth > width) names.push("the page scrolls sideways");
-return names.slice(-5);
+const blocks = "pre, div.math, .pst-scrollable-table-container, dialog, .bd-sidebar, .ellipsis";
+const found = [document.documentElement, ...document.querySelectorAll("body, body *")].filter(e =>
+    e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && !e.closest(blocks)
+    && e.checkVisibility({visibilityProperty: true})
+    && (e === document.documentElement || getComputedStyle(e).overflowX !== "visible"));
+return found.map(e => `${e.tagName}.${e.className}: ${e.scrollWidth} in ${e.clientWidth}`);
 """
 CONTRAST = """
 const light = color => {
