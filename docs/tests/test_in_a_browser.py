@@ -28,10 +28,12 @@ Promise.all([...document.images].map(image => {
     return image.decode().then(() => null, () => image.currentSrc || image.src);
 })).then(found => done(found.filter(source => source)));
 """
-# What scrolls sideways or cuts off its text, but for blocks that may scroll by themselves and the last
+# What scrolls sideways or cuts off its text, but for blocks that may scroll by themselves and
+# the last
 # link of the path above a page, which ends in an ellipsis.
 TOO_WIDE = """
-const blocks = "pre, div.math, .pst-scrollable-table-container, dialog, .bd-sidebar, .ellipsis";
+const tables = ".pst-scrollable-table-container";
+const blocks = `pre, div.math, ${tables}, dialog, .bd-sidebar, .ellipsis`;
 const found = [document.documentElement, ...document.querySelectorAll("body, body *")].filter(e =>
     e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && !e.closest(blocks)
     && e.checkVisibility({visibilityProperty: true})
