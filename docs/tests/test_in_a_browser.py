@@ -28,9 +28,8 @@ Promise.all([...document.images].map(image => {
     return image.decode().then(() => null, () => image.currentSrc || image.src);
 })).then(found => done(found.filter(source => source)));
 """
-# What scrolls sideways or cuts off its text, but for blocks that may scroll by themselves and
-# the last
-# link of the path above a page, which ends in an ellipsis.
+# What scrolls sideways or cuts off its text, but for blocks that may scroll by themselves, and the
+# last link of the path above a page, which ends in an ellipsis.
 TOO_WIDE = """
 const tables = ".pst-scrollable-table-container";
 const blocks = `pre, div.math, ${tables}, dialog, .bd-sidebar, .ellipsis`;
