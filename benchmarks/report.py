@@ -14,6 +14,8 @@ import machine
 RESULTS = Path(__file__).parent / "cache" / "results"
 PACKAGES = ("sksoftmax", "numpy", "scipy", "scikit-learn", "scikit-learn-intelex")
 
+FIRST = "Problems drawn at random"  # a section that is written by hand, and opens the page
+
 COMMANDS = """\
 ```sh
 pip install -e ".[plot]" scikit-learn-intelex
@@ -124,6 +126,8 @@ def page(parts, quick, figure, last=""):
         lines.append("**A quick run**, on less data and with fewer repetitions: only a check.\n")
     lines += [f"{latest['machine']}. {known}.\n", "Do it again with\n"]
     lines += [COMMANDS]
+    by_hand = [section.rstrip() + "\n" for section in written_by_hand(last, parts)]
+    lines += [section for section in by_hand if is_first(section)]
     lines += ["## Method\n", METHOD]
     for name, each in stored.items():
         lines.append(f"## {parts[name].TITLE}\n")
@@ -131,7 +135,12 @@ def page(parts, quick, figure, last=""):
         if name == "fits" and figure:
             lines.append(f"![Distance from the optimum against time]({figure})\n")
         lines.append(provenance(each["conditions"]))
-    return "\n".join(lines + [section.rstrip() + "\n" for section in written_by_hand(last, parts)])
+    return "\n".join(lines + [section for section in by_hand if not is_first(section)])
+
+
+def is_first(section):
+    """Whether a section opens the page: the problems that nobody chose."""
+    return section.startswith(f"## {FIRST}\n")
 
 
 def provenance(measured):
