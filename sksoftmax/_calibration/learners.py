@@ -34,7 +34,7 @@ from sksoftmax._solvers.lbfgs import Lbfgs
 from sksoftmax._solvers.loop import descend
 
 # Tolerances of the solvers. Beyond 1e-6 the sampling error of a matrix is far larger.
-TEMPERATURE_TOL, MAP_TOL, DESCENT_TOL = 1e-12, 1e-6, 1e-9
+TEMPERATURE_TOL, MAP_TOL, DESCENT_TOL = 1e-12, 1e-6, 1e-7
 NEVER = 10**9
 # The inverse temperature, on scores of unit size, where the best temperature is infinite.
 MIN_INVERSE_TEMPERATURE = 1e-6
