@@ -187,8 +187,8 @@ class SoftmaxCalibratedClassifier(
         X, y = validation.canonical(X), checked_labels(y, type(self).__name__)
         to_fit, to_split = self._route(sample_weight, params, groups)
         fitted = self._fitted(X, y, sample_weight, to_fit, to_split)
-        vars(self).pop("estimator_", None)
-        vars(self).update(fitted)  # at once, for whoever predicts meanwhile
+        kept = {name: value for name, value in vars(self).items() if name != "estimator_"}
+        self.__dict__ = kept | fitted  # at once, for whoever predicts meanwhile
         return self
 
     @of_one_moment
