@@ -40,7 +40,7 @@ def _check_random_state(random_state):
         check_random_state(random_state)
     except ValueError as error:
         raise ValueError(
-            "random_state must be None, a seed from 0 to 2**32 - 1 or a "
+            "random_state must be None, an integer from 0 to 2**32 - 1 as the seed, or a "
             f"numpy.random.RandomState, got {random_state!r}"
         ) from error
 
