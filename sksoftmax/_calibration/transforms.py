@@ -265,6 +265,7 @@ def by_continuation(residual, start, first_row=0):
 
 
 def no_score_leads_to(row):
+    """The error of a row whose probabilities no scores are mapped to."""
     return ValueError(f"Row {row} of X holds a probability that no score leads to.")
 
 

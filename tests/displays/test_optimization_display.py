@@ -66,7 +66,10 @@ def test_the_distance_that_tol_asks_for_is_drawn(models):
 
 def test_a_stream_of_which_nothing_is_proved_is_drawn_without_a_warning():
     stream = SoftmaxRegression(solver="sgd").partial_fit(X, Y, classes=[0, 1, 2])
-    OptimizationDisplay.from_estimator(stream).figure_.canvas.draw()
+    display = OptimizationDisplay.from_estimator(stream)
+    display.figure_.canvas.draw()
+    (line,) = display.lines_.values()
+    assert len(line.get_ydata()) and np.isfinite(line.get_ydata()).all()
 
 
 def test_where_nothing_is_proved_the_least_value_is_the_bound(models):
