@@ -173,6 +173,8 @@ def spread(pairs, preconditioner):
     within = (within + within.T) / 2 * size * size[:, None]
     image = np.stack([preconditioner.solve(change) for change in changes])
     image = changes @ image.T * size * size[:, None]
+    if not (np.isfinite(image).all() and np.isfinite(within).all()):
+        return np.inf  # out of all range, where eigenvalues are an error
     values, vectors = np.linalg.eigh(within)
     kept = values > NOISE * values[-1]
     basis = vectors[:, kept] / np.sqrt(values[kept])

@@ -37,6 +37,11 @@ def test_spread_is_that_of_the_ritz_values_of_a_quadratic(n_pairs):
     assert spread(pairs, Inverse(3 * hessian)) < 1e-6
 
 
+def test_the_spread_of_a_preconditioner_that_is_not_finite_is_infinite():
+    pairs = [Pair(axis, axis, 1.0) for axis in np.eye(3)]
+    assert spread(pairs, Inverse(np.full((3, 3), np.nan))) == np.inf
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_root_of_the_columns_squares_to_their_moments(weighted):
     problem = make_problem(PROBLEMS["weighted" if weighted else "three classes"])
