@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from sksoftmax._calibration.learners import LEARNERS, Sample
+from sksoftmax._calibration.learners import LEARNERS
 from sksoftmax._calibration.probability_scorer import probability_scorer
 from sksoftmax._calibration.reliability import Reliability, binned
+from sksoftmax._calibration.sample import Sample
 from sksoftmax._data import dispatch, parameter_checks, score_classes, score_rows
 from sksoftmax._data.checks import check_array
 from sksoftmax._functions.arrays import as_numpy

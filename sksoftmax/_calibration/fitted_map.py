@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax._calibration import transforms
-from sksoftmax._calibration.learners import Calibration
+from sksoftmax._calibration.temperature import Calibration
 from sksoftmax._calibration.transforms import InputTransform, quiet_log
 from sksoftmax._data import score_classes, targets
 from sksoftmax._functions.api import softmax

@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._calibration import fitted_map, learners, selection, transforms
 from sksoftmax._calibration.fitted_map import FittedMap
-from sksoftmax._calibration.learners import Calibration, Sample
+from sksoftmax._calibration.sample import Sample
+from sksoftmax._calibration.temperature import Calibration
 from sksoftmax._calibration.transforms import InputTransform
 from sksoftmax._data import dispatch, score_classes, score_rows, validation
 from sksoftmax._data.checks import validate_data

@@ -1,8 +1,8 @@
-"""Score maps of calibration: one number for all scores, or one number and a shift a class.
+"""The score map of vector scaling.
 
 ``X`` holds decision scores here, one column a class, and the scores that come out are the
-calibrated ones. The third map of calibration, a whole matrix, is the ``LinearMap`` of regression.
-Few parameters make the Hessian cheap: these maps add it up themselves.
+calibrated ones. The map of matrix scaling is the ``LinearMap`` of regression.
+Few parameters make the Hessian cheap: the map adds it up itself.
 """
 
 from dataclasses import dataclass
@@ -10,47 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from sksoftmax._objective.kernels import variances
-
-
-@dataclass(frozen=True)
-class TemperatureMap:
-    """``scores = theta * X``: theta is the inverse of a temperature, in which the loss is convex.
-
-    n_scores : number of classes, or 1 for two classes
-    """
-
-    n_scores: int
-    n_parameters = 1
-
-    def initial(self):
-        return np.ones(1)
-
-    def split(self, theta):
-        return theta, None
-
-    def prepare(self, theta, dtype):
-        return dtype.type(theta[0])
-
-    def forward(self, prepared, X):
-        return np.multiply(X.T, prepared, order="C")
-
-    def backward(self, X, residual):
-        return np.einsum("kn,kn->", X.T, residual).reshape(1)
-
-    def gradient(self, sums):
-        return sums
-
-    def hessian_sums(self, X, probability, weight):
-        """Summed variance of each row's scores under its probabilities."""
-        if self.n_scores == 1:
-            return np.einsum("kn,kn,n->", variances(probability), X.T**2, weight).reshape(1, 1)
-        weighted = probability * X.T
-        mean = weighted.sum(axis=0)
-        weighted *= X.T
-        return (weight @ (weighted.sum(axis=0) - mean**2)).reshape(1, 1)
-
-    def hessian_diagonal(self, X, probability, weight):
-        return self.hessian_sums(X, probability, weight)[0]
 
 
 @dataclass(frozen=True)
