@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from sksoftmax._data.checks import assert_all_finite
 from sksoftmax._functions import on_numpy
 from sksoftmax._objective.kernels import class_major_scores, losses_and_residuals
-from sksoftmax._objective.row_selection import row_slice
+from sksoftmax._objective.row_selection import array_of, row_slice
 from sksoftmax._objective.rows import block_rows
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
@@ -223,7 +223,7 @@ def _by_blocks(consume, X, coef, intercept):
 
     These are the transpose of a contiguous array where scores are class-major.
     """
-    dense = not (sp.issparse(X) or sp.issparse(coef))
+    dense = not (sp.issparse(array_of(X)) or sp.issparse(coef))
     run = _limited_run if dense and X.shape[0] * coef.size > FEW_FOR_THREADS else _run
     run(consume, X, coef, intercept)
 
@@ -231,7 +231,7 @@ def _by_blocks(consume, X, coef, intercept):
 @quiet  # scores out of all range are refused
 def _run(consume, X, coef, intercept):
     safe = _safe_norm(X, coef, intercept)
-    scores_of, step = _product(X, coef, intercept)
+    scores_of, step = _product(array_of(X), coef, intercept)
     for start in range(0, X.shape[0], step):
         block = row_slice(X, start, min(start + step, X.shape[0]))
         norm = sqrt(_squares(block))

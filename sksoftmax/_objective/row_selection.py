@@ -67,6 +67,11 @@ def rows_at(X, indices):
     return Gathered([(X, indices)])
 
 
+def array_of(X):
+    """X, or an array that its `Gathered` rows are of: whether it is sparse, and how much so."""
+    return X.pieces[0][0] if isinstance(X, Gathered) else X
+
+
 def as_mask(rows, n_rows):
     """A selection of rows as a mask, a byte for each; as indices where it has a row twice."""
     if np.asarray(rows).dtype == bool:

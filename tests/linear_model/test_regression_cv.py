@@ -185,6 +185,15 @@ def test_steps_are_counted_by_fold():
     assert (model.n_iter_[0] < model.n_iter_[1]).all()  # nothing but the way back to zero
 
 
+def test_sparse_rows_of_many_scores_are_scored_as_dense_ones():
+    random = np.random.default_rng(0)
+    thin, y = thinned(random.standard_normal((240, 6))), random.permutation(240) % 12
+    options = dict(Cs=[0.01, 0.1, 1, 10, 100, 1000], tol=1e-8)  # 72 scores of a row at a time
+    dense = SoftmaxRegressionCV(**options).fit(thin, y)
+    sparse = SoftmaxRegressionCV(**options).fit(sp.csr_array(thin), y)
+    assert_allclose(sparse.scores_, dense.scores_, rtol=1e-6)
+
+
 def test_sparse_groups_threads_and_what_is_printed(capsys):
     thin = thinned(X)
     groups = np.arange(150) % 5
