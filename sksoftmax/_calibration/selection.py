@@ -21,6 +21,8 @@ ROWS_FOR_WEIGHTS = 20_000
 # What is added to the likelihood of the weights, in rows: it keeps them equal on few rows.
 PRIOR = 0.3
 WEIGHT_TOLERANCE, MAX_WEIGHT_ITERATIONS = 1e-6, 200
+# Rows that a sample counts for at most where maps are weighted, lest the prior be lost in rounding.
+MOST_ROWS = 1e9
 # Losses closer than this, relative to 1 + loss, count as equal.
 TIE_TOLERANCE = 1e-7
 # Probabilities are clipped to the smallest normal number of float32 before a map.
@@ -99,6 +101,7 @@ def stacking_weights(losses, weight):
     The sum of log probabilities plus ``PRIOR * sum_j log(w_j)`` is concave on the simplex. Newton
     steps of length ``1 / (1 + decrement)`` never leave it (Boyd and Vandenberghe 2004, 9.6).
     """
+    weight = weight / max(1.0, weight.sum() / MOST_ROWS)
     likelihood = np.exp(losses.min(axis=0) - losses)
     weights = np.full(len(losses), 1 / len(losses))
     for _ in range(MAX_WEIGHT_ITERATIONS):
