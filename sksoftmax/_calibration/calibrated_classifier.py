@@ -270,11 +270,15 @@ class SoftmaxCalibratedClassifier(
     def _calibrated(self, estimator, X):
         """Calibrated scores by a fitted classifier, (n_samples, n_classes)."""
         fitted = self.calibrator_._fitted
-        is_probability = fitted.input_transform.kind == "probabilities"
-        columns = (log_probabilities if is_probability else scores)(estimator, X)
+        if fitted.input_transform.kind == "probabilities":
+            columns = log_probabilities(estimator, X)
+            answer = fitted.mapped(fitted.input_transform.scores_of_logs(columns))
+        else:
+            columns = scores(estimator, X)
+            answer = fitted.scores(columns)
         if np.isnan(columns).any():
             raise ValueError(f"{estimator!r} gives scores that are nan")
-        return fitted.divided(columns, is_probability)
+        return (answer / fitted.temperature).astype(columns.dtype, copy=False)
 
     def _check_ensemble(self):
         value = self.ensemble

@@ -136,11 +136,7 @@ def class_curvature(probability, weight):
 def product(classes, columns, objective):
     """The preconditioner of a matrix on classes times one on columns, plus the penalty."""
     factor = preconditioner_factor if costs.solutions_are_expensive(objective) else Factor.of
-    curvatures, rotation = np.linalg.eigh(classes)
-    if not np.isfinite(curvatures).all():
-        # Of nan LAPACK makes an error where the matrix is small, and nan where it is large.
-        raise np.linalg.LinAlgError("the curvature of the classes is not finite")
-    return rotated(curvatures, rotation, columns, objective, factor)
+    return rotated(*np.linalg.eigh(classes), columns, objective, factor)
 
 
 def rotated(curvatures, rotation, columns, objective, factor):
@@ -172,20 +168,23 @@ def lower(objective, theta, stride=1):
     return penalised(lower_moments(objective, theta, stride), objective)
 
 
-def lower_moments(objective, theta, stride=1):
-    """The matrix on columns that ``lower`` is made of, without the penalty."""
+def lower_curvature(probability):
+    """The least curvature of each row, on what sums to zero over classes."""
+    return variances(probability)[0] if len(probability) == 1 else probability.min(axis=0)
+
+
+def lower_moments(objective, theta, stride=1, curvature=lower_curvature):
+    """The matrix on columns that ``lower`` is made of, without the penalty.
+
+    curvature : function of probabilities that gives each row's, or less
+    """
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
         block = strided(stride, block)
-        return moments(block.X, lower_curvature(at(block)) * block.weight, about)
+        return moments(block.X, curvature(at(block)) * block.weight, about)
 
     return objective.rows.sum(block_sums) / objective.total_weight
-
-
-def lower_curvature(probability):
-    """The least curvature of each row, on what sums to zero over classes."""
-    return variances(probability)[0] if len(probability) == 1 else probability.min(axis=0)
 
 
 def exact(objective, theta):

@@ -19,11 +19,13 @@ from sksoftmax._problems import build
 from sksoftmax._problems.row_space import AllColumns
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import minimize
-from sksoftmax._solvers.line_search import Point
+from sksoftmax._solvers.line_search import Point, evaluate
 from sksoftmax._solvers.proximal_newton import Subproblem
 
 # Longest way in log C from which gradients are extrapolated, and the tolerance of fits between.
 FARTHEST = 0.5
+# Way in log C from a fit up to which its curvature is much like that of the next.
+NEAR = 2.5
 ROUGHLY = 1e-2
 
 
@@ -100,11 +102,12 @@ class ElasticNetPath:
         else:
             working_set = screening.choose(whole, last.theta, ahead.loss_gradient)
             moments = None
-        working_set, theta = _predicted(whole, working_set, last, ahead)
+        near = log_C - last.log_C <= NEAR
+        working_set, begin = _predicted(whole, working_set, last, ahead, near)
         others, n_iter = ahead.loss_gradient, 0
         while True:
             working_set, solution = self._descend(
-                working_set, theta, moments, tol, max_iter - n_iter
+                working_set, begin, near, moments, tol, max_iter - n_iter
             )
             n_iter += solution.n_iter
             columns, moments = working_set.columns, solution.certificate.moments
@@ -118,7 +121,8 @@ class ElasticNetPath:
             if screening.holds(columns, whole, theta, share * others):
                 break
             working_set = screening.choose(whole, theta, others, working_set)
-            theta, moments = screening.restricted(working_set.columns, whole, theta), None
+            theta = screening.restricted(working_set.columns, whole, theta)
+            begin, moments = evaluate(working_set.problem, theta), None
         here = PathPoint.of(log_C, _point_of(solution), working_set.problem.objective.penalty)
         here = here._replace(
             theta=theta,
@@ -127,13 +131,14 @@ class ElasticNetPath:
         state = ElasticNetState(extended_history(state.history, here), working_set, moments)
         return state, solution._replace(theta=theta, n_iter=n_iter)
 
-    def _descend(self, working_set, theta, moments, tol, max_iter):
+    def _descend(self, working_set, begin, near, moments, tol, max_iter):
         """The working set with the model at the end of a fit on it, and the solution."""
         problem, seen = working_set.problem, []
         solver = build.solver_for(problem, self.settings.solver)
+        known = working_set._replace(columns=None)
+        solver = replace(solver, subproblem=known, begin=begin, near=near)
         solution = minimize(
-            problem, replace(solver, subproblem=working_set._replace(columns=None)), theta,
-            tol=tol, max_iter=max_iter, moments=moments,
+            problem, solver, begin.theta, tol=tol, max_iter=max_iter, moments=moments,
             watch=lambda n_iter, state: seen.append(state.subproblem),
         )  # fmt: skip
         return seen[-1]._replace(columns=working_set.columns, problem=problem), solution
@@ -156,8 +161,8 @@ def _values_between(state, C):
     return np.exp(np.linspace(start, end, n_steps + 1)[1:-1])
 
 
-def _predicted(whole, working_set, last, ahead):
-    """The working set with a model, and the theta on it to begin at.
+def _predicted(whole, working_set, last, ahead, near):
+    """The working set with a model, and the Point on it to begin at.
 
     That is where one step of the model leads from the extrapolated point, if that is lower than
     the last fit, which is taken otherwise.
@@ -171,10 +176,9 @@ def _predicted(whole, working_set, last, ahead):
         for known in (last, ahead)
     )
     if working_set.model is None:
-        working_set = working_set._replace(model=problem.model(last.theta))
-    theta = working_set.minimum(ahead).target
-    lower = problem.value_and_gradient(theta)[0] < last.value
-    return working_set, theta if lower else last.theta
+        working_set = working_set._replace(model=problem.model(last.theta, near=near))
+    begin = evaluate(problem, working_set.minimum(ahead).target)
+    return working_set, begin if begin.value < last.value else last
 
 
 def _dual_gradient(whole, working_set, certificate):

@@ -44,9 +44,10 @@ class CompositeProblem:
     def value_and_gradient(self, theta):
         return self.objective.value_and_gradient(theta)
 
-    def model(self, theta, slow=False):
+    def model(self, theta, slow=False, near=False):
         """The smooth part's curvature at theta, to multiply with."""
-        return quadratic_models.model(self.objective.smooth, theta, self.objective.is_free, slow)
+        smooth, free = self.objective.smooth, self.objective.is_free
+        return quadratic_models.model(smooth, theta, free, slow, near)
 
     def column_scales(self):
         return quadratic_models.column_scales(self.objective.smooth)

@@ -6,8 +6,9 @@ curvature at hand, corrected by what the last steps saw of it (BFGS). A step tha
 the objective enough is shortened: the direction to the model's minimum is a descent direction.
 
 A model that predicts gradients badly is not worth minimising far: each step leaves of its model
-the share by which the last one's was wrong (an inexact Newton method's forcing sequence: Eisenstat
-and Walker 1996; Lee, Sun and Saunders 2014; Byrd, Nocedal and Oztoprak 2016).
+half the square of the share by which the last one's was wrong (an inexact Newton method's forcing
+sequence: Eisenstat and Walker 1996, choice 2; Lee, Sun and Saunders 2014; Byrd, Nocedal and
+Oztoprak 2016).
 
 Columns whose coefficients are zero and stay so cost nothing: a round of steps is made on the
 columns of a working set alone, then all gradients are looked at, and columns that want to leave
@@ -105,7 +106,8 @@ class ProximalState(NamedTuple):
 class Proximal:
     """memory : number of pairs; refresh : steps between models; longest : steps a round;
     thorough : what a round leaves of the gain that its first step expects; subproblem : all
-    columns with the model and pairs to go on with, from a similar problem.
+    columns with the model and pairs to go on with, from a similar problem; begin : the Point at
+    the theta where it starts, if that is known; near : whether that is near the optimum.
     """
 
     memory: int = 20
@@ -113,9 +115,12 @@ class Proximal:
     longest: int = 25
     thorough: float = 0.004
     subproblem: Subproblem | None = None
+    begin: Point | None = None
+    near: bool = False
 
     def start(self, problem, theta):
-        point = evaluate(problem, theta)
+        known = self.begin is not None and self.begin.theta is theta
+        point = self.begin if known else evaluate(problem, theta)
         if self.subproblem is None:
             return _arrive(problem, point, None, problem.column_scales(), False)
         subproblem = self.subproblem._replace(problem=problem, n_steps=0)
@@ -158,7 +163,7 @@ class Proximal:
             1 if subproblem.model.is_exact else self.refresh
         ):
             slow = subproblem.n_steps >= self.refresh
-            model = problem.model(point.theta, slow)
+            model = problem.model(point.theta, slow, self.near)
             subproblem, minimum = subproblem._replace(model=model, age=0), None
         minimum = minimum or subproblem.minimum(point)
         target, gain = minimum.target, minimum.gain
@@ -170,7 +175,7 @@ class Proximal:
             return point, subproblem._replace(pairs=(), accuracy=BEST), not subproblem.pairs, gain
         pair = Pair(found.theta - point.theta, found.gradient - point.gradient)
         wrong = minimum.error(pair.change) if found.theta is target else WORST
-        subproblem = subproblem._replace(accuracy=min(max(wrong, BEST), WORST))
+        subproblem = subproblem._replace(accuracy=min(max(0.5 * wrong**2, BEST), WORST))
         pairs = (*subproblem.pairs, pair)[-self.memory :] if pair.is_convex else subproblem.pairs
         pairs = () if subproblem.model.is_exact else pairs
         subproblem = subproblem._replace(

@@ -63,7 +63,8 @@ def test_tilts(here, columns, n_classes, sparse):
     then = softmax(scores_of(smooth, X, moments.theta))
 
     def row_curvature(p):
-        return p.prod(axis=1) if n_classes == 2 else p.min(axis=1)
+        least = p.min(axis=1)
+        return p.prod(axis=1) if n_classes == 2 else least**2 / (least + 0.01 / n_classes)
 
     least = row_curvature(then)
     moved = scores_of(smooth, X, whole)

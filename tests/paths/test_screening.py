@@ -8,6 +8,7 @@ from registry import draw, thinned
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._certificates import nonsmooth as nonsmooth_certificate
+from sksoftmax._curvature import costs
 from sksoftmax._data import validation
 from sksoftmax._paths import screening
 from sksoftmax._paths.fits import Settings, problem_at
@@ -18,9 +19,9 @@ from sksoftmax._solvers.line_search import Point
 SOME = np.array([1, 4])
 
 
-def posed(n_classes, shape, fit_intercept=True, sparse=False):
+def posed(n_classes, shape, fit_intercept=True, sparse=False, offset=0.0):
     X, y = draw(120, 6, n_classes)
-    X = sp.csr_array(thinned(X)) if sparse else X + 3
+    X = sp.csr_array(thinned(X)) if sparse else X + np.array([3 + offset, 3, 3, 3, 3, 3])
     settings = Settings(shape, fit_intercept, "auto", 1e-7, 1000)
     return problem_at(validation.encode(SoftmaxRegression(), X, y), 1.0, 0.7, settings)
 
@@ -63,3 +64,24 @@ def test_residuals_of_a_proof_pull_as_it_says(n_classes, fit_intercept, sparse, 
         expected = expected if n_classes == 2 else smooth.map.sum_to_zero(expected)
         assert_allclose(smooth.gradient_of_residuals(smooth, dual.residual), expected, atol=1e-12)
         assert fit_intercept is False or np.abs(expected[-n_classes:]).min() < 1e-12
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e8])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_near_the_optimum_a_product_has_the_hessians_diagonal(n_classes, offset, monkeypatch):
+    """But where a column is so far from zero that its square about the mean is lost."""
+    monkeypatch.setattr(costs, "is_small", lambda objective: False)
+    problem = posed(n_classes, ElasticNet(), offset=offset)
+    size, n_scores = problem.map.n_parameters, problem.map.n_scores
+    theta = 0.5 * np.random.default_rng(0).standard_normal(size)
+    stretched, product = problem.model(theta, near=True), problem.model(theta)
+    applied = np.array([stretched.apply(unit) for unit in np.eye(size)])
+    assert_allclose(applied, applied.T, atol=1e-12)
+    diagonal = np.diag(applied).reshape(-1, n_scores)
+    assert (diagonal.max(axis=1) <= stretched.scale * (1 + 1e-9)).all()
+    hessian = [problem.objective.smooth.hessian_product(theta, unit) for unit in np.eye(size)]
+    hessian = np.diag(hessian).reshape(-1, n_scores).copy()
+    if offset:
+        flat = np.array([product.apply(unit) for unit in np.eye(size)])
+        hessian[0] = np.diag(flat)[:n_scores]
+    assert_allclose(diagonal, hessian, rtol=1e-6 if offset else 1e-9)
