@@ -54,6 +54,8 @@ from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 MOST_TILT = 0.9
 # Share of the bound, in the preconditioner, that may remain of what no penalty holds: rounding.
 MOST_UNSOLVED = 1e-5
+# Share of what is left that may be beyond the factor, for its jitter.
+JITTER = 0.1
 CUTOFF = 1e-15  # of eigenvalues, beside the largest
 MOST_PRODUCTS = 20  # to solve for a tilt where columns are nearly collinear
 
@@ -118,14 +120,28 @@ def _by_preconditioner(objective, theta, gradient, lower):
         score_range, image = _tilted(objective, theta, tilt, lower)
         left = _beyond(rounding, gradient - image)
     free = np.where(objective.penalty.strength > 0, 0.0, left)
-    unsolved = _share(lower.preconditioner, free, gradient) > MOST_UNSOLVED
-    if score_range > MOST_TILT or unsolved:
+    if score_range > MOST_TILT or not _is_balanced(objective, theta, lower, free, gradient):
         return np.inf
     # The square is none below 0 but for rounding.
     divergence = max(float(tilt @ image), 0.0) * divergence_factor(score_range) + abs(
         float(left @ tilt)
     )
     return divergence + ridge_bound(objective, left) + ridge_bound(objective, common)
+
+
+def _is_balanced(objective, theta, lower, free, gradient):
+    """Whether next to nothing is left of what no penalty holds.
+
+    Where columns are nearly collinear, the jitter of the factor is more than the curvature along
+    what tells them apart, and the factor can't say how much is left there: then what it makes of
+    ``free`` is not its solution.
+    """
+    if _share(lower.preconditioner, free, gradient) > MOST_UNSOLVED:
+        return False
+    if objective.penalised_coef or lower.preconditioner.factor.is_accurate or not free.any():
+        return True
+    solved = _tilted(objective, theta, lower.preconditioner.solve(free), lower)[1]
+    return _share(lower.preconditioner, free - solved, free) <= JITTER
 
 
 def _beyond(rounding, left):

@@ -23,9 +23,9 @@ UNEQUAL = [
 ]
 
 
-def design(delta, offset, n_classes, unit=1.0):
+def design(delta, offset, n_classes, unit=1.0, seed=0):
     """The columns, the same without the collinearity, and labels."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     x, z, other = random.normal(size=(3, N_ROWS))
     scores = np.column_stack([z, -z, 0.3 * x])[:, :n_classes]
     y = np.argmax(scores + random.gumbel(size=scores.shape), axis=1)
@@ -55,6 +55,17 @@ def test_without_a_penalty(n_classes, solver, tol):
         X, good, y = design(delta, offset, n_classes, unit=2.0**10)
         best = fit(good, y, C=np.inf, solver="newton", tol=1e-13).objective_
         check(fit(X, y, C=np.inf, solver=solver, tol=tol, max_iter=30), X, best)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("delta", [1e-12, 3e-13, 1e-13])
+@pytest.mark.parametrize("solver", ["gd", "lbfgs"])
+def test_near_the_start_where_the_gradient_along_their_difference_is_lost(seed, delta, solver):
+    # Columns of unit size that are told apart by fewer digits than the jitter of a factor has.
+    X, good, y = design(delta, 0.0, 3, unit=2.0**10, seed=seed)
+    best = fit(good, y, C=np.inf, solver="newton", tol=1e-13).objective_
+    for steps in (2, 3):
+        check(fit(X, y, C=np.inf, solver=solver, tol=1e-4, max_iter=steps), X, best)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -37,9 +37,13 @@ def test_top_k_is_the_head_of_all_probabilities_sorted(n_classes, form, sparsifi
     for k in {1, 2, n_classes}:
         classes, shares = model.top_k(X, k)
         order = np.argsort(-every, axis=1, kind="stable")[:, :k]
-        np.testing.assert_array_equal(classes, model.classes_[order])
         expected = np.take_along_axis(every, order, axis=1)
-        np.testing.assert_allclose(shares, expected, rtol=20 * np.finfo(every.dtype).eps)
+        rounding = 20 * np.finfo(every.dtype).eps
+        np.testing.assert_allclose(shares, expected, rtol=rounding)
+        # Classes that differ by no more than rounding may change places.
+        found = np.searchsorted(model.classes_, classes)
+        assert all(len(set(row)) == k for row in found.tolist())
+        np.testing.assert_allclose(np.take_along_axis(every, found, 1), expected, rtol=rounding)
         assert shares.dtype == every.dtype
     np.testing.assert_array_equal(model.top_k(X, 1)[0][:, 0], model.predict(X))
 
