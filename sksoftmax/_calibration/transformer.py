@@ -22,7 +22,7 @@ from sksoftmax._data.dispatch import chunkwise, snapshot
 from sksoftmax._data.estimator_html import CaptionMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._functions.checks import check_option, check_temperature
-from sksoftmax._runtime.quiet import as_usual
+from sksoftmax._runtime.quiet import quiet
 from sksoftmax._typing import DataLike, Floats
 
 _CALIBRATIONS = tuple(selection.LEARNERS)
@@ -183,7 +183,7 @@ class SoftmaxTransformer(
         self.floor = floor
         self.target_priors = target_priors
 
-    @as_usual
+    @quiet
     def fit(
         self, X: DataLike, y: DataLike | None = None, sample_weight: DataLike | None = None
     ) -> Self:
@@ -240,7 +240,7 @@ class SoftmaxTransformer(
         return self
 
     @chunkwise
-    @as_usual
+    @quiet
     def transform(self, X: DataLike) -> Floats:
         """Probabilities of rows of scores.
 
@@ -271,7 +271,7 @@ class SoftmaxTransformer(
         return X.new_tensor(answer) if hasattr(X, "new_tensor") else answer
 
     @chunkwise
-    @as_usual
+    @quiet
     def inverse_transform(self, X: DataLike) -> Floats:
         """What `transform` turns into the given probabilities.
 
@@ -306,7 +306,10 @@ class SoftmaxTransformer(
             array = array if order is None else array[:, order]
         if fitted.steps or fitted.input_transform.kind == "scores":
             score_rows.check_positive(array)
-        return fitted.columns(array, self.n_features_in_).astype(array.dtype, copy=False)
+        answer = fitted.columns(array, self.n_features_in_).astype(array.dtype, copy=False)
+        lost = ~np.isfinite(answer).all(axis=1)
+        score_rows.refuse_rows(lost, array, f"has scores that {array.dtype} can't hold")
+        return answer
 
     def _check_parameters(self):
         """Check the parameters, and return the temperature as a float."""

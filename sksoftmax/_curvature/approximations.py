@@ -136,7 +136,11 @@ def class_curvature(probability, weight):
 def product(classes, columns, objective):
     """The preconditioner of a matrix on classes times one on columns, plus the penalty."""
     factor = preconditioner_factor if costs.solutions_are_expensive(objective) else Factor.of
-    return rotated(*np.linalg.eigh(classes), columns, objective, factor)
+    curvatures, rotation = np.linalg.eigh(classes)
+    if not np.isfinite(curvatures).all():
+        # Of nan LAPACK makes an error where the matrix is small, and nan where it is large.
+        raise np.linalg.LinAlgError("the curvature of the classes is not finite")
+    return rotated(curvatures, rotation, columns, objective, factor)
 
 
 def rotated(curvatures, rotation, columns, objective, factor):

@@ -178,8 +178,9 @@ def _check_finite(estimator, X):
 def encode_rows(estimator, X, y, weight, rows, class_weight):
     """Encode some rows of checked X, by their indices, masks or slices, as a fold has them."""
     indices = np.arange(len(y))[rows]
+    # As in `encode`, rows without weight count among the classes.
+    classes, target = targets.encode(y[indices], None, weight[indices], 0.0, X.dtype)
     indices = indices[weight[indices] > 0]
-    classes, target = targets.encode(y[indices], None, None, 0.0, X.dtype)
     indices, target, weight = _of_weighted_classes(
         class_weight, classes, indices, target, weight[indices]
     )  # fmt: skip
@@ -206,7 +207,6 @@ def _encoded(estimator, X, indices, classes, weighed, n_jobs, present=None):
     """Encode rows of X.
 
     indices : of the rows that targets and weights belong to; None is all
-
     present : ndarray of bool, the classes that the data are of; those with weight by default
     """
     present = with_weight(estimator, weighed.by_class) if present is None else present

@@ -14,7 +14,11 @@ def as_numpy(values):
     if is_tensor(values):
         return _of_tensor(values.detach().cpu())
     dtype = _common_dtype(values)
-    return np.asarray(values) if dtype is None else values.to_numpy(dtype=dtype, na_value=np.nan)
+    if dtype is None:
+        return np.asarray(values)
+    if dtype.kind != "f":  # nothing is missing, and pandas 2 takes no nan for it
+        return values.to_numpy(dtype=dtype)
+    return values.to_numpy(dtype=dtype, na_value=np.nan)
 
 
 def with_plain_columns(values):

@@ -194,6 +194,18 @@ def placed(fit, own, classes):
     return everywhere
 
 
+def mean_of_folds(matrices, classes):
+    """The mean of matrices, of each class over the folds that have it; of two classes, one row."""
+    nowhere = np.isnan(matrices[:, :, -1]).all(axis=0)
+    if nowhere.any():
+        raise ValueError(
+            "refit=False takes the mean of the folds, and none of them has rows to fit of the "
+            f"classes {classes[nowhere].tolist()}: pass refit=True, or another cv"
+        )
+    mean = np.nanmean(matrices, axis=0)
+    return mean[1:] - mean[:1] if len(mean) == 2 else mean
+
+
 def _model(matrix, task):
     """A fitted SoftmaxRegression."""
     model = SoftmaxRegression()

@@ -89,4 +89,5 @@ def _mean_and_error(losses, weight):
     """The weighted mean, and its standard error; a weight of 2 is the row twice."""
     mean, total = np.average(losses, weights=weight), weight.sum()
     variance = np.average((losses - mean) ** 2, weights=weight)
-    return mean, np.sqrt(variance / max(total - 1, np.finfo(np.float64).tiny))
+    # Of less than two rows the spread is not known.
+    return mean, np.sqrt(variance / (total - 1)) if total > 1 else np.inf

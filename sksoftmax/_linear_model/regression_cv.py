@@ -19,7 +19,13 @@ from sksoftmax._data.dispatch import snapshot
 from sksoftmax._functions.checks import check_option
 from sksoftmax._linear_model import convergence, leave_one_out, parameters
 from sksoftmax._linear_model.base import LinearClassifierMixin
-from sksoftmax._linear_model.cross_validation import Task, check_folds, choose, run_folds
+from sksoftmax._linear_model.cross_validation import (
+    Task,
+    check_folds,
+    choose,
+    mean_of_folds,
+    run_folds,
+)
 from sksoftmax._linear_model.progress_bar import ProgressBar
 from sksoftmax._linear_model.scoring import scorer_of, takes_weights
 from sksoftmax._paths.fit_path import fit_path
@@ -384,9 +390,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         coef, intercept = models[ratio][index]
         if not self.refit:
             own = present if len(coef) > 1 else slice(None)
-            mean = np.nanmean(coefs[:, ratio, index, own], axis=0)
-            if len(mean) == 2:
-                mean = mean[1:] - mean[:1]
+            mean = mean_of_folds(coefs[:, ratio, index, own], self.classes_[own])
             coef, intercept = expanded(mean[:, :-1], mean[:, -1], present)
         self.coef_, self.intercept_ = build.rounded(coef, intercept, dtype)
         missed = sum(not fit.converged for path in fits for fit in path)

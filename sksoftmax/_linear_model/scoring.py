@@ -52,8 +52,8 @@ class NamedScorer:
 
     def __init__(self, scorer):
         self.scorer = scorer
-        # All parameters of the metric, unless a request was set.
-        self.takes = set(scorer.get_metadata_routing().score.requests)
+        # Of the metric itself: scikit-learn 1.8 tells by no public name what it takes.
+        self.takes = set(inspect.signature(scorer._score_func).parameters)
         self.reads_columns = "labels" in self.takes and "average" not in self.takes
         if get_config()["enable_metadata_routing"] and "sample_weight" in self.takes:
             scorer.set_score_request(sample_weight=True)

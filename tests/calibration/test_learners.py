@@ -331,6 +331,17 @@ def test_a_sample_of_many_rows_is_only_the_start(n_columns, monkeypatch):
     assert_allclose(SoftmaxTransformer("temperature").fit(scores, y).temperature_, begun, rtol=1e-8)
 
 
+@pytest.mark.parametrize("name", ["vector", "matrix", "structured"])
+def test_many_rows_have_one_optimum_whatever_sample_they_begin_with(name, monkeypatch):
+    scores, y = draw(12_000, 3, 2.0)
+    begun = SoftmaxTransformer(name).fit(scores, y).transform(scores)
+    monkeypatch.setattr("sksoftmax._calibration.learners.MOST_PARAMETERS", 0)
+    monkeypatch.setattr("sksoftmax._calibration.learners.DESCENT_TOL", 1e-12)
+    whole = SoftmaxTransformer(name).fit(scores, y).transform(scores)
+    assert_allclose(begun, whole, atol=5e-5)
+    assert not np.array_equal(begun, whole)
+
+
 def test_two_classes_are_platt_scaling():
     scores, y = draw(20_000, 1, 2.0)
     # scikit-learn 1.8 warns of C=inf; beside the loss of 20,000 rows this penalty is nothing.

@@ -445,7 +445,7 @@ def test_what_is_sent_does_not_grow_with_chunks(client, monkeypatch):
 
     monkeypatch.setattr(dask_rows, "compute", weighed)
     for step in (10_000, 500):
-        wide = on_dask(X, step).map_blocks(np.repeat, 17, 1, chunks=(step, 51))
+        wide = on_dask(X, step).map_blocks(np.repeat, 34, 1, chunks=(step, 102))
         with dask_validation.encode(SoftmaxRegression(), wide, y) as rows:
             assert len(rows.rows.persisted) <= 2
             assert rows.rows.n_partitions >= (4 if step == 10_000 else 20)

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import load_iris
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 
 from sksoftmax import (
     GroupLasso,
@@ -99,6 +100,17 @@ def test_without_an_intercept_it_is_a_class_like_any_other():
     model = SoftmaxRegression(fit_intercept=False, tol=1e-10).fit(X, Y, WITHOUT)
     theirs = LogisticRegression(fit_intercept=False, tol=1e-10, max_iter=5000).fit(X, Y, WITHOUT)
     assert_allclose(model.predict_proba(X), theirs.predict_proba(X), atol=1e-4)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_without_an_intercept_it_is_one_in_folds_too(l1_ratio):
+    options = {"cv": 2, "l1_ratios": (l1_ratio,), "fit_intercept": False, "tol": 1e-10}
+    model = SoftmaxRegressionCV([0.1], **options, refit=False).fit(X, Y, WITHOUT)
+    folds = StratifiedKFold(2).split(X, Y)
+    for matrix, (rows, _) in zip(model.coefs_paths_[:, 0, 0], folds, strict=True):
+        one = SoftmaxRegression(0.1, l1_ratio=l1_ratio, fit_intercept=False, tol=1e-10)
+        assert_allclose(matrix, one.fit(X[rows], Y[rows], WITHOUT[rows]).coef_, atol=1e-4)
+    assert_allclose(model.coef_, model.coefs_paths_[:, 0, 0].mean(axis=0))
 
 
 def test_smoothing_gives_it_weight():

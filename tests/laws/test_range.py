@@ -165,6 +165,24 @@ def test_any_C_gives_a_finite_model_or_an_error_that_names_it(name, C):
         check_finite(model, X)
 
 
+@pytest.mark.parametrize("learning_rate", [1.0, 1e10, 1e300])
+@pytest.mark.parametrize("n_classes", [2, 3, 33])
+@pytest.mark.parametrize("solver", STREAMS)
+@pytest.mark.parametrize("fit", [fit, stream])
+def test_a_learning_rate_that_is_too_large_is_survived_or_named(
+    fit, solver, n_classes, learning_rate
+):
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(3 * n_classes, 4)) * [1, 1, 1e6, 1]
+    model = SoftmaxRegression(solver=solver, learning_rate=learning_rate, max_iter=5, C=1e6)
+    try:
+        quietly(fit, model, rows, np.arange(len(rows)) % n_classes)
+    except ValueError as error:
+        assert "learning_rate" in str(error)
+    else:
+        check_finite(model, rows)
+
+
 def test_an_entry_that_single_precision_can_not_hold_among_fifty_classes():
     # Fits in double precision begin in single, where the classes are many.
     many = np.random.default_rng(0).normal(size=(400, 3))

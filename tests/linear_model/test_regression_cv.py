@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import draw, thinned
 from sklearn import config_context
@@ -13,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.metrics import accuracy_score, log_loss, make_scorer
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, cross_validate
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.fixes import parse_version
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, SoftmaxRegressionCV, softmax
 from sksoftmax._linear_model.cross_validation import choose
@@ -161,6 +163,15 @@ def test_a_fold_without_a_class_is_the_fit_without_it(l1_ratio, n_classes, lacks
     # What no fold but the second knows is its own.
     place = list(model.Cs_).index(model.C_)
     assert_array_equal(model.coef_[lacks], model.coefs_paths_[1, 0, place, lacks, :-1])
+
+
+def test_a_mean_of_folds_none_of_which_has_a_class_is_refused():
+    train = np.flatnonzero(Y < 2)
+    model = SoftmaxRegressionCV(3, cv=[(train, np.arange(150))], refit=False)
+    with pytest.raises(ValueError, match=r"refit=False .* the classes \[2\]"):
+        model.fit(X, Y)
+    assert not hasattr(model, "coef_")
+    assert model.set_params(refit=True).fit(X, Y).predict_proba(X).shape == (150, 3)
 
 
 def test_rows_without_weight_are_neither_fitted_nor_scored():
@@ -313,6 +324,8 @@ def test_single_precision_is_kept(l1_ratio):
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("refit", [True, False])
 def test_attributes_have_the_shapes_of_scikit_learns(refit, fit_intercept, n_classes):
+    if not refit and parse_version(sklearn.__version__) < parse_version("1.9"):
+        pytest.skip("scikit-learn 1.8 fails without an l1 part where refit is False")
     options = dict(Cs=[0.01, 0.1, 1.0], cv=CV, fit_intercept=fit_intercept, refit=refit)
     y = np.minimum(Y, n_classes - 1)
     model = SoftmaxRegressionCV(l1_ratios=[0.0], **options).fit(X, y)
