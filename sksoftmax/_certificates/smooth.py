@@ -46,6 +46,7 @@ import math
 import numpy as np
 
 from sksoftmax._curvature import approximations
+from sksoftmax._curvature.preconditioners import Factor
 from sksoftmax._objective.kernels import curvature_product
 from sksoftmax._objective.rows import Largest, strided
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
@@ -56,6 +57,7 @@ MOST_TILT = 0.9
 MOST_UNSOLVED = 1e-5
 # Share of what is left that may be beyond the factor, for its jitter.
 JITTER = 0.1
+SOLVED = 1e-12  # share of a gradient of intercepts that is rounding
 CUTOFF = 1e-15  # of eigenvalues, beside the largest
 MOST_PRODUCTS = 20  # to solve for a tilt where columns are nearly collinear
 
@@ -219,7 +221,16 @@ def _by_intercepts(objective, gradient, curvature, image):
 
 
 def _pseudo_solution(matrix, vector):
-    """The pseudo-inverse of a symmetric matrix times a vector."""
+    """The pseudo-inverse of a matrix on classes, whose rows sum to zero, times a vector."""
+    if len(matrix) > 1:
+        # With curvature along what all classes share a factor tells, as a rule, and it takes a
+        # twentieth of the time of eigenvectors.
+        vector = vector - vector.mean()
+        factor = Factor.of(matrix + np.diag(matrix).mean() / len(matrix))
+        solution = factor.solve(vector)
+        solution += factor.solve(vector - matrix @ solution)
+        if np.abs(vector - matrix @ solution).max() <= SOLVED * np.abs(vector).max():
+            return solution - solution.mean()
     values, vectors = np.linalg.eigh(matrix)
     sizes = np.abs(values)
     kept = sizes > CUTOFF * sizes.max(initial=0)

@@ -32,10 +32,20 @@ def makers(objective, moments=None):
     held = objective.penalty.strength.reshape(objective.map.n_columns, -1)[:, 0] > 0
     if held.any():
         moments = second_moments(objective) if moments is None else moments
-        affordable = [DiagonalisingBasis.of(moments, held).curvature]
+        basis = DiagonalisingBasis.of(moments, held)
+        many = costs.has_many_classes(objective)
+        affordable = [basis.class_curvature if many else basis.curvature]
     if costs.classes_are_affordable(objective):
         affordable.append(class_blocks)
     return affordable
+
+
+def is_rough(objective, kind):
+    """Whether a kind is made without what couples columns or classes, so that scales help it.
+
+    Those of many classes then take half of the evaluations.
+    """
+    return kind is diagonal or costs.has_many_classes(objective)
 
 
 def diagonal(objective, theta):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from sksoftmax._curvature.approximations import FLAT
+from sksoftmax._curvature.approximations import FLAT, probabilities_at
 from sksoftmax._curvature.costs import MOST_ALONG_COEFFICIENTS
 from sksoftmax._curvature.low_rank import (
     LEAST_CURVATURE,
@@ -20,6 +20,8 @@ from sksoftmax._curvature.low_rank import (
     excess,
     woodbury,
 )
+from sksoftmax._curvature.preconditioners import DiagonalPreconditioner
+from sksoftmax._objective.kernels import variances
 
 # Of the ridge that is added to moments, beside the largest column's.
 LEAST_SIZE = 1e-8
@@ -68,6 +70,27 @@ class DiagonalisingBasis:
         exact, classes = curvatures_along(objective, theta, self.basis @ directions)
         return DiagonalisedCurvature.of(self, span, exact, classes)
 
+    def class_curvature(self, objective, theta):
+        """The same without the Hessian along coefficients, and without what couples the classes.
+
+        Of many classes each is nearly independent of the others. To know more of them takes
+        products of as many columns as there are classes, and matrices on these.
+        """
+        at = probabilities_at(objective, theta)
+
+        def block_sums(block):
+            return np.asarray(variances(at(block)) @ block.weight, dtype=np.float64)
+
+        mean = objective.rows.sum(block_sums) / objective.total_weight
+        mean = np.maximum(mean, LEAST_CURVATURE * max(mean.mean(), FLAT))
+        free = np.outer(np.maximum(self.spread, np.finfo(np.float64).eps), mean)
+
+        def preconditioner(strength):
+            diagonal = DiagonalPreconditioner(free + strength.max() * self.ridge[:, None])
+            return RotatedPreconditioner(self.basis, diagonal)
+
+        return preconditioner
+
     def _orthonormal(self, directions):
         """What directions span, such that scores along them are uncorrelated, the longest first.
 
@@ -112,6 +135,25 @@ class DiagonalisedCurvature:
         return DiagonalisedPreconditioner(
             self.coordinates.basis, self.rotation, diagonal, self.span, core
         )
+
+
+@dataclass(frozen=True)
+class RotatedPreconditioner:
+    """A diagonal in other coordinates of the columns, on what sums to zero over classes.
+
+    Single precision leaves of the rest what curvatures that differ by class would enlarge.
+
+    basis : ndarray of shape (n_columns, n_columns)
+    diagonal : DiagonalPreconditioner
+    """
+
+    basis: np.ndarray
+    diagonal: DiagonalPreconditioner
+
+    def solve(self, vector):
+        matrix = vector.reshape(len(self.basis), -1)
+        matrix = self.basis.T @ (matrix - matrix.mean(axis=1, keepdims=True))
+        return (self.basis @ self.diagonal.solve(matrix).reshape(matrix.shape)).ravel()
 
 
 @dataclass(frozen=True)

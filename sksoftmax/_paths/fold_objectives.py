@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sksoftmax._curvature import costs
 from sksoftmax._objective.kernels import losses_and_residuals
-from sksoftmax._objective.objective import Objective
+from sksoftmax._objective.objective import SINGLE, Objective
 from sksoftmax._objective.penalties import Ridge
 from sksoftmax._objective.row_selection import are_consecutive, rows_at_all
 from sksoftmax._objective.rows import Block, InMemoryRows, as_it_is, in_runs, is_little
 from sksoftmax._objective.score_maps import Affine
+from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._solvers.line_search import Point, evaluate
 
 
@@ -43,6 +45,17 @@ class FoldObjectives:
 
     def with_penalty(self, penalty):
         return replace(self, whole=replace(self.whole, penalty=penalty))
+
+    @property
+    def low_precision(self):
+        """The same in single precision; None if there is no gain."""
+        whole = self.whole
+        # Rows of float64 would be rounded once, and multiplied as often as there are fits.
+        gains = whole.working_dtype == SINGLE or len(self.keeps) == 1
+        if not (gains and costs.single_is_cheaper(whole)):
+            return None
+        low = SmoothProblem(whole).low_precision
+        return None if low is None else replace(self, whole=low.objective)
 
     def objective(self, fit):
         """The objective of one fit, on the same blocks."""

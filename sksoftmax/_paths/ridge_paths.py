@@ -8,7 +8,8 @@ Curvature pairs are reused along C, because only the ridge changes and its part 
 Proofs share second moments of the columns. A fit that is not proved so is left to an ordinary fit.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -26,12 +27,14 @@ from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import lockstep, minimize
 from sksoftmax._solvers.lbfgs import two_loop
 from sksoftmax._solvers.line_search import Point
-from sksoftmax._solvers.loop import FLOOR
+from sksoftmax._solvers.loop import FLOOR, ROUGHLY
 
 # Steps after which a preconditioner is stale, and those after which its kind is too weak.
 STALE = 2
 WEAK = 8
 LONGEST = 40
+# Absolute, of values that are means of losses in single precision.
+SINGLE_ROUNDING = 1e-8
 # Fits that are worth holding side by side, and numbers in their coefficients.
 MOST_FITS = 21
 MOST_NUMBERS = 1_000_000
@@ -61,8 +64,6 @@ def fit_ridge_paths(data, Cs, settings, memberships=None, done=None):
     """
     data, columns = reduce_columns(data)
     first = problem_at(data, Cs[0], 0.0, settings).objective
-    # Together, single precision would be of as many fits as there are folds: it gains nothing.
-    first = replace(first, working_dtype=first.dtype)
     folds = one_fit(first) if memberships is None else fold_objectives(first, *memberships)
     paths = RidgePaths.of(folds, settings)
     state = paths.start(folds, build.initial(data, first.map))
@@ -233,16 +234,13 @@ class RidgePaths:
         curvature = state.curvature
         if curvature is None:
             curvature = self.kinds[state.kind](folds.whole, fits[0].point.theta)
-        rescaled = self.kinds[state.kind] is ridge_preconditioners.diagonal
-        descents = [
-            self._descent(folds, i, fits[i], preconditioner, log_C, rescaled)
-            for i, preconditioner in enumerate(_preconditioners(curvature, folds))
+        preconditioners = list(_preconditioners(curvature, folds))
+        rescaled = ridge_preconditioners.is_rough(folds.whole, self.kinds[state.kind])
+        predictions = [
+            _predicted(folds, i, fit, preconditioner, log_C, rescaled)
+            for i, (fit, preconditioner) in enumerate(zip(fits, preconditioners, strict=True))
         ]
-
-        def prove(points, numbers, lower):
-            return self._prove(folds, fits, points, numbers, lower)
-
-        results, lower = lockstep.run(descents, folds.evaluate, prove, state.lower)
+        results, lower = self._descended(folds, fits, preconditioners, predictions, rescaled, state)
         longest = max(result.n_iter for result in results)
         after, solutions = [], []
         for i, result in enumerate(results):
@@ -255,15 +253,45 @@ class RidgePaths:
         curvature = None if longest > STALE else curvature
         return PathState(folds, tuple(after), kind, curvature, lower), solutions
 
-    def _descent(self, folds, i, fit, preconditioner, log_C, rescaled):
-        strength = folds.strength(i)
-        return lockstep.descent(
-            fit.point, fit.pairs, preconditioner, rescaled=rescaled,
-            prediction=_predicted(folds, i, fit, preconditioner, log_C, rescaled),
-            slack=fit.slack, tol=self.target,
-            bound=lambda gradient: ridge_bound(folds, strength, gradient),
-            longest=min(LONGEST, self.max_iter),
-        )  # fmt: skip
+    def _descended(self, folds, fits, preconditioners, predictions, rescaled, state):
+        """Results of all descents, and the moments of their proofs.
+
+        Where single precision is cheaper they go first in that as far as it tells, without a proof.
+        """
+
+        def descents(folds, tol, rounding=0.0):
+            bounds = [partial(ridge_bound, folds, folds.strength(i)) for i in range(len(fits))]
+            longest = min(LONGEST, self.max_iter)
+            return [
+                lockstep.descent(
+                    fit.point, fit.pairs, preconditioner, rescaled=rescaled, prediction=prediction,
+                    slack=fit.slack, tol=tol, bound=bound, longest=longest, rounding=rounding,
+                )
+                for fit, preconditioner, prediction, bound in zip(
+                    fits, preconditioners, predictions, bounds, strict=True
+                )
+            ]  # fmt: skip
+
+        def prove(points, numbers, lower):
+            return self._prove(folds, fits, points, numbers, lower)
+
+        single, steps = folds.low_precision, [0] * len(fits)
+        if single is not None:
+            rough = descents(single, max(self.target, ROUGHLY), SINGLE_ROUNDING)
+            results, _ = lockstep.run(rough, single.evaluate, _assumed, None)
+            points = folds.evaluate([result.point.theta for result in results], range(len(fits)))
+            fits = [
+                fit._replace(point=point, pairs=result.pairs)
+                for fit, point, result in zip(fits, points, results, strict=True)
+            ]
+            steps, predictions = [result.n_iter for result in results], [None] * len(fits)
+        exact = descents(folds, self.target)
+        results, lower = lockstep.run(exact, folds.evaluate, prove, state.lower)
+        results = [
+            result._replace(n_iter=result.n_iter + before)
+            for result, before in zip(results, steps, strict=True)
+        ]
+        return results, lower
 
     def _solution(self, folds, i, fit, result):
         """What is reported of a fit; an ordinary fit from there, unless it is proved."""
@@ -318,6 +346,11 @@ class RidgePaths:
             lower = self.certificates.lower_moments(folds, thetas)
             gaps, _ = prove(folds, points, numbers, lower)
         return gaps, lower
+
+
+def _assumed(points, numbers, knowledge):
+    """As if all gaps were proved: where a descent asks it has come as far as it should."""
+    return [0.0] * len(points), knowledge
 
 
 def _proved_alone(folds, points, numbers, targets):

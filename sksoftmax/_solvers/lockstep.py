@@ -43,7 +43,7 @@ class Result(NamedTuple):
 
 
 def descent(
-    point, pairs, preconditioner, *, rescaled, prediction, slack, tol, bound, longest,
+    point, pairs, preconditioner, *, rescaled, prediction, slack, tol, bound, longest, rounding=0.0,
 ):  # fmt: skip
     """L-BFGS steps from a point, until a gap of ``tol * value`` is proved.
 
@@ -52,6 +52,7 @@ def descent(
     slack : float, how much larger than the decrement gaps are, as far as is known
     bound : function of a gradient, a bound on the gap that costs nothing
     longest : int, the most steps
+    rounding : of values: the descent ends where it expects to gain no more than that
     """
     n_iter = 0
     while True:
@@ -70,10 +71,10 @@ def descent(
                 return Result(point, gap, pairs, n_iter, slack)
         if gap is not None:
             slack = raised(slack, gap, decrement)
-        if n_iter == longest:
+        if n_iter == longest or decrement <= rounding:
             return Result(point, np.inf, pairs, n_iter, slack)
         if prediction is None:
-            found = yield from _line_search(point, direction)
+            found = yield from _line_search(point, direction, rounding)
         else:
             found, prediction = (yield EvaluationRequest(prediction)), None
         if found is None:
@@ -96,10 +97,12 @@ def initial_scale(pairs, preconditioner):
     return np.sqrt(last.product / (last.change @ preconditioner.solve(last.change)))
 
 
-def _line_search(point, direction):
+def _line_search(point, direction, rounding):
     slope = float(point.gradient @ direction)
     length = 1.0
     for _ in range(MOST_TRIALS if slope < 0 else 0):
+        if -length * slope <= rounding:
+            return None
         trial = yield EvaluationRequest(point.theta + length * direction)
         values = point.value, trial.value, length * slope, length * (trial.gradient @ direction)
         if low_enough(*values):
