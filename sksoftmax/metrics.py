@@ -252,7 +252,7 @@ def log_loss_decomposition(
     """
     check_option("calibration", calibration, tuple(LEARNERS))
     with _encoded(y_true, y_proba, sample_weight, labels) as data:
-        sample = Sample.from_encoded(data, _scores)
+        sample = Sample.from_encoded(data).compacted(_scores)
         loss = sample.log_loss()
         refinement = min(loss, sample.log_loss(LEARNERS[calibration](sample).steps))
     return LogLossDecomposition(loss, loss - refinement, refinement)

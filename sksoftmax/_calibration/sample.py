@@ -28,17 +28,23 @@ class Sample:
     total: float
 
     @classmethod
-    def from_arrays(cls, scores, labels, weight):
-        """From compact scores (n_rows, n_scores), and class indices and weights > 0 (n_rows,)."""
+    def from_arrays(cls, scores, labels, weight, n_scores=None):
+        """From compact scores (n_rows, n_scores), and class indices and weights > 0 (n_rows,).
+
+        n_scores : where the columns are not compact scores, the number of these
+        """
         rows = partition(scores, labels, weight, scores.shape[1])
-        return cls(rows, scores.shape[1], len(scores), float(weight.sum()))
+        return cls(rows, n_scores or scores.shape[1], len(scores), float(weight.sum()))
 
     @classmethod
-    def from_encoded(cls, data, scores_of):
-        """From encoded rows (``_data.score_rows``); ``scores_of`` maps their columns to scores."""
+    def from_encoded(cls, data):
+        """Encoded rows (``_data.score_rows``), whose columns take the place of scores."""
         n_scores = 1 if len(data.classes) == 2 else len(data.classes)
-        sample = cls(data.rows, n_scores, data.n_rows, float(data.by_class.sum()))
-        return sample.with_scores(lambda columns: compact(scores_of(columns)))
+        return cls(data.rows, n_scores, data.n_rows, float(data.by_class.sum()))
+
+    def compacted(self, scores_of):
+        """The sample with the compact form of the class scores ``scores_of(columns)``."""
+        return self.with_scores(lambda columns: compact(scores_of(columns)))
 
     @property
     def n_classes(self):

@@ -13,11 +13,11 @@ from sksoftmax._calibration.transforms import (
     row_losses,
     sum_of_losses,
 )
-from sksoftmax._objective.rows import gather
+from sksoftmax._objective.rows import gather, take_rows
 
 N_FOLDS = 5
-# Above so many rows the weights of maps are learned from a sample of about so many.
-ROWS_FOR_WEIGHTS = 20_000
+# Above so many rows the floor and the weights of maps are learned from about so many of them.
+ROWS_TO_DRAW = 20_000
 # What is added to the likelihood of the weights, in rows: it keeps them equal on few rows.
 PRIOR = 0.3
 WEIGHT_TOLERANCE, MAX_WEIGHT_ITERATIONS = 1e-6, 200
@@ -67,13 +67,11 @@ def held_out_losses(sample, family):
 
     Of many rows some are drawn, and held in memory wherever the others are.
     """
-    one_in = -(-sample.n_rows // ROWS_FOR_WEIGHTS)
-    drawn = sample if one_in == 1 else sample.select(partial(_is_drawn, one_in=one_in))
-    scores, labels, weight = gather(drawn.rows)
-    of_fold, has_weight = content_folds(scores), weight > 0
+    scores, labels, weight = drawn(sample)
+    of_fold = content_folds(scores)
     losses = [(np.empty((len(family), 0)), np.empty(0))]
     for fold in range(N_FOLDS):
-        held_out, train = (of_fold == fold) & has_weight, (of_fold != fold) & has_weight
+        held_out, train = of_fold == fold, of_fold != fold
         if train.any() and held_out.any():
             rest = Sample.from_arrays(scores[train], labels[train], weight[train])
             own = _losses(rest, family, scores[held_out], labels[held_out])
@@ -82,9 +80,20 @@ def held_out_losses(sample, family):
     return np.hstack(losses), np.concatenate(weight)
 
 
-def _is_drawn(scores, one_in):
-    """Mask of the rows of a sample, one in ``one_in``."""
-    return content_numbers(scores) // N_FOLDS % one_in == 0
+def drawn(sample, scores_of=np.positive):
+    """Columns, labels and weights of about ``ROWS_TO_DRAW`` rows, or of all where they are no more.
+
+    They are drawn by content alone, and are in memory wherever the sample is.
+
+    scores_of : function of columns to the scores whose content decides
+    """
+    one_in = -(-sample.n_rows // ROWS_TO_DRAW)
+    if one_in > 1:
+        sample = sample.select(
+            lambda columns: content_numbers(scores_of(columns)) // N_FOLDS % one_in == 0
+        )
+    block = gather(sample.rows)
+    return take_rows(block, np.flatnonzero(block.weight))
 
 
 def _losses(train, family, scores, labels):
@@ -145,24 +154,29 @@ def content_numbers(scores):
     return (mixed >> np.uint64(40)).astype(np.int64)
 
 
-def best_input_transform(candidates, make_sample, learn):
+def best_input_transform(candidates, sample, learn):
     """The candidate input transform of least log loss after ``learn``.
 
     The loss counts one row more than the sample, whose probabilities are certain and wrong. No
     sample can rule out such a row, and without a floor its loss is infinite. Floors below the
     first candidate add 1 to the sum, so that they need evidence.
+
+    sample : Sample of columns
     """
+    if len(candidates) == 1:
+        return candidates[0]
+    few = drawn(sample, lambda columns: compact(candidates[0].scores(columns)))
+    # None may be drawn where many rows are alike.
+    sample = Sample.from_arrays(*few, sample.n_scores) if len(few.weight) else sample
 
     def loss(candidate):
-        sample = make_sample(candidate)
-        steps = learn(sample).steps
+        scaled = sample.compacted(candidate.scores)
+        steps = learn(scaled).steps
         certain = compact(candidate.scores(np.eye(1, sample.n_classes)))
         wrong = sum_of_losses(forward(steps, certain), np.array([1]), np.ones(1))
         penalty = float(candidate.floor < candidates[0].floor)
-        return (sample.log_loss(steps) * sample.total + wrong + penalty) / (sample.total + 1)
+        return (scaled.log_loss(steps) * sample.total + wrong + penalty) / (sample.total + 1)
 
-    if len(candidates) == 1:
-        return candidates[0]
     return candidates[first_of_least([loss(candidate) for candidate in candidates])]
 
 

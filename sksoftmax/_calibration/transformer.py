@@ -343,14 +343,13 @@ class SoftmaxTransformer(
         # Without a map a probability of 0 stays 0; a map needs its score.
         minimum = 0.0 if self.calibration is None else selection.MIN_PROBABILITY
 
-        def make_sample(input_transform):
-            return Sample.from_encoded(data, input_transform.scores)
-
+        columns = Sample.from_encoded(data)
         candidates = [InputTransform(self.input, floor, minimum) for floor in self._floors(data)]
         # A temperature ranks the floors as well as larger maps do, and costs less.
         learn = _fixed(temperature) if self.calibration is None else learners.temperature
-        input_transform = selection.best_input_transform(candidates, make_sample, learn)
-        calibration = selection.LEARNERS[self.calibration](make_sample(input_transform))
+        input_transform = selection.best_input_transform(candidates, columns, learn)
+        learn = selection.LEARNERS[self.calibration]
+        calibration = learn(columns.compacted(input_transform.scores))
         for message in calibration.messages:
             warnings.warn(message, stacklevel=3)
         known = data.classes, data.order

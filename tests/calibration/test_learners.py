@@ -224,7 +224,7 @@ def test_weights_of_maps_take_a_sample_of_many_rows(monkeypatch):
     sample = Sample.from_arrays(compact(scores), y, np.ones(4000))
     learners = tuple(family(3).values())
     assert held_out_losses(sample, learners)[0].shape == (len(learners), 4000)
-    monkeypatch.setattr(selection, "ROWS_FOR_WEIGHTS", 500)
+    monkeypatch.setattr(selection, "ROWS_TO_DRAW", 500)
     assert 400 < held_out_losses(sample, learners)[0].shape[1] < 600
 
 
@@ -647,6 +647,25 @@ def test_a_floor_is_learned(name):
     none = SoftmaxTransformer(name, input="probabilities", floor=1.2e-38, classes=range(3))
     assert learned.floor_ > 1e-4
     assert loss(learned, p, y) < loss(none.fit(p, y), p, y)
+
+
+@pytest.mark.filterwarnings(NOTHING_LEARNED)
+def test_a_floor_of_many_rows_is_learned_from_some_of_them(monkeypatch):
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(3), 4000)
+    said = p.argmax(axis=1)
+    y = np.where(rng.random(4000) < 0.2, rng.integers(0, 3, 4000), said)
+    p = 0.999 * np.eye(3)[said] + 0.001 * p
+    whole = SoftmaxTransformer(input="probabilities", floor="auto").fit(p, y)
+    monkeypatch.setattr(selection, "ROWS_TO_DRAW", 1000)
+    some = SoftmaxTransformer(input="probabilities", floor="auto").fit(p, y)
+    assert whole.floor_ == some.floor_ == 0.1
+    order = rng.permutation(4000)
+    shuffled = SoftmaxTransformer(input="probabilities", floor="auto").fit(p[order], y[order])
+    assert shuffled.floor_ == some.floor_
+    # Of rows that are all alike none may be drawn, and all are taken.
+    alike = np.full((4000, 3), 1 / 3)
+    SoftmaxTransformer("temperature", input="probabilities", floor="auto").fit(alike, y)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
