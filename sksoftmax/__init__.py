@@ -14,8 +14,8 @@ from sksoftmax._inference.inference import Inference
 from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._linear_model.regression_cv import SoftmaxRegressionCV
 from sksoftmax._objective.penalties import ElasticNet, GroupLasso
+from sksoftmax._runtime.versions import show_versions
 from sksoftmax._version import __version__ as __version__
-from sksoftmax._versions import show_versions
 
 __all__ = [
     "CoefficientDisplay",

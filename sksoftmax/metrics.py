@@ -24,7 +24,7 @@ from sksoftmax._data.checks import check_array
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._functions.checks import check_option
 from sksoftmax._runtime.quiet import as_usual
-from sksoftmax._typing import DataLike
+from sksoftmax._runtime.types import DataLike
 
 __all__ = [
     "LogLossDecomposition",

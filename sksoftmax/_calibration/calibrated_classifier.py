@@ -29,7 +29,7 @@ from sksoftmax._data.checks import assert_all_finite
 from sksoftmax._data.dispatch import of_one_moment
 from sksoftmax._functions.api import log_softmax, logsumexp, softmax
 from sksoftmax._runtime.quiet import as_usual
-from sksoftmax._typing import AnyArray, DataLike, Floats
+from sksoftmax._runtime.types import AnyArray, DataLike, Floats
 
 # Above so many rows one classifier predicts alone under ``ensemble="auto"``.
 MAX_ROWS_TO_AVERAGE = 20_000

@@ -19,7 +19,7 @@ from sksoftmax._calibration import classifier_scores
 from sksoftmax._data.estimator_html import PageLinkMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._data.targets import missing_classes
-from sksoftmax._typing import AnyArray
+from sksoftmax._runtime.types import AnyArray
 
 
 class ClassifierWrapperMixin(PageLinkMixin, PicklingMixin):

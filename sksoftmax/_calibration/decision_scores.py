@@ -27,7 +27,7 @@ from sksoftmax._calibration.cross_fitting import (
 )
 from sksoftmax._data.validation import canonical, check_given, check_in_memory
 from sksoftmax._runtime.quiet import as_usual
-from sksoftmax._typing import AnyArray, DataLike, Floats
+from sksoftmax._runtime.types import AnyArray, DataLike, Floats
 
 # What to do with collections of Dask.
 DASK_ADVICE = "fit the classifier, and a SoftmaxTransformer on its scores of other rows"

@@ -23,7 +23,7 @@ from sksoftmax._data.estimator_html import CaptionMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._functions.checks import check_option, check_temperature
 from sksoftmax._runtime.quiet import quiet
-from sksoftmax._typing import DataLike, Floats
+from sksoftmax._runtime.types import DataLike, Floats
 
 _CALIBRATIONS = tuple(selection.LEARNERS)
 _INPUTS = ("scores", "probabilities")

@@ -8,7 +8,7 @@ from functools import wraps
 from sklearn.metrics import accuracy_score
 
 from sksoftmax._data import score_rows, validation
-from sksoftmax._typing import Method
+from sksoftmax._runtime.types import Method
 
 
 def encode(estimator, X, y, sample_weight, class_weight, n_jobs, **options):

@@ -8,7 +8,7 @@ from sklearn.utils.multiclass import unique_labels
 
 from sksoftmax._calibration.classifier_scores import probabilities
 from sksoftmax._displays.labels import verbatim
-from sksoftmax._typing import DataLike
+from sksoftmax._runtime.types import DataLike
 from sksoftmax.metrics import Reliability, reliability
 
 TOP = "most probable class"

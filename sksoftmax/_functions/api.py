@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from sksoftmax._functions import checks, few_rows, on_array_api, on_numpy
 from sksoftmax._runtime.quiet import quiet
-from sksoftmax._typing import AnyArray, DataLike, Floats
+from sksoftmax._runtime.types import AnyArray, DataLike, Floats
 
 ON_NUMPY = {"softmax": quiet(on_numpy.softmax), "log_softmax": quiet(on_numpy.log_softmax)}
 OF_FEW = {

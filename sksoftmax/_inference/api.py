@@ -17,7 +17,7 @@ from sksoftmax._inference.objective import rebuild
 from sksoftmax._inference.sandwich import Kind, middle
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
-from sksoftmax._typing import DataLike
+from sksoftmax._runtime.types import DataLike
 
 
 def infer(

@@ -15,7 +15,7 @@ from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import restricted
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._runtime.blas import single_threaded_blas
-from sksoftmax._typing import DataLike, Floats
+from sksoftmax._runtime.types import DataLike, Floats
 
 # Share of the objective that a Newton step may lower it by, beside the tol of the fit, and at
 # least; coefficients in single precision are as far from the optimum as their rounding.

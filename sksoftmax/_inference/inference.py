@@ -16,7 +16,7 @@ from sksoftmax._inference.influence import influence
 from sksoftmax._inference.likelihood import Likelihood
 from sksoftmax._inference.summary import summary
 from sksoftmax._objective.kernels import quiet_exp
-from sksoftmax._typing import AnyArray, DataLike, Floats
+from sksoftmax._runtime.types import AnyArray, DataLike, Floats
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

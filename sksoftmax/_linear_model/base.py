@@ -14,7 +14,7 @@ from sksoftmax._data.parameter_checks import check_number
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._linear_model import coefficients, prediction
 from sksoftmax._linear_model.export import as_logistic_regression
-from sksoftmax._typing import AnyArray, DataLike, Floats
+from sksoftmax._runtime.types import AnyArray, DataLike, Floats
 
 
 class ScoreMixin:

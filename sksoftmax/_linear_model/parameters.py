@@ -10,8 +10,8 @@ from sksoftmax._functions.checks import check_option
 from sksoftmax._linear_model import partial_fit
 from sksoftmax._objective.penalties import ElasticNet
 from sksoftmax._problems import build
+from sksoftmax._runtime.types import Method
 from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS, STREAMS
-from sksoftmax._typing import Method
 
 # Of scikit-learn's LogisticRegression, for an error that helps those who come from there.
 FOREIGN_SOLVERS = ("liblinear", "newton-cg", "newton-cholesky", "newton-cd", "newton-cd-gram")

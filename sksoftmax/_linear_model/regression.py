@@ -26,8 +26,8 @@ from sksoftmax._problems import build
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
+from sksoftmax._runtime.types import DataLike, Floats
 from sksoftmax._solvers import Solution, minimize
-from sksoftmax._typing import DataLike, Floats
 
 
 def _all_of_one_class(theta, solver, watch):

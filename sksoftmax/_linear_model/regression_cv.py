@@ -34,7 +34,7 @@ from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import expanded
 from sksoftmax._runtime.blas import single_threaded_blas
-from sksoftmax._typing import DataLike
+from sksoftmax._runtime.types import DataLike
 
 RULES = ("best", "1se")
 

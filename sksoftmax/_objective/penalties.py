@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from sksoftmax._typing import Floats
+from sksoftmax._runtime.types import Floats
 
 
 class Penalty(Protocol):

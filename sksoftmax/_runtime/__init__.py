@@ -1,6 +1,7 @@
-"""Settings of the process and of the thread that hold while the package computes.
+"""What the package runs in: settings of the process and the thread, versions, and types.
 
-These are the number of BLAS threads (``blas``) and NumPy's handling of floating-point errors
+The settings are the number of BLAS threads (``blas``) and NumPy's handling of floating-point errors
 (``quiet``). Only modules here change such settings: each restores them, even if an interrupt comes
-between two instructions. Nothing else of the package is known here.
+between two instructions. ``versions`` says what is installed; ``types`` names the types that users
+pass and get. Nothing else of the package is known here.
 """

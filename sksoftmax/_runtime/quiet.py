@@ -5,7 +5,7 @@ from functools import wraps
 
 import numpy as np
 
-from sksoftmax._typing import Method
+from sksoftmax._runtime.types import Method
 
 # What NumPy does where nobody has set anything else.
 USUAL = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}
