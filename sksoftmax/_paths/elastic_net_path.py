@@ -20,7 +20,7 @@ from sksoftmax._problems.row_space import AllColumns
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import minimize
 from sksoftmax._solvers.line_search import Point, evaluate
-from sksoftmax._solvers.proximal_newton import Subproblem
+from sksoftmax._solvers.working_set import Subproblem, extended, restricted
 
 # Longest way in log C from which gradients are extrapolated, and the tolerance of fits between.
 FARTHEST = 0.5
@@ -111,7 +111,7 @@ class ElasticNetPath:
             )
             n_iter += solution.n_iter
             columns, moments = working_set.columns, solution.certificate.moments
-            theta = screening.extended(columns, whole, solution.theta, np.zeros_like(last.theta))
+            theta = extended(whole, columns, solution.theta)
             if not solution.converged:
                 state, solution = self._fit_whole(
                     state.history, whole, log_C, theta, tol, max_iter - n_iter
@@ -121,12 +121,12 @@ class ElasticNetPath:
             if screening.holds(columns, whole, theta, share * others):
                 break
             working_set = screening.choose(whole, theta, others, working_set)
-            theta = screening.restricted(working_set.columns, whole, theta)
+            theta = restricted(whole, working_set.columns, theta)
             begin, moments = evaluate(working_set.problem, theta), None
         here = PathPoint.of(log_C, _point_of(solution), working_set.problem.objective.penalty)
         here = here._replace(
             theta=theta,
-            loss_gradient=screening.extended(columns, whole, here.loss_gradient, others),
+            loss_gradient=extended(whole, columns, here.loss_gradient, others),
         )
         state = ElasticNetState(extended_history(state.history, here), working_set, moments)
         return state, solution._replace(theta=theta, n_iter=n_iter)
@@ -170,8 +170,8 @@ def _predicted(whole, working_set, last, ahead, near):
     problem, columns = working_set.problem, working_set.columns
     last, ahead = (
         known._replace(
-            theta=screening.restricted(columns, whole, known.theta),
-            loss_gradient=screening.restricted(columns, whole, known.loss_gradient),
+            theta=restricted(whole, columns, known.theta),
+            loss_gradient=restricted(whole, columns, known.loss_gradient),
         ).point(problem.objective.penalty)
         for known in (last, ahead)
     )

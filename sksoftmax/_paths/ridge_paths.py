@@ -28,6 +28,7 @@ from sksoftmax._solvers import lockstep, minimize
 from sksoftmax._solvers.lbfgs import two_loop
 from sksoftmax._solvers.line_search import Point
 from sksoftmax._solvers.loop import FLOOR, ROUGHLY
+from sksoftmax._solvers.pairs import extended, with_ridge
 
 # Steps after which a preconditioner is stale, and those after which its kind is too weak.
 STALE = 2
@@ -158,11 +159,11 @@ class FitState(NamedTuple):
         stiffer = new.strength - old.strength
         added = stiffer * theta
         point = Point(theta, value + 0.5 * float(added @ theta), gradient + added)
-        return self._replace(point=point, pairs=lockstep.with_ridge(self.pairs, stiffer))
+        return self._replace(point=point, pairs=with_ridge(self.pairs, stiffer))
 
     def tried(self, found):
         """The better of two points, and the pair that they make."""
-        pairs = lockstep.extended(self.pairs, self.point, found)
+        pairs = extended(self.pairs, self.point, found, lockstep.MEMORY)
         point = found if found.value < self.point.value else self.point
         return self._replace(point=point, pairs=pairs)
 

@@ -14,7 +14,7 @@ of 50 fits on text take 2.4 times as long by the last gradient as by the expecte
 
 import numpy as np
 
-from sksoftmax._solvers.proximal_newton import Subproblem
+from sksoftmax._solvers.working_set import Subproblem, support
 
 # Share of its l1 strength from which on a column's expected gradient makes it join.
 NEAR = 0.95
@@ -25,7 +25,7 @@ MOST = 0.6
 
 def choose(whole, theta, loss_gradient, old=None):
     """The Subproblem of the columns that are wanted, or nearly, besides those of an old one."""
-    wanted = _support(whole, theta) | _exceeds(whole, loss_gradient, NEAR)
+    wanted = support(whole, theta) | _exceeds(whole, loss_gradient, NEAR)
     if old is not None:
         wanted[old.columns] = True
     if not wanted.any():
@@ -48,31 +48,9 @@ def holds(columns, whole, theta, loss_gradient):
     """Whether theta is zero on all other columns, and the gradient within their strengths."""
     if columns is None:
         return True
-    wanted = _support(whole, theta) | _exceeds(whole, loss_gradient, 1.0)
+    wanted = support(whole, theta) | _exceeds(whole, loss_gradient, 1.0)
     wanted[columns] = False
     return not wanted.any()
-
-
-def restricted(columns, whole, vector):
-    """The part of a vector like the whole theta that belongs to the columns."""
-    if columns is None:
-        return vector
-    return whole.rows_of(vector)[whole.rows_of_columns(columns)].ravel()
-
-
-def extended(columns, whole, vector, others):
-    """A vector like the whole theta, from its part on the columns and one of the others."""
-    if columns is None:
-        return vector
-    full = others.copy()
-    indices = whole.rows_of_columns(columns)
-    whole.rows_of(full)[indices] = vector.reshape(len(indices), -1)
-    return full
-
-
-def _support(whole, theta):
-    """Of each column of X, whether it is not zero."""
-    return whole.rows_of(theta)[: whole.map.n_features].any(axis=1)
 
 
 def _exceeds(whole, loss_gradient, share):

@@ -1,22 +1,8 @@
 """A quadratic model updated by BFGS with observed changes of the gradient."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-
-
-class Pair(NamedTuple):
-    """A step, and by how much the gradient changed along it."""
-
-    step: np.ndarray
-    change: np.ndarray  # of the gradient
-
-    @property
-    def is_convex(self):
-        """Whether the product is positive: but for rounding it is, on a convex function."""
-        size = np.linalg.norm(self.step) * np.linalg.norm(self.change)
-        return self.step @ self.change > 1e-10 * size
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.linalg.blas import daxpy
 
 from sksoftmax._solvers.line_search import Point, backtrack, evaluate
+from sksoftmax._solvers.pairs import extended
 
 # Steps that a scale of the preconditioner serves: it changes slowly, and takes a solution to know.
 RESCALE = 5
@@ -16,14 +17,6 @@ FEWEST_PAIRS = 3
 NEAR = 1e-3
 # Eigenvalues of the Hessian on the normalised steps, beside the largest, that are noise.
 NOISE = 1e-3
-
-
-class Pair(NamedTuple):
-    """A step, the change of the gradient along it, and the inner product of the two."""
-
-    step: np.ndarray
-    change: np.ndarray  # of the gradient
-    product: float  # of the two
 
 
 class Initial(NamedTuple):
@@ -110,11 +103,7 @@ class Lbfgs:
         separates = not initial.separated and problem.separates_classes(point.value)
         if separates and not pairs:
             return _begin_separated(problem, state)
-        step, change = point.theta - state.point.theta, point.gradient - state.point.gradient
-        pair = Pair(step, change, float(step @ change))
-        # On a convex function the product is positive but for rounding.
-        if pair.product > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
-            pairs = (*pairs, pair)[-self.memory :]
+        pairs = extended(pairs, state.point, point, self.memory)
         initial = initial._replace(due=initial.due - 1, served=initial.served + 1)
         if separates:
             initial = initial.of_separated(problem)

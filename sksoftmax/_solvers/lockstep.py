@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._solvers.lbfgs import RESCALE, Pair, two_loop
+from sksoftmax._solvers.lbfgs import RESCALE, two_loop
 from sksoftmax._solvers.line_search import MOST_TRIALS, Point, cubic_minimum, low_enough
 from sksoftmax._solvers.loop import raised
+from sksoftmax._solvers.pairs import extended
 
 MEMORY = 8
 
@@ -79,7 +80,7 @@ def descent(
             found, prediction = (yield EvaluationRequest(prediction)), None
         if found is None:
             return Result(point, np.inf, pairs, n_iter, slack)
-        pairs = extended(pairs, point, found)
+        pairs = extended(pairs, point, found, MEMORY)
         # A prediction may be no better; a line search ends within rounding at worst.
         point = found if n_iter or found.value < point.value else point
         n_iter += 1
@@ -109,26 +110,6 @@ def _line_search(point, direction, rounding):
             return trial
         length *= min(max(cubic_minimum(*values), 0.1), 0.6)
     return None
-
-
-def extended(pairs, old, new):
-    """The pairs with that of a step between two points, if it has curvature beyond rounding."""
-    step, change = new.theta - old.theta, new.gradient - old.gradient
-    pair = Pair(step, change, float(step @ change))
-    if pair.product > 1e-14 * np.linalg.norm(step) * np.linalg.norm(change):
-        return (*pairs, pair)[-MEMORY:]
-    return pairs
-
-
-def with_ridge(pairs, strength):
-    """Pairs of the same function with so much more of a ridge, (n_parameters,)."""
-    stiff = []
-    for step, change, _ in pairs:
-        change = change + strength * step
-        product = float(step @ change)
-        if product > 0:
-            stiff.append(Pair(step, change, product))
-    return tuple(stiff)
 
 
 def run(descents, evaluate, prove, knowledge):

@@ -20,60 +20,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._solvers.bfgs_model import Pair, corrected
 from sksoftmax._solvers.line_search import DECREASE, MOST_TRIALS, ROUNDING, Point, evaluate
-from sksoftmax._solvers.model_minimizer import Minimum, minimize_model
+from sksoftmax._solvers.model_minimizer import Minimum
+from sksoftmax._solvers.pairs import extended as extended_pairs
+from sksoftmax._solvers.working_set import BEST, Subproblem, extended, restricted, support
 
 # Columns that a working set begins with, and the share of all from which on it is all of them.
 FEWEST = 100
 MOST = 0.6
-# Of a model, the shares of its first step that may be left: as a model was wrong, between these.
-BEST, WORST = 0.05, 0.5
-
-
-class Subproblem(NamedTuple):
-    """The problem on a working set of columns, with its model.
-
-    columns : indices of the columns of X; None for all
-    problem : the problem on them
-    model : quadratic model of its smooth part
-    pairs : tuple of Pair, the latest last
-    age : steps since the model was made
-    n_steps : of this descent
-    accuracy : to which the next model is minimised
-    """
-
-    columns: np.ndarray | None
-    problem: object
-    model: object
-    pairs: tuple = ()
-    age: int = 0
-    n_steps: int = 0
-    accuracy: float = BEST
-
-    def restricted(self, problem, point):
-        """A point of the whole problem as one of the subproblem."""
-        if self.columns is None:
-            return point
-        rows = problem.rows_of_columns(self.columns)
-        theta, gradient = (
-            problem.rows_of(vector)[rows].ravel() for vector in (point.theta, point.gradient)
-        )
-        return Point(theta, point.value, gradient)
-
-    def extended(self, problem, theta):
-        """Theta of the whole problem, zero outside the working set."""
-        if self.columns is None:
-            return theta
-        whole = np.zeros(problem.map.n_parameters)
-        rows = problem.rows_of_columns(self.columns)
-        problem.rows_of(whole)[rows] = self.problem.rows_of(theta)
-        return whole
-
-    def minimum(self, point):
-        """The Minimum of the model at a point of the subproblem."""
-        model = corrected(self.model, self.pairs)
-        return minimize_model(self.problem, model, point, self.accuracy)
+# Of a model, the largest share of its first step that may be left; the least is BEST.
+WORST = 0.5
 
 
 class Round(NamedTuple):
@@ -133,7 +89,7 @@ class Proximal:
             return self._on_working_set(problem, state, state.subproblem, state.round)
         subproblem = _working_set(problem, state)
         if subproblem.columns is not None:
-            begun = Round(subproblem.restricted(problem, state.point))
+            begun = Round(_restricted(problem, subproblem, state.point))
             return self._on_working_set(problem, state, subproblem, begun)
         point, subproblem, stalled, gain = self._step(state.point, subproblem, state.minimum)
         return _arrive(problem, point, subproblem, state.scales, stalled, gain)
@@ -142,7 +98,7 @@ class Proximal:
         """A step on the working set; where it ends the round, all of the gradient is made."""
         point, subproblem, stalled, gain = self._step(begun.point, subproblem)
         first, n_steps = gain if begun.first is None else begun.first, begun.n_steps + 1
-        theta = subproblem.extended(problem, point.theta)
+        theta = extended(problem, subproblem.columns, point.theta)
         if not stalled and gain > self.thorough * first and n_steps < self.longest:
             # More steps on the same columns.
             return state._replace(
@@ -173,11 +129,12 @@ class Proximal:
         if found is None:
             # Rounding, or pairs that mislead: the model alone is the last resort.
             return point, subproblem._replace(pairs=(), accuracy=BEST), not subproblem.pairs, gain
-        pair = Pair(found.theta - point.theta, found.gradient - point.gradient)
-        wrong = minimum.error(pair.change) if found.theta is target else WORST
+        change = found.gradient - point.gradient
+        wrong = minimum.error(change) if found.theta is target else WORST
         subproblem = subproblem._replace(accuracy=min(max(0.5 * wrong**2, BEST), WORST))
-        pairs = (*subproblem.pairs, pair)[-self.memory :] if pair.is_convex else subproblem.pairs
-        pairs = () if subproblem.model.is_exact else pairs
+        pairs = ()
+        if not subproblem.model.is_exact:
+            pairs = extended_pairs(subproblem.pairs, point, found, self.memory, rounding=1e-10)
         subproblem = subproblem._replace(
             pairs=pairs, age=subproblem.age + 1, n_steps=subproblem.n_steps + 1
         )
@@ -230,6 +187,14 @@ def _newcomers(problem, gradient, subproblem):
     return violations
 
 
+def _restricted(problem, subproblem, point):
+    """A Point of the whole problem as one of the subproblem."""
+    theta, gradient = (
+        restricted(problem, subproblem.columns, vector) for vector in (point.theta, point.gradient)
+    )
+    return Point(theta, point.value, gradient)
+
+
 def _working_set(problem, state):
     """The subproblem to go on with: the last one, unless columns outside it have more to gain."""
     subproblem, n_features = state.subproblem, problem.map.n_features
@@ -238,12 +203,11 @@ def _working_set(problem, state):
     newcomers = _newcomers(problem, state.point.gradient, subproblem)
     if subproblem is not None and not newcomers.any():
         return subproblem
-    support = problem.rows_of(state.point.theta)[:n_features].any(axis=1)
+    chosen = support(problem, state.point.theta)
     if subproblem is not None:
-        support[subproblem.columns] = True
+        chosen[subproblem.columns] = True
     gains = newcomers**2 / np.maximum(state.scales[:n_features], np.finfo(np.float64).tiny)
-    n_new = min(max(FEWEST, int(support.sum())), int((newcomers > 0).sum()))
-    chosen = support.copy()
+    n_new = min(max(FEWEST, int(chosen.sum())), int((newcomers > 0).sum()))
     chosen[np.argsort(-gains, kind="stable")[:n_new]] = True
     if chosen.sum() >= MOST * n_features or n_features <= FEWEST:
         return Subproblem(None, problem, None)

@@ -8,8 +8,9 @@ from scipy.linalg import eigh, sqrtm
 from sksoftmax import SoftmaxRegression
 from sksoftmax._curvature.separated_classes import root_of_columns
 from sksoftmax._objective.rows import gather
-from sksoftmax._solvers.lbfgs import Lbfgs, Pair, spread
+from sksoftmax._solvers.lbfgs import Lbfgs, spread
 from sksoftmax._solvers.loop import descend
+from sksoftmax._solvers.pairs import Pair
 from tests.registry import PROBLEMS, Problem, make_problem
 
 

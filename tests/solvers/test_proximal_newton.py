@@ -19,11 +19,13 @@ from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._curvature.quadratic_models import DiagonalModel, FullModel
 from sksoftmax._objective.penalties import NonsmoothPenalty
 from sksoftmax._problems.composite import CompositeProblem
-from sksoftmax._solvers import proximal_newton
-from sksoftmax._solvers.bfgs_model import Pair, corrected
+from sksoftmax._solvers import working_set
+from sksoftmax._solvers.bfgs_model import corrected
 from sksoftmax._solvers.line_search import Point
 from sksoftmax._solvers.model_minimizer import minimize_model
-from sksoftmax._solvers.proximal_newton import BEST, WORST, Proximal
+from sksoftmax._solvers.pairs import Pair
+from sksoftmax._solvers.proximal_newton import WORST, Proximal
+from sksoftmax._solvers.working_set import BEST
 
 COSTS = {case.make: case.cost for case in CORNERED.values()}
 PENALTY = pytest.mark.parametrize("penalty", COSTS, ids=CORNERED)
@@ -280,8 +282,8 @@ def test_penalty_factors(penalty):
 
 def test_a_model_that_is_flat_along_a_step_stays_finite():
     flat = Curved(np.diag([0.0, 2.0]), np.ones(2))
-    pairs = (Pair(np.array([1.0, 0.0]), np.array([1e-16, 0.0])),
-             Pair(np.array([0.0, 1.0]), np.array([0.0, 3.0])))  # fmt: skip
+    pairs = (Pair(np.array([1.0, 0.0]), np.array([1e-16, 0.0]), 1e-16),
+             Pair(np.array([0.0, 1.0]), np.array([0.0, 3.0]), 3.0))  # fmt: skip
     model = corrected(flat, pairs)
     assert np.isfinite(model.apply(np.ones(2))).all()
     assert_allclose(model.apply(pairs[1].step), pairs[1].change)
@@ -377,7 +379,7 @@ def test_max_iter_bounds_all_steps_those_on_a_working_set_too(max_iter, monkeypa
 @pytest.mark.parametrize("is_wrong", [False, True])
 def test_a_model_is_minimised_the_less_the_more_the_last_one_was_wrong(is_wrong, monkeypatch):
     """Of the Hessian, and of its diagonal, which takes no notice of correlations."""
-    wanted, minimize, make = [], proximal_newton.minimize_model, CompositeProblem.model
+    wanted, minimize, make = [], working_set.minimize_model, CompositeProblem.model
 
     def diagonal(*args):
         matrix = make(*args).matrix
@@ -387,7 +389,7 @@ def test_a_model_is_minimised_the_less_the_more_the_last_one_was_wrong(is_wrong,
         wanted.append(accuracy)
         return minimize(objective, model, point, accuracy)
 
-    monkeypatch.setattr(proximal_newton, "minimize_model", recorded)
+    monkeypatch.setattr(working_set, "minimize_model", recorded)
     if is_wrong:
         monkeypatch.setattr(CompositeProblem, "model", diagonal)
     random = np.random.default_rng(0)
@@ -399,7 +401,7 @@ def test_a_model_is_minimised_the_less_the_more_the_last_one_was_wrong(is_wrong,
 
 def test_a_model_takes_a_bounded_number_of_factors(monkeypatch):
     """Of low rank, where Newton steps run from kink to kink by the hundred."""
-    factors, minimize, solve = [], proximal_newton.minimize_model, FullModel.solve
+    factors, minimize, solve = [], working_set.minimize_model, FullModel.solve
 
     def begin(*args):
         factors.append(0)
@@ -409,7 +411,7 @@ def test_a_model_takes_a_bounded_number_of_factors(monkeypatch):
         factors[-1] += 1
         return solve(*args)
 
-    monkeypatch.setattr(proximal_newton, "minimize_model", begin)
+    monkeypatch.setattr(working_set, "minimize_model", begin)
     monkeypatch.setattr(FullModel, "solve", counted)
     random = np.random.default_rng(0)
     X = random.normal(size=(100, 2)) @ random.normal(size=(2, 12)) * np.logspace(-2, 2, 12)

@@ -25,7 +25,7 @@ from sksoftmax._solvers import Solution, minimize
 from sksoftmax._solvers.auto import Auto
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 from sksoftmax._solvers.gradient_descent import GradientDescent
-from sksoftmax._solvers.lbfgs import Lbfgs, Pair, two_loop
+from sksoftmax._solvers.lbfgs import Lbfgs, two_loop
 from sksoftmax._solvers.line_search import MOST_TRIALS, Point, backtrack, evaluate
 from sksoftmax._solvers.loop import (
     FLOOR,
@@ -37,6 +37,7 @@ from sksoftmax._solvers.loop import (
     unwatched,
 )
 from sksoftmax._solvers.newton import Newton
+from sksoftmax._solvers.pairs import Pair
 
 SOLVER = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
