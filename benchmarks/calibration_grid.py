@@ -148,6 +148,8 @@ def contestants(classifier):
         found[f"{OURS}, ensemble={value}"] = SoftmaxCalibratedClassifier(
             classifier, ensemble=value
         )
+    for name in ("temperature", "vector", "matrix", "structured"):
+        found[f"{OURS} {name}"] = SoftmaxCalibratedClassifier(classifier, name)
     return found | {name: OfScores(classifier, make) for name, make in others().items()}
 
 
