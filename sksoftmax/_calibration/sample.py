@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sksoftmax._calibration.transforms import compact, forward, sum_of_losses
-from sksoftmax._objective.rows import Block, Largest, Rows, partition, take_rows
+from sksoftmax._objective.rows import Block, Largest, Rows, partition
 
 # Rows of each block that are tried first: they nearly always show that classes overlap.
 ROWS_TO_TRY = 100
@@ -53,20 +53,6 @@ class Sample:
     def with_scores(self, function):
         """The sample with ``function(scores)`` in the place of the scores of each block."""
         return replace(self, rows=self.rows.map(lambda block: scored(block, function)))
-
-    def select(self, choose):
-        """The rows where ``choose(scores)``, a mask for each block, is true."""
-
-        def selected(block):
-            indices = np.flatnonzero(choose(block.X))
-            if len(indices):
-                return take_rows(block, indices)
-            # Blocks must have rows: a row of weight 0 stands for none.
-            return Block(block.X[:1], block.target[:1], 0 * block.weight[:1])
-
-        rows = self.rows.map(selected)
-        n_rows, total = rows.sum(lambda block: (np.count_nonzero(block.weight), block.weight.sum()))
-        return replace(self, rows=rows, n_rows=n_rows, total=float(total))
 
     def log_loss(self, steps=()):
         """Weighted mean of minus the log probability of each row's label, after the steps."""

@@ -13,7 +13,7 @@ from sksoftmax._calibration.transforms import (
     row_losses,
     sum_of_losses,
 )
-from sksoftmax._objective.rows import gather, take_rows
+from sksoftmax._objective.rows import concatenate_blocks, take_rows
 
 N_FOLDS = 5
 # Above so many rows the floor and the weights of maps are learned from about so many of them.
@@ -88,12 +88,12 @@ def drawn(sample, scores_of=np.positive):
     scores_of : function of columns to the scores whose content decides
     """
     one_in = -(-sample.n_rows // ROWS_TO_DRAW)
-    if one_in > 1:
-        sample = sample.select(
-            lambda columns: content_numbers(scores_of(columns)) // N_FOLDS % one_in == 0
-        )
-    block = gather(sample.rows)
-    return take_rows(block, np.flatnonzero(block.weight))
+
+    def own(block):
+        is_drawn = content_numbers(scores_of(block.X)) // N_FOLDS % one_in == 0
+        return [take_rows(block, np.flatnonzero(is_drawn & (block.weight > 0)))]
+
+    return concatenate_blocks(sample.rows.sum(own))
 
 
 def _losses(train, family, scores, labels):

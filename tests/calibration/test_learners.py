@@ -24,6 +24,8 @@ from sksoftmax._calibration.sample import Sample
 from sksoftmax._calibration.selection import (
     PRIOR,
     content_folds,
+    content_numbers,
+    drawn,
     held_out_losses,
     stacking_weights,
 )
@@ -379,17 +381,21 @@ def test_the_matrix_is_the_best_under_its_ridge(name):
 
 
 @pytest.mark.parametrize("n_columns", [1, 3])
-def test_a_block_of_one_row_is_in_one_fold(n_columns):
-    """Of its other folds nothing is left of the block."""
+@pytest.mark.parametrize("most", [500, 10**6])
+def test_rows_are_drawn_by_content_whatever_their_block(n_columns, most, monkeypatch):
+    monkeypatch.setattr(selection, "ROWS_TO_DRAW", most)
     n_rows = rows_a_block(n_columns, np.dtype(float), n_columns) + 1
     scores, y = draw(n_rows, n_columns)
-    sample = Sample.from_arrays(compact(scores) if n_columns > 1 else scores, y, np.ones(n_rows))
-    sizes = [len(block.weight) for block in sample.rows]
-    assert sizes[-1] == 1
-    parts = [sample.select(lambda s, fold=f: content_folds(s) == fold) for f in range(5)]
-    assert sum(part.n_rows for part in parts) == n_rows
-    assert_allclose(sum(part.total for part in parts), n_rows)
-    assert_allclose(sum(part.log_loss() * part.total for part in parts) / n_rows, sample.log_loss())
+    scores = compact(scores) if n_columns > 1 else scores
+    weight = np.arange(n_rows) + 0.5
+    sample = Sample.from_arrays(scores, y, weight)
+    assert [len(block.weight) for block in sample.rows][-1] == 1
+    one_in = -(-n_rows // most)
+    kept = content_numbers(scores) // selection.N_FOLDS % one_in == 0
+    found = drawn(sample)
+    assert_array_equal(found.X, scores[kept])
+    assert_array_equal(found.target, y[kept])
+    assert_array_equal(found.weight, weight[kept])
     assert SoftmaxTransformer("auto").fit(scores, y).temperature_ > 0
 
 
