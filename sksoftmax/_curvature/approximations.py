@@ -13,7 +13,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax._curvature import costs
-from sksoftmax._curvature.moments import Centring, centred_columns, gram, moments
+from sksoftmax._curvature.moments import (
+    Centring,
+    are_uncorrelated,
+    centred_columns,
+    gram,
+    moments,
+)
 from sksoftmax._curvature.preconditioners import (
     ClassBlockPreconditioner,
     DiagonalPreconditioner,
@@ -60,7 +66,7 @@ def kronecker(objective, theta):
     if objective.map.hessian_sums is not None:
         fits = costs.hessian_fits(objective)
         return exact(objective, theta) if fits else _own_diagonal(objective, theta)
-    if not costs.columns_are_affordable(objective):
+    if not costs.columns_are_affordable(objective) or are_uncorrelated(objective):
         return diagonal(objective, theta)
     return product(*kronecker_factors(objective, theta), objective)
 
@@ -115,12 +121,12 @@ def class_block_moments(objective, theta):
 
 def refreshed(objective, theta, last=None):
     """The best preconditioner whose cost the steps that it saves repay, given the last one."""
-    if objective.is_symmetric and costs.classes_are_affordable(objective):
-        return class_blocks(objective, theta)
-    if isinstance(last, KroneckerPreconditioner) and last.is_diagonal:
+    if isinstance(last, DiagonalPreconditioner | KroneckerPreconditioner) and last.is_diagonal:
         # The fewer the rows that hold a sharp model's curvature, the more seem their columns to
         # be correlated; but it is the classes that have come to differ.
         return diagonal(objective, theta)
+    if objective.is_symmetric and costs.classes_are_affordable(objective):
+        return class_blocks(objective, theta)
     return kronecker(objective, theta)
 
 

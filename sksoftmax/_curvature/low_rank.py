@@ -22,12 +22,11 @@ import numpy as np
 import scipy.linalg
 
 from sksoftmax._curvature import approximations, costs
-from sksoftmax._curvature.moments import second_moments
+from sksoftmax._curvature.moments import second_squares
 from sksoftmax._curvature.preconditioners import (
     DiagonalPreconditioner,
     Factor,
     KroneckerPreconditioner,
-    is_nearly_diagonal,
     preconditioner_factor,
 )
 from sksoftmax._objective.rows import strided
@@ -48,14 +47,14 @@ def follows(objective, last):
 
 
 def along_coefficients(objective, theta, last):
-    """The preconditioner at theta; the second moments of the last one, if any, are reused."""
+    """The preconditioner at theta, with the second moments of the last one.
+
+    last : KroneckerPreconditioner, or DiagonalPreconditioner where columns are uncorrelated
+    """
     if isinstance(last, KroneckerPreconditioner):
-        columns = last.columns
+        columns, factor = last.columns, Factor.of
     else:
-        columns = second_moments(objective, costs.class_stride(objective))
-    factor = Factor.of
-    if costs.solutions_are_expensive(objective) and is_nearly_diagonal(columns):
-        columns, factor = np.diag(np.diag(columns)), preconditioner_factor
+        columns, factor = np.diag(second_squares(objective)), preconditioner_factor
     directions = _directions(objective, theta, columns)
     exact, classes = curvatures_along(objective, theta, directions)
     base = approximations.rotated(*apart_from_shift(classes), columns, objective, factor)

@@ -5,11 +5,13 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from sksoftmax._curvature import costs
 from sksoftmax._objective.rows import strided
 
 TINY = np.finfo(np.float64).tiny
 # Second moments about zero over those about the center, beyond which the latter would cancel.
 FAR = 1e6
+N_SIGNS = 4  # vectors of random signs
 
 
 class Centring(NamedTuple):
@@ -31,11 +33,20 @@ def gram(columns, weight):
 
 def second_moments(objective, stride=1):
     """Of the columns of each so manieth row."""
+    return _mean(moments, objective, stride)
+
+
+def second_squares(objective, stride=1):
+    """The diagonal of `second_moments`."""
+    return _mean(squares, objective, stride)
+
+
+def _mean(function, objective, stride):
     about = Centring.of(objective)
 
     def block_sums(block):
         block = strided(stride, block)
-        return moments(block.X, block.weight, about), float(block.weight.sum(dtype=np.float64))
+        return function(block.X, block.weight, about), float(block.weight.sum(dtype=np.float64))
 
     sums, mass = objective.rows.sum(block_sums)
     return sums / mass
@@ -63,6 +74,61 @@ def moments(X, weight, about):
     matrix[-1, :-1] = matrix[:-1, -1] = first - mass * center
     matrix[-1, -1] = mass
     return matrix
+
+
+def squares(X, weight, about):
+    """The diagonal of `moments`."""
+    if not sp.issparse(X):
+        return np.asarray(weight @ np.square(centred_columns(X, about)), dtype=np.float64)
+    diagonal = np.asarray(weight @ X.power(2), dtype=np.float64)
+    if about.center is None:
+        return diagonal
+    first, mass = np.asarray(weight @ X, dtype=np.float64), float(weight.sum(dtype=np.float64))
+    # Shifted to the center after the fact: digits are lost where that is far, which costs
+    # iterations but nothing else.
+    diagonal -= about.center * (2 * first - mass * about.center)
+    return np.append(np.maximum(diagonal, 0), mass)
+
+
+def are_uncorrelated(objective):
+    """Whether columns are so little correlated that their variances serve as well, and for less."""
+    if not costs.columns_may_stand_apart(objective):
+        return False
+    return correlation(objective, costs.rows_of_correlation(objective)) < costs.UNCORRELATED
+
+
+def correlation(objective, n_rows):
+    """The sum of a column's squared correlations with the others, in the mean over columns.
+
+    From about so many rows. With R their correlations and v of random signs, the mean of
+    ``|R v|^2`` is the sum of all squares of R (Hutchinson 1990, Communications in Statistics 19,
+    433-450), which takes two products with thin matrices. Columns of independent noise have a sum
+    of ``n_columns / n_rows``; what a sample has more of it than all rows is taken out.
+    """
+    about, n_features = Centring.of(objective), objective.map.n_features
+    stride = max(1, objective.n_rows // n_rows)
+    variance = second_squares(objective, stride)[:n_features]
+    scale = np.sqrt(np.where(variance > 0, variance, 1.0))[:, None]
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(n_features, N_SIGNS)) / scale
+
+    def image_of_signs(block):
+        block = strided(stride, block)
+        X, center = block.X, about.center
+        if not sp.issparse(X):
+            X, center = centred_columns(X, about)[:, :n_features], None
+        scores = X @ signs.astype(about.dtype)
+        if center is not None:
+            scores -= center @ signs
+        scores *= block.weight[:, None]
+        image = np.asarray(X.T @ scores, dtype=np.float64)
+        if center is not None:
+            image -= np.outer(center, scores.sum(axis=0))
+        return image, float(block.weight.sum(dtype=np.float64))
+
+    image, mass = objective.rows.sum(image_of_signs)
+    image /= mass
+    noise = n_features * (stride - 1) / objective.n_rows
+    return float(np.mean(np.square(image / scale).sum(axis=0))) / n_features - 1 - noise
 
 
 def centred_columns(X, about):

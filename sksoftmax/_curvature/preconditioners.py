@@ -199,6 +199,7 @@ class DiagonalPreconditioner:
     """
 
     diagonal: np.ndarray
+    is_diagonal = True
 
     def solve(self, vector):
         solution = vector.reshape(self.diagonal.shape) / self.diagonal
