@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from sksoftmax._data import score_classes, validation
+from sksoftmax._data import score_classes, validation, weights
 from sksoftmax._data.checks import check_array
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._functions.checks import sum_to_one, sum_tolerance
@@ -140,7 +140,7 @@ def check_weight(sample_weight, X):
     """Weights of the rows, float64 of shape (n_rows,); ones where none are given."""
     if sample_weight is None:
         return np.ones(X.shape[0])
-    return validation.check_weight(sample_weight, X)
+    return weights.check_weight(sample_weight, X)
 
 
 def check_floor(floor, input):

@@ -5,15 +5,14 @@ Encoded data are blocks of floating X, class indices or distributions, and posit
 
 import sys
 from dataclasses import dataclass, replace
-from numbers import Real
 
 import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.utils.multiclass import check_classification_targets
 
-from sksoftmax._data import magnitudes, parameter_checks, targets
-from sksoftmax._data.checks import assert_all_finite, check_array, validate_data
+from sksoftmax._data import targets, weights
+from sksoftmax._data.checks import assert_all_finite, validate_data
 from sksoftmax._data.magnitudes import DOUBLE, Magnitudes
 from sksoftmax._functions import arrays
 from sksoftmax._objective.rows import (
@@ -108,7 +107,7 @@ def encode(
         If X, y or the weights are invalid.
     """
     X, y, names, soft = _checked(estimator, X, y)
-    weight = None if sample_weight is None else check_weight(sample_weight, X)
+    weight = None if sample_weight is None else weights.check_weight(sample_weight, X)
     if soft:
         targets.check_distributions(y, weight)
     classes, target = targets.encode(y, names, weight, label_smoothing, X.dtype)
@@ -194,7 +193,7 @@ def _of_weighted_classes(class_weight, classes, indices, target, weight):
     if zero is None:
         return indices, target, weight
     kept = targets.rows_with_weight(target, zero)
-    check_some_class_weight(kept.any(), class_weight)
+    weights.check_some_class_weight(kept.any(), class_weight)
     indices = np.arange(len(kept)) if indices is None else indices
     return _rows(kept, indices, target, weight)
 
@@ -316,56 +315,6 @@ def check_given(y, who):
     """Raise a ValueError if y is None; ``who`` is the class or method that requires it."""
     if y is None:
         raise ValueError(f"{who} requires y to be passed, but the target y is None.")
-
-
-def check_weight(sample_weight, X):
-    """Weights of the rows of X, in float64, whose range may exceed that of X's dtype."""
-    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-    if isinstance(sample_weight, Real):
-        parameter_checks.check_is_float("sample_weight", sample_weight)
-        sample_weight = np.full(n_rows, float(sample_weight))
-    weight = check_weight_values(sample_weight)
-    if len(weight) != n_rows:
-        raise ValueError(
-            "Found input variables with inconsistent numbers of samples: "
-            f"{[n_rows, len(weight)]}, of X and sample_weight"
-        )
-    check_some_weight((weight > 0).any())
-    magnitudes.check_weights(weight.max(), "sample_weight")
-    return weight
-
-
-def check_weight_values(sample_weight):
-    """Sample weights as a float64 array of shape (n_rows,), which may be empty."""
-    try:
-        weight = check_array(
-            arrays.as_numpy(sample_weight), ensure_2d=False, dtype=np.float64,
-            input_name="sample_weight", ensure_min_samples=0,
-        )  # fmt: skip
-    except ValueError as error:
-        if "could not convert" not in str(error):
-            raise
-        raise ValueError(f"sample_weight must be numbers: {error}") from None
-    if weight.ndim != 1:
-        raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
-    if (weight < 0).any():
-        raise ValueError(f"Negative sample_weight: {float(weight[weight < 0][0])!r}")
-    largest = weight.max(initial=0)
-    if largest > magnitudes.WEIGHTS.most:
-        magnitudes.check_weights(largest, "sample_weight")
-    return weight
-
-
-def check_some_weight(some):
-    """Raise a ValueError if no sample has weight."""
-    if not some:
-        raise ValueError("All values of sample_weight are zero: no sample has any weight")
-
-
-def check_some_class_weight(some, class_weight):
-    """Raise a ValueError if no sample has weight after class weights."""
-    if not some:
-        raise ValueError(f"class_weight={class_weight!r} leaves no sample any weight")
 
 
 def check_features(estimator, X, n_features, finite=True):

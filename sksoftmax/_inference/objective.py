@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import column_or_1d
 
-from sksoftmax._data import dispatch, targets, validation
+from sksoftmax._data import dispatch, targets, validation, weights
 from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import Ridge
 from sksoftmax._objective.score_maps import LinearMap
@@ -143,7 +143,7 @@ def rows_with_weight(fitted, y, sample_weight):
     y = y if soft else column_or_1d(y)
     kept = np.ones(len(y), dtype=bool)
     if sample_weight is not None:
-        kept = validation.check_weight(validation.in_memory(sample_weight), kept) > 0
+        kept = weights.check_weight(validation.in_memory(sample_weight), kept) > 0
     zero = targets.without_class_weight(fitted.class_weight, fitted.classes_)
     if zero is not None:
         _, target = targets.encode(y, names, None, 0.0, np.float64)

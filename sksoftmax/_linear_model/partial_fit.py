@@ -19,7 +19,7 @@ from sksoftmax._curvature.preconditioners import (
     KroneckerPreconditioner,
 )
 from sksoftmax._curvature.streaming_moments import FullColumns, Moments, PlainColumns
-from sksoftmax._data import parameter_checks, targets, validation
+from sksoftmax._data import parameter_checks, targets, validation, weights
 from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.magnitudes import Magnitudes, without_small_columns
 from sksoftmax._linear_model import coefficients
@@ -155,7 +155,7 @@ def encode(model, X, y, classes, sample_weight):
     else:
         y = column_or_1d(np.asarray(y), warn=True)
     check_consistent_length(X, y)
-    weight = None if sample_weight is None else validation.check_weight(sample_weight, X)
+    weight = None if sample_weight is None else weights.check_weight(sample_weight, X)
     if soft:
         targets.check_distributions(y, weight)
     cuts = _cuts(X.shape[0], model.batch_size)
@@ -169,7 +169,7 @@ def encode(model, X, y, classes, sample_weight):
     zero = targets.without_class_weight(model.class_weight, classes)
     if zero is not None:
         kept = targets.rows_with_weight(target, zero)
-        validation.check_some_class_weight(kept.any(), model.class_weight)
+        weights.check_some_class_weight(kept.any(), model.class_weight)
         cuts = np.unique(np.append(0, np.cumsum(kept))[cuts])
         X, target = X[kept], target[..., kept]
         weight = None if weight is None else weight[kept]

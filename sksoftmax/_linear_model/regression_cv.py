@@ -13,7 +13,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import column_or_1d
 from sklearn.utils.metadata_routing import UNUSED, MetadataRouter, MethodMapping, process_routing
 
-from sksoftmax._data import parameter_checks, targets, validation
+from sksoftmax._data import parameter_checks, targets, validation, weights
 from sksoftmax._data.checks import validate_data
 from sksoftmax._data.dispatch import snapshot
 from sksoftmax._functions.checks import check_option
@@ -232,7 +232,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         data = validation.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
         X = validate_data(draft, X, accept_sparse="csr", dtype=validation.FLOATS, reset=False)
         y = column_or_1d(y)
-        given = None if sample_weight is None else validation.check_weight(sample_weight, X)
+        given = None if sample_weight is None else weights.check_weight(sample_weight, X)
         weight = np.broadcast_to(1.0, len(y)) if given is None else given
         to_split, to_score = self._routed(given, groups, params)
         draft.classes_ = data.all_classes

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, get_scorer, make_scorer
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from sksoftmax._data import validation
+from sksoftmax._data import weights
 from sksoftmax._data.score_classes import class_indices
 from sksoftmax._linear_model.prediction import own_log_probabilities
 
@@ -77,7 +77,7 @@ class NamedScorer:
 
 
 def _weights(sample_weight, X):
-    return None if sample_weight is None else validation.check_weight(sample_weight, X)
+    return None if sample_weight is None else weights.check_weight(sample_weight, X)
 
 
 def scorer_of(scoring):

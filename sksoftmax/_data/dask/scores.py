@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._data import score_classes, score_rows, validation
+from sksoftmax._data import score_classes, score_rows, weights
 from sksoftmax._data.dask import validation as dask_validation
 from sksoftmax._data.dask.chunks import check_chunks, check_lengths, releasing_on_error
 from sksoftmax._data.dask.partitions import LabelTargets, cut_into_blocks, encode_chunks
@@ -50,7 +50,7 @@ def _encode_checked(checked, names, match, X):
     classes, indices = match(found, max(2, n_columns))
     order = score_classes.column_order(X, classes)
     partitions = encode_chunks(checked, LabelTargets(found))
-    validation.check_some_weight(partitions.persisted)
+    weights.check_some_weight(partitions.persisted)
     n_rows, by_class = int(partitions.lengths.sum()), partitions.by_class
     step = rows_a_block(n_columns, np.dtype(float), len(classes))
     rows = cut_into_blocks(partitions, step, ColumnEncoding(indices, order))

@@ -15,7 +15,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from sksoftmax._data import targets, validation
+from sksoftmax._data import targets, validation, weights
 from sksoftmax._data.checks import check_array, validate_data
 from sksoftmax._data.dask.chunks import check_chunks, check_lengths, releasing_on_error
 from sksoftmax._data.dask.partitions import (
@@ -43,7 +43,7 @@ def encode(
     y = np.asarray(y) if isinstance(y, (list, tuple)) else y
     uniform_weight = None
     if isinstance(sample_weight, Real):
-        (uniform_weight,) = validation.check_weight_values([float(sample_weight)])
+        (uniform_weight,) = weights.check_weight_values([float(sample_weight)])
         sample_weight = None
     meta, checked = check(estimator, X, y, sample_weight)
     is_sparse = bool(checked["X"].infos[0])
@@ -54,7 +54,7 @@ def encode(
     classes = reader.classes
     zero = targets.without_class_weight(class_weight, classes)
     partitions = encode_chunks(checked, reader, uniform_weight, zero)
-    validation.check_some_weight(partitions.persisted)
+    weights.check_some_weight(partitions.persisted)
     targets.check_classes(classes)
     parts = [partitions]
     if hold_out is not None:
@@ -220,7 +220,7 @@ def check_distributions(chunk, name):
 
 def check_weights(chunk):
     """A chunk of sample weights, and no info."""
-    return validation.check_weight_values(chunk), None
+    return weights.check_weight_values(chunk), None
 
 
 def union_of_classes(parts):
