@@ -251,13 +251,13 @@ def draw(found, path):
     matplotlib.rcParams["svg.hashsalt"] = "sksoftmax"  # the same drawing, the same file
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(7, 2.8), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(7, 3.6), layout="constrained")
     names = sorted(ratios, key=ratios.get, reverse=True)
     colors = ["tab:blue" if name.startswith(OURS) else "silver" for name in names]
     bars = axes.barh(names, [ratios[name] for name in names], color=colors)
-    axes.bar_label(bars, fmt="%.3f", padding=3)
     axes.axvline(1.0, color="black", linewidth=1)
-    axes.set(xlim=(0.8, 2.15), xlabel="log loss over that of the best of scikit-learn's six")
+    axes.bar_label(bars, fmt="%.3f", padding=3, bbox={"color": "white", "pad": 0.5})
+    axes.set(xlim=(0.8, 2.3), xlabel="log loss over that of the best of scikit-learn's six")
     figure.savefig(path, metadata={"Date": None})
 
 

@@ -117,7 +117,8 @@ class SoftmaxTransformer(
     Learn from scores of rows that the classifier was not fitted on: its scores of training rows
     are too optimistic. `DecisionScores` and `SoftmaxCalibratedClassifier` provide such scores.
 
-    Sizes of samples are sums of weights: a weight of 2 is the row twice.
+    Sizes of samples are sums of weights: a weight of 2 is the row twice. Of more than 20,000 rows a
+    floor and the weights of ``"auto"`` are learned from about 20,000, drawn by their scores alone.
 
     Columns of a data frame that are named by class are matched to the classes by name, in `fit`
     and after it, wherever the classes are known; `transform` gives them in the order of
