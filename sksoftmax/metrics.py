@@ -24,7 +24,7 @@ from sksoftmax._data.checks import check_array
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._functions.checks import check_option
 from sksoftmax._runtime.quiet import as_usual
-from sksoftmax._runtime.types import DataLike
+from sksoftmax._runtime.types import FLOATS, DataLike
 
 __all__ = [
     "LogLossDecomposition",
@@ -329,7 +329,7 @@ def _encoded(y_true, y_proba, sample_weight, labels):
 def _probabilities(y_proba, fewest=1):
     """Checked probabilities, (n_rows, n_classes); ``fewest`` is the least number of rows."""
     array = check_array(
-        as_numpy(y_proba), ensure_2d=False, dtype=[np.float64, np.float32], input_name="y_proba",
+        as_numpy(y_proba), ensure_2d=False, dtype=FLOATS, input_name="y_proba",
         ensure_min_samples=fewest,
     )  # fmt: skip
     array = array[:, None] if array.ndim == 1 else array

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline
 from sksoftmax._data import score_classes, validation
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._runtime.quiet import quiet
+from sksoftmax._runtime.types import FLOATS
 
 # What gives scores, the best first.
 METHODS = ("decision_function", "predict_log_proba", "predict_proba")
@@ -98,7 +99,7 @@ def log_probabilities(estimator, X):
 def _floats(values):
     """Values as an array in single or double precision."""
     array = as_numpy(values)
-    return array if array.dtype in validation.FLOATS else array.astype(np.float64)
+    return array if array.dtype in FLOATS else array.astype(np.float64)
 
 
 def _in_order(array, values, estimator):

@@ -23,11 +23,10 @@ from sksoftmax._data.estimator_html import CaptionMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._functions.checks import check_option, check_temperature
 from sksoftmax._runtime.quiet import quiet
-from sksoftmax._runtime.types import DataLike, Floats
+from sksoftmax._runtime.types import FLOATS, DataLike, Floats
 
 _CALIBRATIONS = tuple(selection.LEARNERS)
 _INPUTS = ("scores", "probabilities")
-_FLOATS = (np.float64, np.float32)
 
 
 class SoftmaxTransformer(
@@ -265,7 +264,7 @@ class SoftmaxTransformer(
         check_is_fitted(self)
         fitted = self._fitted
         columns = fitted.as_in_fit(validation.matrix(X))
-        array = validate_data(self, columns, reset=False, dtype=_FLOATS)
+        array = validate_data(self, columns, reset=False, dtype=FLOATS)
         if fitted.input_transform.kind == "probabilities":
             score_rows.check_probabilities(array, X)
         answer = fitted.probabilities(array)

@@ -10,8 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax._objective.rows import Largest
-
-DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
+from sksoftmax._runtime.types import DOUBLE, SINGLE
 
 # Rows that suffice, as a rule, to see that a column is not too small.
 FEW = 64

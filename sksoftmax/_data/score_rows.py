@@ -12,6 +12,7 @@ from sksoftmax._data.checks import check_array
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._functions.checks import sum_to_one, sum_tolerance
 from sksoftmax._objective.rows import Rows, partition
+from sksoftmax._runtime.types import FLOATS
 
 
 class ScoreRows(NamedTuple):
@@ -73,7 +74,7 @@ def check_columns(X, input, name, fewest=1):
     fewest : int, the number of rows that there must be
     """
     array = check_array(
-        as_numpy(X), dtype=validation.FLOATS, estimator=name, input_name="X",
+        as_numpy(X), dtype=FLOATS, estimator=name, input_name="X",
         ensure_min_samples=fewest,
     )  # fmt: skip
     if input == "probabilities":

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from sksoftmax._data import targets, weights
 from sksoftmax._data.checks import assert_all_finite, validate_data
-from sksoftmax._data.magnitudes import DOUBLE, Magnitudes
+from sksoftmax._data.magnitudes import Magnitudes
 from sksoftmax._functions import arrays
 from sksoftmax._objective.rows import (
     InMemoryRows,
@@ -22,8 +22,7 @@ from sksoftmax._objective.rows import (
     partition,
     worthwhile_threads,
 )
-
-FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+from sksoftmax._runtime.types import DOUBLE, FLOATS
 
 
 @dataclass(frozen=True)

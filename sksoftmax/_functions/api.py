@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from sksoftmax._functions import checks, few_rows, on_array_api, on_numpy
 from sksoftmax._runtime.quiet import quiet
-from sksoftmax._runtime.types import AnyArray, DataLike, Floats
+from sksoftmax._runtime.types import FLOATS, AnyArray, DataLike, Floats
 
 ON_NUMPY = {"softmax": quiet(on_numpy.softmax), "log_softmax": quiet(on_numpy.log_softmax)}
 OF_FEW = {
@@ -21,7 +21,6 @@ OF_FEW = {
 }
 # Entries so few that the interpreter's calls are most of what they cost, and their dtypes.
 FEW = 2**14
-FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 EMPTY_OPTIONS = ("nan", "zero", "uniform", "raise")
 
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]

@@ -19,7 +19,7 @@ from sksoftmax._certificates.smooth import largest_range
 from sksoftmax._inference.contrasts import shown
 from sksoftmax._inference.information import Basis, information
 from sksoftmax._inference.separation import separated
-from sksoftmax._objective.objective import SINGLE
+from sksoftmax._runtime.types import SINGLE
 
 # Distances from the optimum, in standard errors: where steps end, and below which a step that
 # does not contract is one of rounding.

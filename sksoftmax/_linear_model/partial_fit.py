@@ -29,6 +29,7 @@ from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems import build
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
+from sksoftmax._runtime.types import FLOATS
 from sksoftmax._solvers import STREAMS, Epochs
 from sksoftmax._solvers.stochastic import Run, StreamState
 
@@ -147,11 +148,11 @@ def encode(model, X, y, classes, sample_weight):
     validation.check_in_memory("partial_fit", advice, X, y, sample_weight)
     X = validate_data(
         model, validation.matrix(X), reset=not hasattr(model, "n_features_in_"),
-        accept_sparse="csr", dtype=validation.FLOATS, ensure_min_samples=1,
+        accept_sparse="csr", dtype=FLOATS, ensure_min_samples=1,
     )  # fmt: skip
     names, y, soft = targets.read(y)
     if soft:
-        y = check_array(y, dtype=validation.FLOATS, input_name="y")
+        y = check_array(y, dtype=FLOATS, input_name="y")
     else:
         y = column_or_1d(np.asarray(y), warn=True)
     check_consistent_length(X, y)

@@ -34,7 +34,7 @@ from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import expanded
 from sksoftmax._runtime.blas import single_threaded_blas
-from sksoftmax._runtime.types import DataLike
+from sksoftmax._runtime.types import FLOATS, DataLike
 
 RULES = ("best", "1se")
 
@@ -230,7 +230,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             )
         X = validation.matrix(X)
         data = validation.encode(draft, X, y, sample_weight, self.class_weight, self.n_jobs)
-        X = validate_data(draft, X, accept_sparse="csr", dtype=validation.FLOATS, reset=False)
+        X = validate_data(draft, X, accept_sparse="csr", dtype=FLOATS, reset=False)
         y = column_or_1d(y)
         given = None if sample_weight is None else weights.check_weight(sample_weight, X)
         weight = np.broadcast_to(1.0, len(y)) if given is None else given

@@ -18,10 +18,10 @@ from sksoftmax._objective.rows import (
     select_columns,
 )
 from sksoftmax._objective.score_maps import LinearMap
+from sksoftmax._runtime.types import DOUBLE
 
 # Rounding of a sum over the rows, beside the sum of its terms' sizes.
 UNITS = 8 * np.finfo(np.float64).eps
-DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ import numpy as np
 
 from sksoftmax._curvature import costs
 from sksoftmax._objective.kernels import losses_and_residuals
-from sksoftmax._objective.objective import SINGLE, Objective
+from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import Ridge
 from sksoftmax._objective.row_selection import are_consecutive, rows_at_all
 from sksoftmax._objective.rows import Block, InMemoryRows, as_it_is, in_runs, is_little
 from sksoftmax._objective.score_maps import Affine
 from sksoftmax._problems.smooth import SmoothProblem
+from sksoftmax._runtime.types import SINGLE
 from sksoftmax._solvers.line_search import Point, evaluate
 
 

@@ -12,7 +12,8 @@ from sksoftmax._curvature import (
     separated_classes,
     streaming_moments,
 )
-from sksoftmax._objective.objective import SINGLE, Objective
+from sksoftmax._objective.objective import Objective
+from sksoftmax._runtime.types import SINGLE
 from sksoftmax._solvers.loop import Certificate
 
 

@@ -1,4 +1,4 @@
-"""Types of what users pass and get; the docstrings say more than these can."""
+"""Types of what users pass and get, and the dtypes of arrays that are used as they are."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -19,3 +19,6 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 AnyArray: TypeAlias = NDArray[Any]
 # What decorators of methods keep.
 Method = TypeVar("Method", bound=Callable[..., Any])
+DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
+# Others become float64.
+FLOATS = (DOUBLE, SINGLE)

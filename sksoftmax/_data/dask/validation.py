@@ -29,6 +29,7 @@ from sksoftmax._data.dask.partitions import (
 from sksoftmax._data.magnitudes import Magnitudes
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._objective.rows import Means, rows_a_block
+from sksoftmax._runtime.types import FLOATS
 from sksoftmax._solvers import STREAMS
 
 
@@ -159,7 +160,7 @@ def validated_meta(estimator, X, reset=True):
     reset : bool, whether the estimator's features are set, or else checked
     """
     return validate_data(
-        estimator, validation.without_rows(X), accept_sparse="csr", dtype=validation.FLOATS,
+        estimator, validation.without_rows(X), accept_sparse="csr", dtype=FLOATS,
         ensure_min_samples=0, reset=reset,
     )  # fmt: skip
 
