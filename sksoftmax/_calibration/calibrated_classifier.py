@@ -25,7 +25,6 @@ from sksoftmax._calibration.cross_fitting import (
 from sksoftmax._calibration.decision_scores import DASK_ADVICE, DecisionScores, checked_labels
 from sksoftmax._calibration.transformer import SoftmaxTransformer
 from sksoftmax._data import validation, weights
-from sksoftmax._data.checks import assert_all_finite
 from sksoftmax._data.dispatch import of_one_moment
 from sksoftmax._functions.api import log_softmax, logsumexp, softmax
 from sksoftmax._runtime.quiet import as_usual
@@ -180,8 +179,6 @@ class SoftmaxCalibratedClassifier(
         if sample_weight is not None:
             nothing = np.empty((np.shape(np.asarray(y))[0], 0))
             sample_weight = weights.check_weight(sample_weight, nothing)
-        if np.asarray(y).dtype.kind == "f":
-            assert_all_finite(np.asarray(y), input_name="y")
         check_splitter(self.cv, type(self).__name__)
         self._check_ensemble()
         X, y = validation.canonical(X), checked_labels(y, type(self).__name__)

@@ -25,6 +25,7 @@ from sksoftmax._calibration.cross_fitting import (
     metadata_router,
     routed_params,
 )
+from sksoftmax._data.checks import check_finite_labels
 from sksoftmax._data.validation import canonical, check_given, check_in_memory
 from sksoftmax._runtime.quiet import as_usual
 from sksoftmax._runtime.types import AnyArray, DataLike, Floats
@@ -273,6 +274,7 @@ def _with_weight(params, sample_weight):
 def checked_labels(y, who):
     """Labels as a one-dimensional array, with scikit-learn's warning of a column."""
     check_given(y, who)
+    check_finite_labels(y)
     check_classification_targets(y)
     target = type_of_target(y, input_name="y")
     if target not in ("binary", "multiclass"):

@@ -6,6 +6,7 @@ what is wrong with the entries they report themselves.
 
 from functools import wraps
 
+import numpy as np
 from sklearn.utils import assert_all_finite as _assert_all_finite
 from sklearn.utils import check_array as _check_array
 from sklearn.utils.validation import validate_data as _validate_data
@@ -30,3 +31,10 @@ def _without_overflow(check):
 check_array = _without_overflow(quiet(_check_array))
 validate_data = _without_overflow(quiet(_validate_data))
 assert_all_finite = quiet(_assert_all_finite)
+
+
+def check_finite_labels(y):
+    """Raise a ValueError if labels that are floats are not finite."""
+    labels = np.asarray(y)
+    if labels.dtype.kind == "f":
+        assert_all_finite(labels, input_name="y")

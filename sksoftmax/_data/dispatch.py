@@ -7,7 +7,7 @@ from functools import wraps
 
 from sklearn.metrics import accuracy_score
 
-from sksoftmax._data import score_rows, validation
+from sksoftmax._data import checks, score_rows, validation
 from sksoftmax._runtime.types import Method
 
 
@@ -78,4 +78,5 @@ def accuracy(estimator, X, y, sample_weight):
 
         return dask_prediction.accuracy(estimator, X, y, sample_weight)
     y, sample_weight = validation.in_memory(y), validation.in_memory(sample_weight)
+    checks.check_finite_labels(y)
     return accuracy_score(y, estimator.predict(X), sample_weight=sample_weight)

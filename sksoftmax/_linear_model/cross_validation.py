@@ -1,13 +1,15 @@
 """The folds of a path: their fits, their scores, and the choice among these."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from sklearn.model_selection import check_cv
 
 from sksoftmax._data import validation
-from sksoftmax._data.targets import missing_classes
+from sksoftmax._data.targets import encode_labels, missing_classes
 from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._objective.row_selection import Gathered, as_mask, rows_at
 from sksoftmax._paths.fit_path import fit_path
@@ -53,29 +55,42 @@ class FoldResult(NamedTuple):
     errors: np.ndarray | None = None
 
 
+def folds_of(cv, X, y, params):
+    """The folds that a splitter makes, or a number of folds.
+
+    scikit-learn's own for a number sorts labels, in arrays of their dtype: small ones take less.
+    """
+    if cv is None or isinstance(cv, Integral):
+        y = encode_labels(y)[1]
+    return check_cv(cv, y, classifier=True).split(X, y, **params)
+
+
 def check_folds(folds, y, weight):
     """The folds in little memory, or an error that names one that can't be fitted, or scored."""
-    checked = []
-    for number, (train, test) in enumerate(folds):
-        _check_fold(number, train, test, y, weight)
-        checked.append((as_mask(train, len(y)), as_mask(test, len(y))))
+    checked, has_weight = [], weight > 0
+    for number, fold in enumerate(folds):
+        try:
+            train, test = (as_mask(rows, len(y)) for rows in fold)
+        except IndexError as error:
+            raise ValueError(f"cv must give indices of rows; fold {number}: {error}") from error
+        del fold  # while the next one is made
+        _check_fold(number, train, test, y, has_weight)
+        checked.append((train, test))
     if not checked:
         raise ValueError("cv must give one fold or more, and gave none")
     return checked
 
 
-def _check_fold(number, train, test, y, weight):
-    try:
-        train_weight, test_weight = weight[train], weight[test]
-    except IndexError as error:
-        raise ValueError(f"cv must give indices of rows; fold {number}: {error}") from error
-    labels = y[train][train_weight > 0]
-    if not len(labels) or not (labels != labels[0]).any():
+def _check_fold(number, train, test, y, has_weight):
+    to_fit = np.zeros(len(y), dtype=bool)
+    to_fit[train] = True
+    to_fit &= has_weight
+    if not (to_fit & (y != y[to_fit.argmax()])).any():
         raise ValueError(
             "cv must leave every fold rows of at least 2 classes with positive weight to fit; "
             f"fold {number} has fewer"
         )
-    if not (test_weight > 0).any():
+    if not has_weight[test].any():
         raise ValueError(
             f"cv must leave every fold a row of positive weight to score; fold {number} has none"
         )

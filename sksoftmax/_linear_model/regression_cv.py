@@ -23,6 +23,7 @@ from sksoftmax._linear_model.cross_validation import (
     Task,
     check_folds,
     choose,
+    folds_of,
     mean_of_folds,
     run_folds,
 )
@@ -341,8 +342,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
             leave_one_out.check_size(data, self.l1_ratios_, self.fit_intercept)
             folds = []
         else:
-            folds = check_cv(self.cv, y, classifier=True).split(X, y, **to_split)
-            folds = check_folds(folds, y, weight)
+            folds = check_folds(folds_of(self.cv, X, y, to_split), y, weight)
         task = Task(
             X, y, weight, data.all_classes, data.classes, self.class_weight, self.Cs_,
             self.l1_ratios_, self._settings(), scorer_of(self.scoring), to_score,

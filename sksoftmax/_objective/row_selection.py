@@ -74,12 +74,12 @@ def array_of(X):
 
 def as_mask(rows, n_rows):
     """A selection of rows as a mask, a byte for each; as indices where it has a row twice."""
-    if np.asarray(rows).dtype == bool:
-        return np.asarray(rows)
-    indices = np.arange(n_rows)[rows]
     mask = np.zeros(n_rows, dtype=bool)
-    mask[indices] = True
-    return mask if np.count_nonzero(mask) == len(indices) else indices
+    mask[rows] = True
+    if np.asarray(rows).dtype == bool:
+        return mask
+    n_indices = len(range(n_rows)[rows]) if isinstance(rows, slice) else len(rows)
+    return mask if np.count_nonzero(mask) == n_indices else np.arange(n_rows)[rows]
 
 
 def rows_at_all(pieces):

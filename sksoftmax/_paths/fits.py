@@ -55,6 +55,7 @@ def fit_of(solution, data, columns, score_map):
     )
 
 
+@quiet
 def grid(Cs, C_min):
     """Values of C: those given, or so many on a logarithmic grid."""
     if not isinstance(Cs, (int, np.integer)):

@@ -46,7 +46,7 @@ def test_errors_are_those_of_the_held_hessian(nothing_is_held, n_classes, factor
 
 def wide():
     random = np.random.default_rng(1)
-    rows = sp.csr_array(random.random((100, 1200)) * (random.random((100, 1200)) < 0.02))
+    rows = sp.csr_array(random.random((100, 1200)) * (random.random((100, 1200)) < 0.05))
     y = np.argmax(rows @ np.random.default_rng(2).normal(size=(1200, 3)), axis=1)
     return SoftmaxRegression().fit(rows, y), rows, y
 

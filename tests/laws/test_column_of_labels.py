@@ -134,3 +134,12 @@ def test_log_probabilities_of_a_calibrated_classifier_do_not_underflow():
     logs = model.predict_log_proba(far)
     assert np.isfinite(logs).all() and logs.min() < -1000
     np.testing.assert_array_equal(model.predict(far), model.estimator_.predict(far))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "call", [SoftmaxRegression().fit(X, Y).score, DecisionScores(MODEL).fit_transform]
+)
+def test_labels_that_are_not_finite_are_refused_without_a_warning(call, value):
+    with pytest.raises(ValueError, match="Input y contains"):
+        call(X, np.where(Y == 1, value, Y.astype(float)))
