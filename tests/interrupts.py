@@ -28,9 +28,6 @@ class Interrupter:
         return self.see(frame, event, arg)
 
     def see(self, frame, event, arg):
-        if event == "exception" and arg[0] is GeneratorExit:
-            frame.f_trace = None  # what is raised while a generator is closed, Python ignores
-            return None
         if event != "exception":
             self.seen += 1
             if self.seen == self.at + 1:

@@ -64,7 +64,8 @@ class Sample:
 
     def is_separated(self, tolerance):
         """Whether in no row the true class is more than ``tolerance`` below the largest score."""
-        return all(self.smallest_margin(most) >= -tolerance for most in (ROWS_TO_TRY, None))
+        few = self.smallest_margin(ROWS_TO_TRY)
+        return few >= -tolerance and self.smallest_margin() >= -tolerance
 
     def smallest_margin(self, most=None):
         """Smallest margin of a row: its true class's score less the largest of the others.
