@@ -5,6 +5,7 @@ whose rows sum to zero, or one column, the score of the second of two classes. A
 bijection of compact scores unless its parameters are degenerate (a scale of 0, a singular matrix).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -185,7 +186,8 @@ class MatrixScaling:
             slope = self.matrix + 2 * share * self.square * scores[:, None, :]
             moved = scores @ self.matrix.T + share * scores**2 @ self.square.T
             error = centred(moved) - target
-            return error, self._solve(slope, error)
+            step = self._solve(slope, error)
+            return error, np.where(np.isfinite(step), step, 0.0)  # none where the slope is singular
 
         return residual
 
@@ -195,7 +197,7 @@ class MatrixScaling:
         n_classes = matrix.shape[-1]
         mean = np.full((n_classes, n_classes), 1 / n_classes)
         rest = np.eye(n_classes) - mean
-        return np.linalg.solve(rest @ matrix @ rest + mean, right[..., None])[..., 0]
+        return solved(rest @ matrix @ rest + mean, right)
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,21 @@ class PolynomialScaling:
             return error, error / (self.linear + share * slope)
 
         return residual
+
+
+def solved(matrices, right):
+    """Solutions, row by row; nan where the matrix of a row is singular.
+
+    matrices : ndarray of shape (n_rows, n, n), or (n, n) for all rows
+    right : ndarray of shape (n_rows, n)
+    """
+    with suppress(np.linalg.LinAlgError):
+        return np.linalg.solve(matrices, right[..., None])[..., 0]
+    found = np.full_like(right, np.nan)
+    for row, matrix in enumerate(np.broadcast_to(matrices, (len(right), *matrices.shape[-2:]))):
+        with suppress(np.linalg.LinAlgError):
+            found[row] = np.linalg.solve(matrix, right[row])
+    return found
 
 
 def log_cosh_half(scores):

@@ -678,6 +678,8 @@ def test_rows_of_scores_stay_where_they_are(name, monkeypatch):
     y, p = on_dask(y, 3000), on_dask(p, 2500)
     monkeypatch.setattr(dask, "compute", weighed)
     monkeypatch.setattr("dask.base.DaskMethodsMixin.compute", None)
+    # What is drawn of many rows is drawn here.
+    monkeypatch.setattr("sksoftmax._calibration.selection.ROWS_TO_DRAW", 1000)
     if name in METRICS:
         METRICS[name](y, p, sample_weight=weight)
     else:
