@@ -67,3 +67,15 @@ def test_without_a_penalty_the_message_names_C():
 def test_a_fit_that_ran_out_of_steps_blames_no_separation():
     _, said = complaints([0.0, 0.0, 0.0, 1.0], max_iter=1, tol=1e-12, solver="lbfgs")
     assert "increase max_iter" in said[0] and "separable" not in said[0]
+
+
+def test_a_loss_below_log_2_in_the_mean_separates_no_classes_that_overlap():
+    """Every row's loss must be, and one that is far on the wrong side is not."""
+    y = np.arange(N_ROWS) % 2
+    X = (2.0 * y - 1)[:, None] + 0.1 * np.random.default_rng(0).normal(size=(N_ROWS, 1))
+    X[0] = -X[0]
+    model = SoftmaxRegression(C=np.inf, tol=1e-14, max_iter=2)
+    with pytest.warns(ConvergenceWarning) as warned:
+        model.fit(X, y)
+    assert model.objective_ < np.log(2) and not model.converged_
+    assert not any("separable" in str(warning.message) for warning in warned)

@@ -8,8 +8,11 @@ from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
 from sksoftmax._data import validation
 from sksoftmax._paths import elastic_net_path, screening
 from sksoftmax._paths.fit_path import fit_path
-from sksoftmax._paths.fits import Settings, grid, smallest_C
+from sksoftmax._paths.fits import Settings, grid, problem_at, smallest_C
 from sksoftmax._paths.predictor import extrapolated
+from sksoftmax._problems.composite import CompositeProblem
+from sksoftmax._solvers.line_search import evaluate
+from sksoftmax._solvers.proximal_newton import Proximal
 
 X, Y = draw(200, 12, 3)
 
@@ -150,3 +153,35 @@ def test_a_long_way_is_no_longer_than_one_from_nothing():
     _, far = fit_path(data, [1e-4, 1e4], 1.0, settings)
     best = SoftmaxRegression(1e4, l1_ratio=1.0, tol=1e-5, max_iter=1000).fit(columns, y)
     assert far.converged and far.n_iter <= 1.5 * best.n_iter_
+
+
+@pytest.mark.parametrize("Cs, is_near", [([0.1, 0.2, 0.5], True), ([0.05, 50.0], False)])
+def test_curvature_at_a_fit_is_taken_for_that_of_another_which_is_near(Cs, is_near, monkeypatch):
+    made, make = [], CompositeProblem.model
+
+    def recorded(problem, theta, slow=False, near=False):
+        made.append(near)
+        return make(problem, theta, slow, near)
+
+    monkeypatch.setattr(CompositeProblem, "model", recorded)
+    data = validation.encode(SoftmaxRegression(), X, Y)
+    settings = Settings(ElasticNet(), True, "auto", 1e-6, 1000)
+    first = fit_path(data, Cs[:1], 1.0, settings)
+    assert not any(made) and len(made) and first[0].converged
+    made.clear()
+    assert all(fit.converged for fit in fit_path(data, Cs, 1.0, settings))
+    assert any(made) == is_near
+
+
+def test_a_descent_begins_where_it_is_told_and_looks_at_a_known_point_once(monkeypatch):
+    """In single precision a path's descent leads on to another point than where it began."""
+    data = validation.encode(SoftmaxRegression(), X, Y)
+    problem = problem_at(data, 1.0, 1.0, Settings(ElasticNet(), True, "auto", 1e-6, 1000))
+    begin = evaluate(problem, problem.map.initial())
+    other = begin.theta + 1.0
+    solver = Proximal(begin=begin)
+    state = solver.start(problem, other)
+    assert state.point.theta is other
+    assert state.point.value == problem.value_and_gradient(other)[0] != begin.value
+    monkeypatch.setattr(CompositeProblem, "value_and_gradient", None)
+    assert solver.start(problem, begin.theta).point is begin

@@ -528,3 +528,11 @@ def test_a_proof_asks_for_no_more_than_rounding_allows():
     assert 1e-16 < FLOOR < 1e-14
     assert target_gap(2.0, 1e-3) == 2e-3 and target_gap(-2.0, 1e-3) == 2e-3
     assert target_gap(1e-16, 1e-3) < 0  # a value that is all rounding
+
+
+@pytest.mark.parametrize("tol", [1e-3, 1.0])
+def test_no_gap_keeps_the_promise_where_the_objective_is_all_rounding(tol):
+    for value in (0.0, 0.5 * FLOOR, -0.5 * FLOOR):
+        assert target_gap(value, tol) < 0
+    for value in (1.0, -1.0, 2 * FLOOR):
+        assert target_gap(value, tol) == tol * abs(value)
