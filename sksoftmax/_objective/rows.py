@@ -36,7 +36,7 @@ WORTH_A_THREAD = 2000
 # enough to hold in memory.
 MOST_CHUNKS = 16
 # Blocks whose rows are mixed at a time: enough to mix rows that are sorted in some way.
-MIXED = 16
+MIXED = 8
 # Bytes of rows that are copied once: to gather them at each reading costs a tenth of an evaluation.
 LITTLE = 2**23
 # Share of entries from which on a dense product is faster than a sparse one.
