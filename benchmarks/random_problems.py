@@ -18,6 +18,7 @@ reached, by an objective that is written apart from the package.
 
 import argparse
 import os
+import tracemalloc
 import warnings
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
@@ -154,6 +155,15 @@ def measured(model, problem, limit):
     return Fit(median(seconds), value, bool(getattr(model, "converged_", False)))
 
 
+def memory(problem):
+    """The most that a fit allocates beside X, in vectors of theta's size."""
+    tracemalloc.start()
+    SoftmaxRegression(C=problem.C, tol=TOLS[0]).fit(problem.X, problem.y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / (8 * (problem.y.max() + 1) * (problem.X.shape[1] + 1))
+
+
 def theirs(problem, limit, near):
     """Fits of scikit-learn's solvers with more and more steps, until nothing is gained."""
     fits = []
@@ -212,13 +222,15 @@ def report(rows):
             print(f"- {found[tol][0]:.2f}: {words} ({found[tol][1]:.3f} s)")
 
 
-def ours_only(problems, limit):
+def ours_only(problems, limit, with_memory):
     """A line a problem: seconds and objective at each tolerance."""
     for problem, words in problems:
         line = []
         for tol in TOLS:
             fit = measured(SoftmaxRegression(C=problem.C, tol=tol), problem, limit)
             line.append("did not end" if fit is None else f"{fit.seconds:.4f} s {fit.value:.9g}")
+        if with_memory:
+            line.append(f"{memory(problem):.0f} vectors")
         print(f"{words:66} {'; '.join(line)}", flush=True)
 
 
@@ -250,12 +262,14 @@ def main():
     measured(SoftmaxRegression(), *warm())
     measured(LogisticRegression(), *warm())
     if options.ours_only:
-        return ours_only(drawn(options), options.limit)
+        return ours_only(drawn(options), options.limit, options.probes)
     rows = []
     for problem, words in drawn(options):
         rows.append((words, compare(problem, options.limit)))
         for tol, (ratio, seconds, distance, _) in rows[-1][1].items():
             print(f"{words:66} {tol:g}: {seconds:.3f} s [{distance:.0e}] {ratio:.2f}", flush=True)
+        if options.probes:
+            print(f"{words:66} {memory(problem):.0f} vectors of theta's size", flush=True)
     report(rows)
 
 

@@ -6,7 +6,7 @@ ORDER = (
     "plot_failed_to_converge",
     "plot_paths",
     "plot_digits",
-    "plot_coefficient_intervals",
+    "plot_linear_probe",
     "plot_coefficient_intervals",
     "plot_calibration",
     "plot_soft_targets",
