@@ -6,6 +6,7 @@
     python benchmarks/random_problems.py --seeds 0 60 --step 2      thirty, even seeds
     python benchmarks/random_problems.py --most 1e7                 the small ones only
     python benchmarks/random_problems.py --probes                   embeddings of many classes
+    python benchmarks/random_problems.py --easy                     where an evaluation is all
     python benchmarks/random_problems.py --ours-only                a line for each, no rival
 
 Rules of ``solver="auto"`` are found on even seeds and judged on odd ones.
@@ -130,6 +131,18 @@ PROBES = [
 ]
 
 
+def easy():
+    """Problems on which plain gradients go far: independent columns of the same variance."""
+    cells = (5, 1, np.float64), (5, 1, np.float32), (50, 1, np.float32), (5, 20, np.float64)
+    for n_classes, sharp, dtype in cells:
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((100_000, 50))
+        scores = sharp * X @ rng.standard_normal((50, n_classes)) / np.sqrt(50)
+        y = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+        words = f"easy 100000 x 50, K={n_classes}, sharp {sharp}, {np.dtype(dtype)}"
+        yield Problem(X.astype(dtype), y, None, 1.0), words
+
+
 @dataclass
 class Fit:
     """What a fit took, where it got to, and whether it said that it kept its promise."""
@@ -240,6 +253,9 @@ def drawn(options):
         for probe in PROBES:
             yield embeddings(*probe)
         return
+    if options.easy:
+        yield from easy()
+        return
     for seed in range(*options.seeds, options.step):
         problem, words = draw(seed)
         if np.prod(problem.X.shape) * (problem.y.max() + 1) <= options.most:
@@ -256,6 +272,7 @@ def main():
     add("--limit", type=float, default=20.0, help="CPU seconds that a fit may take")
     add("--most", type=float, default=np.inf, help="rows x columns x classes of a problem")
     add("--probes", action="store_true", help="embeddings in place of random problems")
+    add("--easy", action="store_true", help="independent columns in place of random problems")
     add("--ours-only", action="store_true")
     options = parser.parse_args()
     print(f"{machine.description()}\n", flush=True)

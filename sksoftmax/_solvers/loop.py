@@ -125,6 +125,7 @@ def minimize(problem, solver, theta, *, tol, max_iter, watch=unwatched, moments=
         )  # fmt: skip
         curve, asked_to_end = before.curve, before.asked_to_end
         state = hand_over(problem, solver, before.state)
+        del before  # or its steps are held to the end
     else:
         state = solver.start(problem, theta)
         asked_to_end = watch(0, state)
