@@ -262,14 +262,14 @@ class RidgePaths:
 
         def descents(folds, tol, rounding=0.0):
             bounds = [partial(ridge_bound, folds, folds.strength(i)) for i in range(len(fits))]
-            longest = min(LONGEST, self.max_iter)
             return [
                 lockstep.descent(
                     fit.point, fit.pairs, preconditioner, rescaled=rescaled, prediction=prediction,
-                    slack=fit.slack, tol=tol, bound=bound, longest=longest, rounding=rounding,
+                    slack=fit.slack, tol=tol, bound=bound, rounding=rounding,
+                    longest=min(LONGEST, self.max_iter - before),
                 )
-                for fit, preconditioner, prediction, bound in zip(
-                    fits, preconditioners, predictions, bounds, strict=True
+                for fit, preconditioner, prediction, bound, before in zip(
+                    fits, preconditioners, predictions, bounds, steps, strict=True
                 )
             ]  # fmt: skip
 

@@ -205,6 +205,25 @@ def test_sparse_rows_of_many_scores_are_scored_as_dense_ones():
     assert_allclose(sparse.scores_, dense.scores_, rtol=1e-6)
 
 
+def test_many_classes_keep_tol_and_max_iter_in_both_precisions():
+    rng = np.random.default_rng(0)
+    y = rng.permutation(480) % 40
+    X = (rng.standard_normal((40, 9))[y] + rng.standard_normal((480, 9))).astype(np.float32)
+    options = dict(Cs=[0.01, 1, 100], cv=3)
+    for rows in (X, X.astype(np.float64)):
+        model = SoftmaxRegressionCV(tol=1e-7, **options).fit(rows, y)
+        train = next(StratifiedKFold(3).split(rows, y))[0]
+        for place, C in enumerate(options["Cs"]):
+            alone = SoftmaxRegression(C, tol=1e-10).fit(rows[train], y[train])
+            found = model.coefs_paths_[0, 0, place, :, :-1]
+            # The ridge alone makes a gap of 1e-7 of the objective a distance of at most this.
+            distance = np.sqrt(2 * C * len(train) * 2e-7 * alone.objective_)
+            assert np.linalg.norm(found - alone.coef_) <= distance
+        with pytest.warns(ConvergenceWarning):
+            short = SoftmaxRegressionCV(tol=1e-7, max_iter=3, **options).fit(rows, y)
+        assert short.n_iter_.max() <= 3
+
+
 def test_sparse_groups_threads_and_what_is_printed(capsys):
     thin = thinned(X)
     groups = np.arange(150) % 5
