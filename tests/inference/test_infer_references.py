@@ -131,7 +131,8 @@ def _constant_last(L):
 def test_influence_and_intervals_of_two_classes_are_those_of_statsmodels():
     api = pytest.importorskip("statsmodels.api")
     X, y = wines(2)
-    fitted = api.Logit(y, api.add_constant(X)).fit(disp=0, tol=1e-14)
+    # Beyond 1e-10 rounding decides whether its Newton steps are said to have converged.
+    fitted = api.Logit(y, api.add_constant(X)).fit(disp=0, tol=1e-10)
     theirs, found = fitted.get_influence(), inferred(2)
     own = found.influence(X, y)
     assert_allclose(own.leverage, theirs.hat_matrix_diag, rtol=1e-6)
