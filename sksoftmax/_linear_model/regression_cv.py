@@ -75,9 +75,9 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     class_weight : dict, "balanced" or None, default=None
     solver : {"auto", "gd", "lbfgs", "newton", "proximal", "sgd", "adam"}, default="auto"
         An l1 part takes "proximal", or "auto".
-    tol : float, default=1e-4
-        For every fit, as in :class:`~sksoftmax.SoftmaxRegression`, whose default is smaller: what
-        a score is off by for it is little beside the difference between folds.
+    tol : float, default=1e-6
+        For every fit, as in :class:`~sksoftmax.SoftmaxRegression`. What a score is off by for 1e-4
+        is little beside the difference between folds, and takes less time.
     max_iter : int, default=1000
     n_jobs : int or None, default=None
         Folds at a time, counted as joblib does; threads for the sums over rows where all folds are
@@ -154,7 +154,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         fit_intercept: bool = True,
         class_weight: Any = None,
         solver: str = "auto",
-        tol: float = 1e-4,
+        tol: float = 1e-6,
         max_iter: int = 1000,
         n_jobs: int | None = None,
         random_state: Any = None,

@@ -42,7 +42,7 @@ MOST_NUMBERS = 1_000_000
 # How much too large a bound that costs nothing may be, to be waited for.
 NEARLY = 16
 # Steps in log C beyond which a parabola leads astray, and so does the gradient that it predicts.
-# Paths of ten values over eight decades take 0.83 of the time by a line, 1.1 by the parabola, both
+# Paths of ten values over eight decades take 0.92 of the time by a line, 1.1 by the parabola, both
 # beside no prediction; 50 values take 0.3 to 0.8 by the parabola.
 FARTHEST = 0.5
 # Rows of a part that are few beside the fixed cost of a pass over it.
