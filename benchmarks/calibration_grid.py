@@ -145,9 +145,7 @@ def contestants(classifier):
     }
     found[OURS] = SoftmaxCalibratedClassifier(classifier)
     for value in (True, False):
-        found[f"{OURS}, ensemble={value}"] = SoftmaxCalibratedClassifier(
-            classifier, ensemble=value
-        )
+        found[f"{OURS}, ensemble={value}"] = SoftmaxCalibratedClassifier(classifier, ensemble=value)
     for name in ("temperature", "vector", "matrix", "structured"):
         found[f"{OURS} {name}"] = SoftmaxCalibratedClassifier(classifier, name)
     return found | {name: OfScores(classifier, make) for name, make in others().items()}
@@ -200,9 +198,7 @@ class OfScores:
 
 def cell(X, y, kind, size, seed):
     """Log loss, Brier score and classwise calibration error of each contestant."""
-    rows, test = train_test_split(
-        np.arange(len(y)), train_size=size, stratify=y, random_state=seed
-    )
+    rows, test = train_test_split(np.arange(len(y)), train_size=size, stratify=y, random_state=seed)
     test = test[:MOST_TEST_ROWS]
     classifier = OnRows(Fits(make_pipeline(StandardScaler(), KINDS[kind]), X))
     found = {}

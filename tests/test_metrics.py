@@ -204,7 +204,5 @@ def test_a_scorer_passes_weights_and_parameters():
     model = LogisticRegression(max_iter=1000).fit(X, y)
     weight = np.random.default_rng(0).random(150)
     scorer = probability_scorer(expected_calibration_error, n_bins=5, greater_is_better=True)
-    expected = expected_calibration_error(
-        y, model.predict_proba(X), sample_weight=weight, n_bins=5
-    )
+    expected = expected_calibration_error(y, model.predict_proba(X), sample_weight=weight, n_bins=5)
     assert scorer(model, X, y, sample_weight=weight) == expected

@@ -157,9 +157,7 @@ STEPS = {
     "parabola": (PolynomialScaling(0.5, 2.0, 0.01), 1),
     "beta": (PolynomialScaling(0.5, 2.0, 0.0, 1.5), 1),
     "all of a score": (PolynomialScaling(0.5, 2.0, 0.01, -1.5), 1),
-    "squares": (
-        MatrixScaling(np.eye(4), RNG.normal(size=4), 0.02 * RNG.normal(size=(4, 4))), 4
-    ),
+    "squares": (MatrixScaling(np.eye(4), RNG.normal(size=4), 0.02 * RNG.normal(size=(4, 4))), 4),
 }
 
 
@@ -686,9 +684,7 @@ def test_target_priors_multiply_the_odds(name, temperature):
     for priors in (target, {0: 0.6, 2: 0.1, 1: 0.3}):
         shifted = SoftmaxTransformer(name, target_priors=priors, **options).fit(scores, y)
         assert_allclose(shifted.transform(scores), expected, rtol=1e-10)
-        assert_allclose(
-            shifted.transform(shifted.inverse_transform(expected)), expected, rtol=1e-8
-        )
+        assert_allclose(shifted.transform(shifted.inverse_transform(expected)), expected, rtol=1e-8)
 
 
 def test_target_priors_need_every_class():

@@ -447,9 +447,7 @@ def test_no_floating_point_error_is_raised(dtype, n_classes):
                     function(scores.T, axis=0, where=scores.T < 1, empty=empty)
         totals = logsumexp(scores)
         labels = np.zeros(200, dtype=int)
-        loss, gradient = cross_entropy(
-            scores, labels, return_gradient=True, label_smoothing=0.1
-        )
+        loss, gradient = cross_entropy(scores, labels, return_gradient=True, label_smoothing=0.1)
     # All of it was computed, and the only rows without a number are those that hold a nan.
     assert_array_equal(np.isnan(totals), np.isnan(scores).any(axis=1))
     assert np.isnan(loss) and gradient.shape == scores.shape

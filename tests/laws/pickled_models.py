@@ -70,11 +70,11 @@ MODELS = {
     ),
     "regression, sparse": Model(lambda: SoftmaxRegression().fit(sp.csr_array(X), Y)),
     "regression, elastic net, sparse coefficients": Model(
-        lambda: SoftmaxRegression(
-            0.1, l1_ratio=0.9, penalty=ElasticNet(penalty_factor=[1.0, 2.0, 1.0])
+        lambda: (
+            SoftmaxRegression(0.1, l1_ratio=0.9, penalty=ElasticNet(penalty_factor=[1.0, 2.0, 1.0]))
+            .fit(X, Y)
+            .sparsify()
         )
-        .fit(X, Y)
-        .sparsify()
     ),
     "regression, group lasso": Model(
         lambda: SoftmaxRegression(l1_ratio=1.0, penalty=GroupLasso()).fit(X, Y)

@@ -111,9 +111,7 @@ def test_splits_of_any_kind_and_groups_are_taken():
     model = SoftmaxCalibratedClassifier(MODEL, "vector", cv=GroupKFold(5))
     same = SoftmaxCalibratedClassifier(MODEL, "vector", cv=list(GroupKFold(5).split(X, y, groups)))
     expected = same.fit(data, y).predict_proba(data)
-    np.testing.assert_array_equal(
-        model.fit(data, y, groups=groups).predict_proba(data), expected
-    )
+    np.testing.assert_array_equal(model.fit(data, y, groups=groups).predict_proba(data), expected)
     with pytest.raises(ValueError, match="FrozenEstimator"):
         SoftmaxCalibratedClassifier(MODEL, cv="prefit").fit(data, y)
 

@@ -33,6 +33,7 @@ def test_sizes_add_up_to_the_definition(name):
 @pytest.mark.parametrize("name", EVERY)
 def test_shrinking_minimises_what_it_says(name, l1_strength):
     for row in rows(1):
+
         def value(x, row=row):
             return l1_strength * CORNERED[name].cost(x) + 0.5 * np.sum((x - row) ** 2)
 
@@ -100,8 +101,10 @@ def test_a_nonsmooth_penalty_is_its_norm_times_l1_strengths(shape):
     expected = np.vstack([shape.prox(theta[[j]], L1_STRENGTH[[j]] * step[j]) for j in range(5)])
     assert_array_equal(penalty.prox(theta.ravel(), step), expected.ravel())
     part = penalty.on_columns(np.array([1, 4]))
-    assert_allclose(part.value(theta[[1, 4]].ravel()),
-                    0.3 * shape.norms(theta[[1]]).sum() + 2 * shape.norms(theta[[4]]).sum())
+    assert_allclose(
+        part.value(theta[[1, 4]].ravel()),
+        0.3 * shape.norms(theta[[1]]).sum() + 2 * shape.norms(theta[[4]]).sum(),
+    )
 
 
 FINITE = NonsmoothPenalty(ElasticNet(), np.array([[0.0], [0.3], [1.0], [0.7], [2.0]]), 3)
