@@ -11,7 +11,7 @@ from sksoftmax._runtime.types import Method
 USUAL = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}
 
 
-def quiet(function):
+def quiet(function: Method) -> Method:
     """The function, whose calls ignore floating-point errors whatever the caller has set.
 
     An interrupt between two instructions of ``np.errstate`` would leave its setting in force. Each
