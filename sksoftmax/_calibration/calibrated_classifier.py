@@ -295,6 +295,7 @@ class SoftmaxCalibratedClassifier(
             )
             members = [part.estimator for part in parts if keep and not part.missing]
         rows, columns, weight = _to_learn_from(parts, sample_weight)
+        del parts  # and the scores that are in the columns now
         estimators = [*members, *whole]
         calibrator = _calibrator(estimators[-1], self.calibration)
         calibrator.fit(_as_input(calibrator, columns), y[rows], sample_weight=weight)
@@ -347,8 +348,15 @@ def _to_learn_from(parts, sample_weight):
             stacklevel=3,
         )
     rows = np.concatenate([part.rows for part in kept])
-    order = np.argsort(rows, kind="stable")
-    rows, columns = rows[order], np.concatenate([part.scores for part in kept])[order]
+    places = np.empty(len(rows), dtype=np.intp)  # of the parts' rows, among all in their order
+    places[np.argsort(rows, kind="stable")] = np.arange(len(rows))
+    rows = np.sort(rows)
+    # Put where they belong, part by part: no second copy is made on the way.
+    dtype = np.result_type(*(part.scores for part in kept))
+    columns = np.empty((len(rows), *kept[0].scores.shape[1:]), dtype=dtype)
+    ends = np.cumsum([len(part.rows) for part in kept])
+    for part, own in zip(kept, np.split(places, ends[:-1]), strict=True):
+        columns[own] = part.scores
     weight = None if sample_weight is None else sample_weight[rows]
     times = np.bincount(rows)[rows]
     if (times > 1).any():
