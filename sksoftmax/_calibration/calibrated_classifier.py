@@ -294,11 +294,11 @@ class SoftmaxCalibratedClassifier(
                 self, X, y, scores, to_fit, to_split, n_jobs=self.n_jobs, keep=keep
             )
             members = [part.estimator for part in parts if keep and not part.missing]
-        rows, columns, weight = _to_learn_from(parts, sample_weight)
+        columns, labels, weight = _to_learn_from(parts, y, sample_weight)
         del parts  # and the scores that are in the columns now
         estimators = [*members, *whole]
         calibrator = _calibrator(estimators[-1], self.calibration)
-        calibrator.fit(_as_input(calibrator, columns), y[rows], sample_weight=weight)
+        calibrator.fit(_as_input(calibrator, columns), labels, sample_weight=weight)
         fitted = {"estimators_": estimators, "calibrator_": calibrator}
         fitted |= {"classes_": calibrator.classes_} | ({"estimator_": whole[0]} if whole else {})
         return fitted
@@ -326,8 +326,8 @@ class SoftmaxCalibratedClassifier(
         return tags
 
 
-def _to_learn_from(parts, sample_weight):
-    """Indices of rows in their order, their scores, and weights, those of a row summing to its own.
+def _to_learn_from(parts, y, sample_weight):
+    """Scores in the order of the rows, labels, and weights, those of a row summing to its own.
 
     Raises
     ------
@@ -361,7 +361,7 @@ def _to_learn_from(parts, sample_weight):
     times = np.bincount(rows)[rows]
     if (times > 1).any():
         weight = (1.0 if weight is None else weight) / times
-    return rows, columns, weight
+    return columns, y[rows], weight
 
 
 def _calibrator(estimator, calibration):
