@@ -13,13 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sksoftmax._curvature import costs
-from sksoftmax._curvature.moments import (
-    Centring,
-    are_uncorrelated,
-    centred_columns,
-    gram,
-    moments,
-)
+from sksoftmax._curvature.moments import Centring, are_uncorrelated, centred_columns, gram, moments
 from sksoftmax._curvature.preconditioners import (
     ClassBlockPreconditioner,
     DiagonalPreconditioner,
@@ -127,6 +121,8 @@ def refreshed(objective, theta, last=None):
         return diagonal(objective, theta)
     if objective.is_symmetric and costs.classes_are_affordable(objective):
         return class_blocks(objective, theta)
+    if isinstance(last, KroneckerPreconditioner):  # whose columns were looked at: they correlate
+        return product(*kronecker_factors(objective, theta), objective)
     return kronecker(objective, theta)
 
 

@@ -76,3 +76,14 @@ def test_variances_serve_where_columns_are_expensive_and_uncorrelated(kind):
 
 def test_few_columns_are_not_looked_at():
     assert not costs.columns_may_stand_apart(objective_of(columns_of("independent", 600, 10)))
+
+
+@pytest.mark.parametrize("kind", ["independent", "walk"])
+def test_columns_are_looked_at_once(kind, monkeypatch):
+    objective = objective_of(columns_of(kind, 1500, 80), n_classes=2)
+    start = objective.map.initial()
+    first = approximations.kronecker(objective, start)
+    looks = []
+    monkeypatch.setattr(approximations, "are_uncorrelated", looks.append)
+    again = approximations.refreshed(objective, start, first)
+    assert isinstance(again, DiagonalPreconditioner) == (kind == "independent") and not looks
