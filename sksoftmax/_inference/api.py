@@ -177,9 +177,9 @@ def _of_chosen(fitted, model, data, kind, basis, matrix, columns):
     value, _ = basis.value_and_gradient(theta)
     degrees_of_freedom = np.nan if penalised else float(basis.n_scores * len(data.kept))
     covariance = np.zeros((len(matrix), len(columns)) * 2)
-    places = np.ix_(*(np.arange(len(matrix)), np.flatnonzero(np.isin(columns, shown))) * 2)
+    indices = np.ix_(*(np.arange(len(matrix)), np.flatnonzero(np.isin(columns, shown))) * 2)
     size = (len(matrix), len(shown)) * 2
-    covariance[places] = middle(kind, data, sums, degrees_of_freedom).reshape(size)
+    covariance[indices] = middle(kind, data, sums, degrees_of_freedom).reshape(size)
     chosen = Chosen(columns, covariance.reshape(len(matrix) * len(columns), -1))
     return {
         "estimate": _estimate(data, basis, theta, chosen=chosen), "effects": None, "mean": None,

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 
-def placed(base, n_classes):
+def with_base(base, n_classes):
     """The matrix (n_classes, n_classes - 1) that gives the base a row of zeros."""
     return np.delete(np.eye(n_classes), base, axis=1)
 
 
 def sum_to_zero(base, n_classes):
     """The matrix (n_classes, n_classes - 1) to coefficients that sum to zero over classes."""
-    matrix = placed(base, n_classes)
+    matrix = with_base(base, n_classes)
     return matrix - matrix.mean(axis=0)
 
 
@@ -59,7 +59,7 @@ class Contrasts:
         if reference is None and n_classes > 2:
             return cls(sum_to_zero(base, n_classes), classes, None)
         against = 0 if reference is None else index_of(reference, classes, "reference")
-        rows = placed(base, n_classes)
+        rows = with_base(base, n_classes)
         matrix = np.delete(rows - rows[against], against, axis=0)
         return cls(matrix, np.delete(classes, against), classes[against])
 

@@ -11,15 +11,15 @@ from sksoftmax._data import dispatch, targets, validation
 from sksoftmax._inference.fitted_model import FittedModel, coefficients
 from sksoftmax._inference.leave_one_out import LEAST_LOG, held_out_log_proba
 from sksoftmax._inference.objective import rows_with_weight
+from sksoftmax._inference.refinement import LEAST_TOL, decrease_allowed, not_at_optimum
 from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import restricted
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.types import DataLike, Floats
 
-# Share of the objective that a Newton step may lower it by, beside the tol of the fit, and at
-# least; coefficients in single precision are as far from the optimum as their rounding.
-MOST_SHORTFALL, LEAST_TOLERANCE, OF_SINGLE = 10, 1e-9, 1e-6
+# The least tol of a fit whose coefficients are in single precision: their rounding takes it there.
+LEAST_TOL_OF_SINGLE = 1e-6
 
 
 def approximate_leave_one_out(
@@ -128,19 +128,15 @@ def _of_model(fitted, model, data):
         data, coef, intercept, C=fitted.C, l1_ratio=fitted.l1_ratio, norm=fitted.norm,
         fit_intercept=fitted.fit_intercept,
     )  # fmt: skip
-    least = OF_SINGLE if model.coef_.dtype == np.float32 else LEAST_TOLERANCE
-    if expected <= MOST_SHORTFALL * max(model.tol, least):
+    least = LEAST_TOL_OF_SINGLE if model.coef_.dtype == np.float32 else LEAST_TOL
+    if expected <= decrease_allowed(model.tol, least):
         return log_proba
     if has_no_optimum(*problem.free_part(theta), converged=False):
         raise ValueError(
             "the classes are separable, at least in part, and no penalty holds the coefficients: "
             "the fit has no optimum to leave rows out of. Give C a finite value"
         )
-    raise ValueError(
-        "the model is not at the optimum of its objective on these rows: a Newton step would "
-        f"lower the objective by {expected:.1e} of it. Pass the X, y and sample_weight of the fit; "
-        "if these are they, fit to convergence, with a larger max_iter or a smaller tol"
-    )
+    raise not_at_optimum(expected)
 
 
 def log_proba_of(data, coef, intercept, *, C, l1_ratio, norm, fit_intercept):

@@ -128,15 +128,6 @@ def _solved(columns, inverse, probability, residual, weight):
     return v, leverage, cooks
 
 
-def curvatures(probability, weight):
-    """``W_i``, (n_rows, M, M)."""
-    p = probability.T
-    matrices = -p[:, :, None] * p[:, None, :]
-    each = np.arange(p.shape[1])
-    matrices[:, each, each] += p
-    return matrices * weight[:, None, None]
-
-
 def _pearson(block, losses, probability):
     """The root of ``sum_k w (t_k - p_k)^2 / p_k``."""
     if block.target.ndim == 1:

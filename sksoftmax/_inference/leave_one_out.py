@@ -15,7 +15,6 @@ import numpy as np
 
 from sksoftmax._curvature.moments import Centring, centred_columns
 from sksoftmax._inference.free_parameters import FreeParameters, inverse_root, pieces
-from sksoftmax._inference.influence import curvatures
 from sksoftmax._inference.refit import LEAST_REST, LeftOut, refitted
 from sksoftmax._objective.kernels import losses_and_residuals, probabilities
 from sksoftmax._runtime.quiet import quiet
@@ -83,9 +82,10 @@ def _of_block(free, root, by_class):
         moves = np.zeros_like(at)
         moves[scores] = (quadratic @ v)[..., 0].T
         log_proba = own_log_proba(at + moves, part.target, gone)
-        far = np.flatnonzero(~(spread(moves) < FAR))
+        move = score_ranges(moves)
+        far = np.flatnonzero(~(move < FAR))
         left_out = LeftOut(
-            far, spread(moves)[far], columns[far], part.target[..., far], part.weight[far],
+            far, move[far], columns[far], part.target[..., far], part.weight[far],
             at[:, far], residual[:, far], curvature[far], gone[:, far],
         )  # fmt: skip
         return log_proba, left_out, float(losses @ part.weight), residual @ columns
@@ -99,9 +99,18 @@ def _of_block(free, root, by_class):
     return block_sums
 
 
-def spread(moves):
+def score_ranges(moves):
     """The range of the moves of each row's scores, (n_scores, n_rows); two classes have one."""
     return np.abs(moves[0]) if len(moves) == 1 else np.ptp(moves, axis=0)
+
+
+def curvatures(probability, weight):
+    """``W_i``, (n_rows, n_free, n_free), of probabilities (n_free, n_rows)."""
+    p = probability.T
+    matrices = -p[:, :, None] * p[:, None, :]
+    each = np.arange(p.shape[1])
+    matrices[:, each, each] += p
+    return matrices * weight[:, None, None]
 
 
 def quadratic_forms(columns, root, score, column, n_free):

@@ -47,56 +47,53 @@ def averages(basis, theta, n_classes, factors):
 
     factors : class weights; averages are by the weights of the rows alone
     """
-    objective, base = basis.objective, basis.base
-    n_columns, n_scores = objective.map.n_columns, n_classes - 1
+    objective, base, n_scores = basis.objective, basis.base, n_classes - 1
     at, about = probabilities_at(objective, theta), Centring.of(objective)
-    others = basis.others
-    if n_classes**3 * n_columns > MOST_MOMENTS:
-        return _mean_row(objective, factors, about), None
-    pairs = [tuple(k + part for part in np.triu_indices(n_scores - k)) for k in range(n_scores)]
+    others, has_moments = basis.others, n_classes**3 * objective.map.n_columns <= MOST_MOMENTS
 
     def block_sums(block):
-        columns, probability = centred_columns(block.X, about), others(at(block))
-        weight = frequencies(block, factors)
-        weighted, row = probability * weight, weight @ columns
-        products = (weighted[k] * (probability[c] * probability[m]) for k, (c, m) in
-                    enumerate(pairs))  # fmt: skip
-        third = np.concatenate([product @ columns for product in products])
-        first, second = np.triu_indices(n_scores)
-        second = (weighted[first] * probability[second]) @ columns
-        curvature = np.diag(weighted.sum(axis=1)) - weighted @ probability.T
-        return (
-            row,
-            float(weight.sum(dtype=np.float64)),
-            curvature,
-            weighted @ columns,
-            second,
-            third,
-        )
+        columns, weight = centred_columns(block.X, about), frequencies(block, factors)
+        row, total = weight @ columns, float(weight.sum(dtype=np.float64))
+        return row, total, *(_products(others(at(block)), weight, columns) if has_moments else ())
 
-    row, mass, curvature, first, second, third = objective.rows.sum(block_sums)
-    third = np.split(third, np.cumsum([len(c) for c, _ in pairs])[:-1])
-    triples = np.empty((n_scores, n_scores, n_scores, n_columns))
-    for k, ((c, m), values) in enumerate(zip(pairs, third, strict=True)):
-        for order in permutations((np.full_like(c, k), c, m)):
-            triples[order] = values
-    both = np.empty((n_scores, n_scores, n_columns))
-    both[np.triu_indices(n_scores)] = second
-    both.transpose(1, 0, 2)[np.triu_indices(n_scores)] = second
+    row, total, *products = objective.rows.sum(block_sums)
+    if not has_moments:
+        return row / total, None
+    curvature, first, second, third = products
+    second, third = (_symmetric(n_scores, order, own) for order, own in ((2, second), (3, third)))
+    cumulant = _cumulant(first, second, third)
     # Curvatures and cumulants sum to zero over classes, which gives those of the base.
     whole = np.insert(np.eye(n_scores), base, -1.0, axis=0)
-    cumulant = _cumulant(first, both, triples)
     cumulant = np.einsum("ak,bc,dm,kcmj->abdj", whole, whole, whole, cumulant, optimize=True)
-    return row / mass, Moments(whole @ curvature @ whole.T / mass, cumulant / mass)
+    return row / total, Moments(whole @ curvature @ whole.T / total, cumulant / total)
 
 
-def _mean_row(objective, factors, about):
-    def block_sums(block):
-        weight = frequencies(block, factors)
-        return weight @ centred_columns(block.X, about), float(weight.sum(dtype=np.float64))
+def _products(probability, weight, columns):
+    """Sums over rows: of ``diag(p) - p p'``, and of products of one to three entries of p with x.
 
-    row, mass = objective.rows.sum(block_sums)
-    return row / mass
+    Of the products those whose classes ascend, in lexicographic order: see `_symmetric`.
+    """
+    n_scores, weighted = len(probability), probability * weight
+    curvature = np.diag(weighted.sum(axis=1)) - weighted @ probability.T
+    k, c = np.triu_indices(n_scores)
+    second = (weighted[k] * probability[c]) @ columns
+    # A class at a time, for the memory of (n_scores^3 / 6, n_rows) numbers.
+    pairs = ([k + part for part in np.triu_indices(n_scores - k)] for k in range(n_scores))
+    third = np.concatenate([
+        (weighted[k] * (probability[c] * probability[m])) @ columns
+        for k, (c, m) in enumerate(pairs)
+    ])  # fmt: skip
+    return curvature, weighted @ columns, second, third
+
+
+def _symmetric(n_scores, order, values):
+    """A symmetric array of so many axes of n_scores, from its entries whose indices ascend."""
+    shape = (n_scores,) * order
+    ascending = np.nonzero((np.diff(np.indices(shape, np.int16), axis=0) >= 0).all(axis=0))
+    result = np.empty((*shape, values.shape[1]))
+    for indices in permutations(ascending):
+        result[indices] = values
+    return result
 
 
 def _cumulant(first, second, third):

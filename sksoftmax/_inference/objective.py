@@ -64,8 +64,8 @@ def in_all_columns(array, kept, n_columns, axes):
     if len(kept) == n_columns:
         return np.ascontiguousarray(array)
     result = np.zeros([n_columns if axis in axes else n for axis, n in enumerate(array.shape)])
-    places = (kept if axis in axes else np.arange(n) for axis, n in enumerate(result.shape))
-    result[np.ix_(*places)] = array
+    indices = (kept if axis in axes else np.arange(n) for axis, n in enumerate(result.shape))
+    result[np.ix_(*indices)] = array
     return result
 
 

@@ -149,16 +149,16 @@ def laplace_probabilities(estimate, X):
 
 def _mean_softmax(mean, covariance):
     variance = np.einsum("naa->na", covariance)
-    spread = variance[:, :, None] + variance[:, None, :] - 2 * covariance
-    leads = _mean_sigmoid(mean[:, :, None] - mean[:, None, :], np.maximum(spread, 0))
-    # The mean of the sigmoid of a score less another over that of the other less it.
-    odds = leads.transpose(0, 2, 1) / np.maximum(leads, np.finfo(np.float64).tiny)
-    probability = 1 / odds.sum(axis=2)  # the odds against itself are 1
+    of_difference = variance[:, :, None] + variance[:, None, :] - 2 * covariance
+    m = _mean_sigmoid(mean[:, :, None] - mean[:, None, :], np.maximum(of_difference, 0))
+    # m_lk = 1 - m_kl, so that 1 / m_kl - 1 is m_lk / m_kl, which keeps its digits near 0.
+    odds = m.transpose(0, 2, 1) / np.maximum(m, np.finfo(np.float64).tiny)
+    probability = 1 / odds.sum(axis=2)  # m_kk / m_kk is the 1 of the formula
     return probability / probability.sum(axis=1, keepdims=True)
 
 
 def _mean_sigmoid(mean, variance):
-    """``E sigmoid(s)`` of normal scores."""
+    """``E sigmoid(s)`` of normal scores, by Gauss and Hermite's rule; arrays of one shape."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
     scale, total = np.sqrt(variance), 0.0
     for node, weight in zip(nodes, weights / weights.sum(), strict=True):

@@ -23,7 +23,7 @@ from sksoftmax._runtime.types import SINGLE
 
 # Distances from the optimum, in standard errors: where steps end, and below which a step that
 # does not contract is one of rounding.
-SETTLED, ROUNDING = 1e-9, 1e-5
+AT_OPTIMUM, ROUNDING = 1e-9, 1e-5
 MOST_STEPS = 30
 # A distance that is more than this share of the last one wants a new Hessian.
 CONTRACTION = 0.1
@@ -32,8 +32,9 @@ SEPARATES = 1e-3
 # Variance of an estimate over what it would be if other columns were uncorrelated, beyond which
 # rounding of the moments, 1e-16 or so, has taken most digits of it.
 MOST_INFLATION = 1e12
-# Share of the optimum's distance that a fit promises, beyond which it was of other data.
-MOST_SHORTFALL, LEAST_TOLERANCE = 10, 1e-9
+# A Newton step at the end of a fit lowers the objective, as a share of it, by so many times ``tol``
+# at most, or the least tol: a model whose step would lower it by more was fitted on other data.
+MOST_DECREASE, LEAST_TOL = 10, 1e-9
 
 
 class FlatError(ValueError):
@@ -119,7 +120,7 @@ def _to_optimum(basis, theta, tol, names):
             inverse, last = inverse_of(information(basis, theta) + basis.ridge()), np.inf
             continue
         theta = theta + basis.theta(step)
-        if distance * (distance / last if last < np.inf else 1.0) <= SETTLED:
+        if distance * (distance / last if last < np.inf else 1.0) <= AT_OPTIMUM:
             break
         last, (_, gradient) = distance, basis.value_and_gradient(theta)
     matrix = information(basis, theta)
@@ -148,15 +149,28 @@ def check_near(basis, theta, value, step, distance, tol, names):
     step, distance : the Newton step from theta, and its length in standard errors
     """
     objective, expected = basis.objective, 0.5 * distance**2
-    if expected <= MOST_SHORTFALL * max(tol, LEAST_TOLERANCE) * value:
+    if expected <= decrease_allowed(tol) * value:
         return
     if has_no_optimum(*objective.free_part(theta), converged=False):
-        raise ValueError(separated(basis.objective, theta, step, names))
-    raise ValueError(
+        raise ValueError(separated(objective, theta, step, names))
+    moves = f", and move the coefficients by up to {distance:.2g} standard errors"
+    raise not_at_optimum(expected / value, moves)
+
+
+def decrease_allowed(tol, least=LEAST_TOL):
+    """The share of the objective by which a Newton step at the end of a fit may lower it."""
+    return MOST_DECREASE * max(tol, least)
+
+
+def not_at_optimum(decrease, moves=""):
+    """The error of a model that was not fitted on these rows, or not to convergence.
+
+    decrease : share of the objective by which a Newton step would lower it
+    """
+    return ValueError(
         "the model is not at the optimum of its objective on these rows: a Newton step would "
-        f"lower the objective by {expected / value:.1e} of it, and move the coefficients by up to "
-        f"{distance:.2g} standard errors. Pass the X, y and sample_weight of the fit; if these are "
-        "they, fit to convergence, with a larger max_iter or a smaller tol"
+        f"lower the objective by {decrease:.1e} of it{moves}. Pass the X, y and sample_weight of "
+        "the fit; if these are they, fit to convergence, with a larger max_iter or a smaller tol"
     )
 
 

@@ -23,8 +23,8 @@ MOST_PASSES, MOST_ACROSS_KINKS = 12, 24
 LITTLE = 1e8
 # Multiplications that take as long as an exponential and what comes with it.
 EXPONENTIAL = 20
-# Share of the mean loss of a row by which a fit's objective still falls when it ends.
-ENOUGH = 1e-3
+# Share of the mean loss of a row by which the last step of a fit may lower its objective.
+LAST_DECREASE = 1e-3
 # A step must lower the objective by a share of what its slope says, but for rounding.
 DECREASE, SHORTER, ROUNDING = 1e-4, 0.3, 1e-13
 
@@ -139,7 +139,7 @@ class WithoutRow:
         """``X_i b_i``, (n_free, n_rows)."""
         return self.by_score @ (self.own * vectors)
 
-    def spread(self, scores):
+    def backward(self, scores):
         """``X_i' s_i``, (n_parameters, n_rows)."""
         return self.own * scores[self.score]
 
@@ -189,43 +189,52 @@ def most_refits(free):
 def _lbfgs(free, root, left_out, loss, slope):
     """Moves of the parameters, (n_parameters, n_rows), without each of the rows.
 
-    A fit ends when a step has gained little, or after the most passes. All rows are taken to be at
-    their optimum where the fit of all rows ended. Where moduli are penalised, steps are those of
-    the orthant that the last one leads into (Andrew and Gao 2007).
+    A fit ends when a step has gained little, or after the most passes. Where moduli are penalised,
+    steps are those of the orthant that the last one leads into (Andrew and Gao 2007).
     """
-    enough, rows = ENOUGH * loss / free.objective.total_weight, WithoutRow(free, root, left_out)
-    kinks, rest = Kinks.of(free), -slope
-    rest[free.n_active :] = 0
-    rest -= kinks.strength[:, 0] * np.sign(kinks.values[:, 0])
+    rows, kinks = WithoutRow(free, root, left_out), Kinks.of(free)
+    penalty_slope = _penalty_slope(free, kinks, slope)
+    last_decrease = LAST_DECREASE * loss / free.objective.total_weight
     own = losses_and_residuals(left_out.at.copy(), left_out.target, left_out.weight)
-    value, gradient = loss - left_out.weight * own, (slope + rest)[:, None]
-    gradient = gradient - rows.spread(left_out.residual)
-    at, length, pairs = np.zeros_like(gradient), np.ones(len(value)), []
-    result, open_rows = at.copy(), np.arange(len(value))
+    value = loss - left_out.weight * own
+    gradient = (slope + penalty_slope)[:, None] - rows.backward(left_out.residual)
+    moves, length, pairs = np.zeros_like(gradient), np.ones(len(value)), []
+    result, open_rows = moves.copy(), np.arange(len(value))
     for _ in range(MOST_ACROSS_KINKS if kinks.strength.any() else MOST_PASSES):
-        downhill = -kinks.steepest(at, gradient)
-        direction = kinks.aligned(at, _two_loop(pairs, rows.solve, downhill), downhill)
-        trial = kinks.in_orthant(at, at + length * direction, downhill)
-        step = trial - at
-        found, slopes = _evaluate(free, rows, left_out, trial, rest)
-        found += kinks.value(trial)
+        downhill = -kinks.steepest(moves, gradient)
+        direction = kinks.aligned(moves, _two_loop(pairs, rows.solve, downhill), downhill)
+        trial = kinks.in_orthant(moves, moves + length * direction, downhill)
+        step = trial - moves
+        new_value, new_gradient = _evaluate(free, rows, left_out, trial, penalty_slope)
+        new_value += kinks.value(trial)
         rounding = ROUNDING * np.abs(value)
-        taken = found <= value - DECREASE * np.sum(downhill * step, axis=0) + rounding
-        pairs.append(_pair(step, slopes - gradient, taken))
-        at, gradient = np.where(taken, trial, at), np.where(taken, slopes, gradient)
-        result[:, open_rows] = at
-        ended = taken & (length == 1) & (value - found <= enough * left_out.weight)
+        taken = new_value <= value - DECREASE * np.sum(downhill * step, axis=0) + rounding
+        pairs.append(_pair(step, new_gradient - gradient, taken))
+        ended = taken & (length == 1) & (value - new_value <= last_decrease * left_out.weight)
+        moves, gradient = np.where(taken, trial, moves), np.where(taken, new_gradient, gradient)
+        value, length = np.where(taken, new_value, value), np.where(taken, 1.0, SHORTER * length)
+        result[:, open_rows] = moves
         going = np.flatnonzero(~ended)
-        value, length = np.where(taken, found, value), np.where(taken, 1.0, SHORTER * length)
         if len(going) == 0:
             break
         if len(going) < len(open_rows):
             open_rows, left_out = open_rows[going], left_out.rows(going)
             value, length = value[going], length[going]
-            at, gradient = at[:, going], gradient[:, going]
+            moves, gradient = moves[:, going], gradient[:, going]
             pairs = [tuple(part[..., going] for part in pair) for pair in pairs]
             rows = WithoutRow(free, root, left_out)
     return result
+
+
+def _penalty_slope(free, kinks, slope):
+    """The gradient of the penalty without its kinks where the fit of all rows ended.
+
+    That fit is taken to be at its optimum, where the gradients of the loss, ``slope``, and of the
+    penalty sum to zero. Coefficients at zero, which come last, have none.
+    """
+    gradient = -slope - kinks.strength[:, 0] * np.sign(kinks.values[:, 0])
+    gradient[free.n_active :] = 0
+    return gradient
 
 
 def _pair(step, change, taken):
@@ -248,19 +257,16 @@ def _two_loop(pairs, solve, vectors):
     return vectors
 
 
-def _evaluate(free, rows, left_out, moves, rest):
-    """Values and gradients without each of the rows; values (n_rows,), gradients like moves.
-
-    rest : ndarray of shape (n_parameters,), the gradient of the penalty without kinks, at no moves
-    """
+def _evaluate(free, rows, left_out, moves, penalty_slope):
+    """Values and gradients without each of the rows; values (n_rows,), gradients like moves."""
     penalised = free.penalty @ moves
     value, gradient = free.objective.rows.sum(_of_block(free, moves))
-    value += 0.5 * np.sum(moves * penalised, axis=0) + rest @ moves
-    gradient += penalised + rest[:, None]
+    value += 0.5 * np.sum(moves * penalised, axis=0) + penalty_slope @ moves
+    gradient += penalised + penalty_slope[:, None]
     scores = left_out.at.copy()
     scores[free.scores] += rows.scores(moves)
     value -= left_out.weight * losses_and_residuals(scores, left_out.target, left_out.weight)
-    return value, gradient - rows.spread(scores[free.scores])
+    return value, gradient - rows.backward(scores[free.scores])
 
 
 def _of_block(free, moves):

@@ -54,8 +54,8 @@ def _of_direction(objective, direction):
         columns = centred_columns(block.X, about)
         return block.weight @ columns**2
 
-    spread = np.sqrt(objective.rows.sum(block_sums) / objective.total_weight)
-    moves = np.abs(direction.reshape(len(spread), -1)).max(axis=1) * spread
+    scale = np.sqrt(objective.rows.sum(block_sums) / objective.total_weight)
+    moves = np.abs(direction.reshape(len(scale), -1)).max(axis=1) * scale
     moves = moves[: objective.map.n_features]
     columns = np.flatnonzero(moves >= NAMED * moves.max(initial=0))
     return columns[np.argsort(-moves[columns], kind="stable")].tolist()

@@ -14,10 +14,10 @@ from sksoftmax._curvature import approximations
 from sksoftmax._curvature.costs import MOST_PARAMETERS
 from sksoftmax._inference.information import Basis, sums_of_groups
 from sksoftmax._inference.refinement import (
+    AT_OPTIMUM,
     MOST_STEPS,
     ROUNDING,
     SEPARATES,
-    SETTLED,
     check_near,
 )
 from sksoftmax._inference.separation import separated
@@ -89,7 +89,7 @@ def to_optimum(basis, theta, tol, names):
             break
         theta = theta + step
         equations = equations._replace(theta=theta)
-        if distance * OF_STEPS <= SETTLED:
+        if distance * OF_STEPS <= AT_OPTIMUM:
             break
         last = distance
     if distance > ROUNDING or largest_range(objective, step) > SEPARATES:

@@ -310,7 +310,7 @@ def test_all_rows_may_be_fitted_on_to_the_exact_losses(l1_ratio, monkeypatch):
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(refit, "MOST_PASSES", 60)
     monkeypatch.setattr(refit, "MOST_ACROSS_KINKS", 400)
-    monkeypatch.setattr(refit, "ENOUGH", 1e-9)
+    monkeypatch.setattr(refit, "LAST_DECREASE", 1e-9)
     monkeypatch.setattr(free_parameters, "NEAR_STRENGTH", 1e-9)
     model = SoftmaxRegression(3.0 if l1_ratio else 30.0, l1_ratio=l1_ratio, tol=1e-11)
     model.fit(IRIS, Y, WEIGHT)
