@@ -36,10 +36,6 @@ __all__ = [
     "refinement_loss",
     "reliability",
 ]
-# Those of other files, which are pickled by these names.
-for _public in (Reliability, probability_scorer):
-    _public.__module__ = __name__
-del _public
 
 
 class LogLossDecomposition(NamedTuple):

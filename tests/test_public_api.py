@@ -121,7 +121,7 @@ def test_the_version_is_a_version():
 
 
 def test_importing_the_package_imports_nothing_heavy():
-    code = f"import sys, sksoftmax; print([m for m in {HEAVY!r} if m in sys.modules])"
+    code = f"import sys; from sksoftmax import *; print([m for m in {HEAVY!r} if m in sys.modules])"
     # scikit-learn itself may bring some: only what comes on top of it counts.
     base = "import sys, sklearn.linear_model, sklearn.model_selection, sklearn.frozen, "
     base += f"sklearn.pipeline; print([m for m in {HEAVY!r} if m in sys.modules])"
@@ -133,3 +133,21 @@ def test_importing_the_package_imports_nothing_heavy():
     )
     assert found == without
     assert "torch" not in found and "matplotlib" not in found and "dask" not in found
+
+
+def test_a_name_is_listed_before_its_file_is_loaded_and_loads_nothing_that_it_does_not_need():
+    program = (
+        "import sys, sksoftmax; assert 'SoftmaxRegression' in dir(sksoftmax);"
+        "from sksoftmax import softmax; assert softmax([0, 0]).tolist() == [.5, .5];"
+        "print([m for m in ('sklearn', 'sksoftmax._linear_model') if m in sys.modules])"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_what_is_not_public_is_no_attribute():
+    with pytest.raises(AttributeError, match="no attribute 'SoftmaxRegresion'"):
+        sksoftmax.SoftmaxRegresion  # noqa: B018
+    assert sksoftmax.metrics is metrics

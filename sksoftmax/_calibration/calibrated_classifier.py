@@ -27,6 +27,7 @@ from sksoftmax._calibration.transformer import SoftmaxTransformer
 from sksoftmax._data import validation, weights
 from sksoftmax._data.dispatch import of_one_moment
 from sksoftmax._functions.api import log_softmax, logsumexp, softmax
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import as_usual
 from sksoftmax._runtime.types import AnyArray, DataLike, Floats
 
@@ -34,6 +35,7 @@ from sksoftmax._runtime.types import AnyArray, DataLike, Floats
 MAX_ROWS_TO_AVERAGE = 20_000
 
 
+@public("sksoftmax")
 class SoftmaxCalibratedClassifier(
     ClassifierWrapperMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):

@@ -27,6 +27,7 @@ from sksoftmax._calibration.cross_fitting import (
 )
 from sksoftmax._data.checks import check_finite_labels
 from sksoftmax._data.validation import canonical, check_given, check_in_memory
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import as_usual
 from sksoftmax._runtime.types import AnyArray, DataLike, Floats
 
@@ -34,6 +35,7 @@ from sksoftmax._runtime.types import AnyArray, DataLike, Floats
 DASK_ADVICE = "fit the classifier, and a SoftmaxTransformer on its scores of other rows"
 
 
+@public("sksoftmax")
 class DecisionScores(
     ClassifierWrapperMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):

@@ -9,8 +9,10 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 from sksoftmax._calibration import classifier_scores
 from sksoftmax._data import validation
+from sksoftmax._runtime.public import public
 
 
+@public("sksoftmax.metrics")
 class probability_scorer:
     """Make a scorer of a metric of probabilities, for `GridSearchCV` and its like.
 

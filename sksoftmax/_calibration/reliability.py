@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
+from sksoftmax._runtime.public import public
+
 STRATEGIES = ("uniform", "quantile")
 # n_bins="auto": bins at most, and the weight that each is merged up to. The Wilson interval of a
 # frequency of 1/2 is 0.24 to 0.76 for 10 rows; with many more, confident classifiers have one bin.
@@ -12,6 +14,7 @@ MOST_BINS = 15
 LEAST_WEIGHT = 10.0
 
 
+@public("sksoftmax.metrics")
 class Reliability(NamedTuple):
     """Bins with rows, in increasing order of confidence; arrays of shape (n_nonempty_bins,).
 

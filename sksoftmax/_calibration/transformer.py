@@ -22,6 +22,7 @@ from sksoftmax._data.dispatch import chunkwise, snapshot
 from sksoftmax._data.estimator_html import CaptionMixin
 from sksoftmax._data.pickling import PicklingMixin
 from sksoftmax._functions.checks import check_option, check_temperature
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._runtime.types import FLOATS, DataLike, Floats
 
@@ -29,6 +30,7 @@ _CALIBRATIONS = tuple(selection.LEARNERS)
 _INPUTS = ("scores", "probabilities")
 
 
+@public("sksoftmax")
 class SoftmaxTransformer(
     CaptionMixin, PicklingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):

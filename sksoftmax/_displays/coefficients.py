@@ -9,6 +9,7 @@ from sksoftmax._data import parameter_checks
 from sksoftmax._displays.labels import verbatim
 from sksoftmax._displays.reliability import pyplot
 from sksoftmax._inference.inference import Inference
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import quiet
 
 KINDS = ("coef", "odds_ratio")
@@ -16,6 +17,7 @@ KINDS = ("coef", "odds_ratio")
 BAND = 0.6
 
 
+@public("sksoftmax")
 class CoefficientDisplay:
     """Forest plot: coefficients or odds ratios with their intervals, class by class.
 

@@ -9,6 +9,7 @@ from sksoftmax._data.dispatch import snapshot
 from sksoftmax._displays.estimators import final_estimator
 from sksoftmax._displays.labels import verbatim
 from sksoftmax._displays.reliability import pyplot
+from sksoftmax._runtime.public import public
 
 AXES = {"iterations": "steps", "time": "seconds"}
 
@@ -40,6 +41,7 @@ class Descent(NamedTuple):
         return self.tol * self.objective[-1]
 
 
+@public("sksoftmax")
 class OptimizationDisplay:
     """Convergence plot: the distance to the optimum of fits, against steps or seconds.
 

@@ -11,10 +11,12 @@ from sksoftmax._data.dispatch import snapshot
 from sksoftmax._displays.estimators import final_estimator
 from sksoftmax._displays.labels import verbatim
 from sksoftmax._displays.reliability import pyplot
+from sksoftmax._runtime.public import public
 
 KINDS = ("scores", "coefficients")
 
 
+@public("sksoftmax")
 class PathDisplay:
     """Regularisation path: scores of the folds, or coefficients, against C.
 

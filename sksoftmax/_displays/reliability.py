@@ -8,12 +8,14 @@ from sklearn.utils.multiclass import unique_labels
 
 from sksoftmax._calibration.classifier_scores import probabilities
 from sksoftmax._displays.labels import verbatim
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.types import DataLike
 from sksoftmax.metrics import Reliability, reliability
 
 TOP = "most probable class"
 
 
+@public("sksoftmax")
 class ReliabilityDisplay:
     """Reliability diagram: observed frequency against predicted probability.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksoftmax._functions import checks, few_rows, on_array_api, on_numpy
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._runtime.types import FLOATS, AnyArray, DataLike, Floats
 
@@ -26,6 +27,7 @@ EMPTY_OPTIONS = ("nan", "zero", "uniform", "raise")
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
 
 
+@public("sksoftmax")
 def softmax(
     scores: ArrayLike,
     *,
@@ -97,6 +99,7 @@ def softmax(
     return _normalise("softmax", scores, axis, temperature, where, out, empty)
 
 
+@public("sksoftmax")
 def log_softmax(
     scores: ArrayLike,
     *,
@@ -144,6 +147,7 @@ def log_softmax(
     return _normalise("log_softmax", scores, axis, temperature, where, out, empty)
 
 
+@public("sksoftmax")
 def logsumexp(scores: ArrayLike, *, axis: int = -1, where: ArrayLike | None = None) -> Any:
     """Log of the sum of exponentials, ``log(sum_k exp(scores_k))``.
 
@@ -212,6 +216,7 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     return_gradient: Literal[True],
 ) -> tuple[float, Floats]: ...
+@public("sksoftmax")
 def cross_entropy(
     scores: ArrayLike,
     y: DataLike,

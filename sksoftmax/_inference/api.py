@@ -16,10 +16,12 @@ from sksoftmax._inference.likelihood import Likelihood, null_log_likelihood
 from sksoftmax._inference.objective import rebuild
 from sksoftmax._inference.sandwich import Kind, middle
 from sksoftmax._runtime.blas import single_threaded_blas
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._runtime.types import DataLike
 
 
+@public("sksoftmax")
 def infer(
     model: Any,
     X: DataLike,

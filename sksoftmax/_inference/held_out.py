@@ -16,12 +16,14 @@ from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import restricted
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._runtime.blas import single_threaded_blas
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.types import DataLike, Floats
 
 # The least tol of a fit whose coefficients are in single precision: their rounding takes it there.
 LEAST_TOL_OF_SINGLE = 1e-6
 
 
+@public("sksoftmax")
 def approximate_leave_one_out(
     model: Any, X: DataLike, y: DataLike, *, sample_weight: DataLike | None = None
 ) -> Floats:

@@ -16,9 +16,11 @@ from sksoftmax._inference.influence import influence
 from sksoftmax._inference.likelihood import Likelihood
 from sksoftmax._inference.summary import summary
 from sksoftmax._objective.kernels import quiet_exp
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.types import AnyArray, DataLike, Floats
 
 
+@public("sksoftmax")
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Inference(LikelihoodMixin):
     r"""Standard errors, intervals and tests of a fitted model's coefficients.

@@ -25,6 +25,7 @@ from sksoftmax._linear_model.callbacks import CallbackSupportMixin, with_callbac
 from sksoftmax._problems import build
 from sksoftmax._problems.row_space import reduce_columns
 from sksoftmax._runtime.blas import single_threaded_blas
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._runtime.types import DataLike, Floats
 from sksoftmax._solvers import Solution, minimize
@@ -36,6 +37,7 @@ def _all_of_one_class(theta, solver, watch):
     return Solution(theta, 0.0, 0.0, 0, True, [0.0], solver)
 
 
+@public("sksoftmax")
 class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin, BaseEstimator):
     r"""Multinomial logistic regression, fitted to a proven distance from the optimum.
 

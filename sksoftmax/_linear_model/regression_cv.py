@@ -35,11 +35,13 @@ from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import expanded
 from sksoftmax._runtime.blas import single_threaded_blas
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.types import FLOATS, DataLike
 
 RULES = ("best", "1se")
 
 
+@public("sksoftmax")
 class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
     """Softmax regression whose ``C`` and ``l1_ratio`` are chosen by cross-validation.
 
@@ -301,8 +303,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         if params:
             raise TypeError(f"fit got what only metadata routing would pass on: {sorted(params)}")
         weighted = sample_weight is not None and takes_weights(scorer_of(self.scoring))
-        to_score = {"sample_weight": sample_weight} if weighted else {}
-        return {"groups": groups}, to_score
+        return {"groups": groups}, {"sample_weight": sample_weight} if weighted else {}
 
     def _check_parameters(self):
         if isinstance(self.Cs, (int, np.integer)):
@@ -382,9 +383,8 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         least = min(1, self.max_iter)
         self.n_iter_ = np.maximum([result.n_iter for result in results], least)
         models = [[expanded(fit.coef, fit.intercept, present) for fit in path] for path in fits]
-        self.coef_path_ = np.array([[np.column_stack(model) for model in path] for path in models])[
-            ..., :n_shown
-        ]
+        paths = np.array([[np.column_stack(model) for model in path] for path in models])
+        self.coef_path_ = paths[..., :n_shown]
         ratio, index = choose(self.scores_, self.rule, results[0].errors)
         self.C_, self.l1_ratio_ = float(self.Cs_[index]), float(self.l1_ratios_[ratio])
         coef, intercept = models[ratio][index]

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from sksoftmax._runtime.public import public
 from sksoftmax._runtime.types import Floats
 
 
@@ -112,6 +113,7 @@ class ParametersMixin:
         return self
 
 
+@public("sksoftmax")
 @dataclass(eq=False)
 class ElasticNet(ParametersMixin):
     r"""Ridge and the sum of moduli: single coefficients become zero.
@@ -156,6 +158,7 @@ class ElasticNet(ParametersMixin):
         return rows - np.clip(rows, -strength, strength)
 
 
+@public("sksoftmax")
 @dataclass(eq=False)
 class GroupLasso(ParametersMixin):
     r"""Ridge and the sum of norms across classes: whole features become zero.

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from threadpoolctl import threadpool_info
 
+from sksoftmax._runtime.public import public
 from sksoftmax._version import __version__
 
 DEPENDENCIES = (
@@ -24,6 +25,7 @@ DEPENDENCIES = (
 )
 
 
+@public("sksoftmax")
 def show_versions(file: TextIO | None = None) -> None:
     """Print the versions of the package and of what it runs on, for reports of bugs.
 
