@@ -2,8 +2,8 @@
 
 The Hessian of softmax regression is ``mean_i x_i x_i' (x) (diag(p_i) - p_i p_i') + penalty``, with
 (x) the Kronecker product and ``x_i`` a row about the mean of the columns, followed by a 1 for the
-intercept. Every function here replaces the classes' part by something cheaper to make and to
-solve with, and is a sum over rows.
+intercept. All functions here but `exact` replace the classes' part by something that is cheaper to
+make and to solve with. Each takes one pass over the rows.
 """
 
 from collections.abc import Callable
@@ -28,34 +28,38 @@ from sksoftmax._objective.kernels import curvature_product, lower_product, proba
 from sksoftmax._objective.rows import strided, take_columns
 
 TINY = np.finfo(np.float64).tiny
-# Curvature of classes that are all certain: its inverse must not overflow.
+# Least curvature of the classes. Where all probabilities are 0 or 1 they have none, and its inverse
+# must not overflow.
 FLAT = 1e-100
-# Entries of the scratch matrix of which the Hessian is made: it must stay in the cache.
+# Entries of the scratch matrix of `joint_products`, which must stay in the cache.
 SCRATCH = 2**17
 
 
 def bohning_bound(objective):
-    """Bohning's bound on the curvature, everywhere.
+    """A preconditioner above the Hessian at every theta, or its diagonal where columns are many.
 
     ``diag(p) - pp' <= 1/2 (I - 11'/K)`` (Bohning 1992, Annals of the Institute of Statistical
     Mathematics 44, 197-200), and 1/4 for the sigmoid of two classes.
     """
     if not costs.columns_are_affordable(objective):
         return bohning_diagonal(objective)
-    peak = _peak(objective)
-    return shared(objective, lambda block: peak * block.weight)
+    most, about = _most_curvature(objective), Centring.of(objective)
+    sums = objective.rows.sum(lambda block: moments(block.X, most * block.weight, about))
+    return penalised(sums / objective.total_weight, objective)
 
 
-def _peak(objective):
+def _most_curvature(objective):
+    """The factor of Bohning's bound."""
     return 0.25 if objective.map.n_scores == 1 else 0.5
 
 
 def kronecker(objective, theta):
-    """The curvature at theta with classes and columns taken apart.
+    """The curvature at theta as a product of a matrix on columns and one on classes.
 
     ``mean_i v_i x_i x_i' / mean_i v_i (x) mean_i (diag(p_i) - p_i p_i')`` plus the penalty, where
     ``v_i = mean_k p_ik (1 - p_ik)``. Exact where all rows have the same probabilities, as at the
-    start.
+    start. The diagonal of the Hessian takes its place where columns are uncorrelated or too many;
+    a map that adds up its own Hessian has that, or its diagonal.
     """
     if objective.map.hessian_sums is not None:
         fits = costs.hessian_fits(objective)
@@ -66,7 +70,7 @@ def kronecker(objective, theta):
 
 
 def kronecker_factors(objective, theta):
-    """The two factors of the averaged curvature: the classes' matrix and the columns'."""
+    """The matrices of `kronecker`, (n_scores, n_scores) and (n_columns, n_columns)."""
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
@@ -81,10 +85,11 @@ def kronecker_factors(objective, theta):
 
 
 def class_blocks(objective, theta):
-    """The Hessian at theta without what couples the classes: a matrix on columns for each.
+    """The Hessian's blocks at theta, a matrix on columns for each class.
 
-    ``mean_i p_ik (1 - p_ik) x_i x_i'`` plus the penalty. As the classes sharpen, their couplings
-    fade and their curvatures part, so that it is by far the best of the cheap preconditioners.
+    ``mean_i p_ik (1 - p_ik) x_i x_i'`` plus the penalty. The nearer probabilities come to 0 and 1,
+    the weaker are the couplings between classes and the more do their curvatures differ: it is then
+    by far the best of the cheap preconditioners.
     """
     return class_block_preconditioner(
         class_block_moments(objective, theta), _column_strength(objective)
@@ -98,7 +103,7 @@ def class_block_preconditioner(matrices, strength):
 
 
 def class_block_moments(objective, theta):
-    """The matrices on columns that ``class_blocks`` is made of, without the penalty."""
+    """The matrices of `class_blocks` without the penalty, (n_scores, n_columns, n_columns)."""
     at, about = probabilities_at(objective, theta), Centring.of(objective)
     stride = costs.class_stride(objective)
 
@@ -114,10 +119,13 @@ def class_block_moments(objective, theta):
 
 
 def refreshed(objective, theta, last=None):
-    """The best preconditioner whose cost the steps that it saves repay, given the last one."""
+    """The best preconditioner at theta whose cost is less than that of the steps it saves.
+
+    last : Preconditioner, optional, the one before
+    """
     if isinstance(last, DiagonalPreconditioner | KroneckerPreconditioner) and last.is_diagonal:
-        # The fewer the rows that hold a sharp model's curvature, the more seem their columns to
-        # be correlated; but it is the classes that have come to differ.
+        # Columns were found to be uncorrelated. They would now seem correlated, since fewer rows
+        # make up the curvature; but it is the classes that have come to differ.
         return diagonal(objective, theta)
     if objective.is_symmetric and costs.classes_are_affordable(objective):
         return class_blocks(objective, theta)
@@ -127,7 +135,7 @@ def refreshed(objective, theta, last=None):
 
 
 def class_curvature(probability, weight):
-    """The two sums of which ``sum_i w_i (diag(p_i) - p_i p_i')`` is made."""
+    """``sum_i w_i p_i`` and ``sum_i w_i p_i p_i'``, (n_scores,) and (n_scores, n_scores)."""
     weighted = probability * weight
     return (
         weighted.sum(axis=1, dtype=np.float64),
@@ -140,21 +148,22 @@ def product(classes, columns, objective):
     factor = preconditioner_factor if costs.solutions_are_expensive(objective) else Factor.of
     curvatures, rotation = np.linalg.eigh(classes)
     if not np.isfinite(curvatures).all():
-        # Of nan LAPACK makes an error where the matrix is small, and nan where it is large.
+        # LAPACK raises for nan in a small matrix, and returns nan for a large one.
         raise np.linalg.LinAlgError("the curvature of the classes is not finite")
     return rotated(curvatures, rotation, columns, objective, factor)
 
 
 def rotated(curvatures, rotation, columns, objective, factor):
-    """The same from the eigenvalues and vectors of the matrix on classes.
+    """`product` of the eigenvalues and eigenvectors of the matrix on classes.
 
+    curvatures, rotation : ndarrays of shape (n_scores,) and (n_scores, n_scores)
     factor : function that makes a factor of a matrix on columns
     """
-    # The shift of all classes has none: any positive number will do there. Directions that are
-    # nearly flat are kept from being taken for more than they are, which is noise.
+    # The shift of all classes has no curvature, and any positive number will do; nor is more than
+    # noise known of directions that are nearly flat.
     usual = max(curvatures.mean(), FLAT)
     curvatures = np.where(curvatures > 1e-6 * usual, curvatures, usual)
-    # Half powers of two: like enough for a preconditioner, and few.
+    # Curvatures are rounded to half powers of two, so that few factors are made.
     level = np.round(2 * np.log2(curvatures / usual))
     strength = np.diag(_column_strength(objective))
     groups = []
@@ -175,14 +184,14 @@ def lower(objective, theta, stride=1):
 
 
 def lower_curvature(probability):
-    """The least curvature of each row, on what sums to zero over classes."""
+    """The least curvature of each row, (n_rows,), on what sums to zero over classes."""
     return variances(probability)[0] if len(probability) == 1 else probability.min(axis=0)
 
 
 def lower_moments(objective, theta, stride=1, curvature=lower_curvature):
-    """The matrix on columns that ``lower`` is made of, without the penalty.
+    """The matrix of `lower` without the penalty, (n_columns, n_columns).
 
-    curvature : function of probabilities that gives each row's, or less
+    curvature : function of probabilities, `lower_curvature` or one with lower values
     """
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
@@ -199,10 +208,7 @@ def exact(objective, theta):
     ``sum_i x_i x_i' (x) diag(p_i) - m_i m_i'`` with ``m_i = x_i (x) p_i``, that is ``n_scores``
     blocks on the diagonal and one product of rows of length ``n_scores * n_columns``.
     """
-    score_map = objective.map
-    if score_map.hessian_sums is not None:
-        return _own_hessian(objective, theta)
-    if score_map.n_scores == 1:
+    if objective.map.hessian_sums is None and objective.map.n_scores == 1:
         return lower(objective, theta)
     matrix = joint_moments(objective, theta)
     _diagonal(matrix)[:] += objective.penalty.strength
@@ -215,20 +221,23 @@ def _diagonal(matrix):
 
 
 def joint_moments(objective, theta, shifted=slice(None)):
-    """The Hessian without the penalty.
+    """The Hessian without the penalty, (n_parameters, n_parameters).
 
-    shifted : columns of which the same shift of all classes, which changes no score, is to have
-        curvature too
+    shifted : indices of columns
+        Those in which a shift of all classes is given curvature, although it changes no
+        probability, so that the matrix is not singular. None of a map that adds up its Hessian.
     """
     score_map = objective.map
     at, about = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
+        if score_map.hessian_sums is not None:
+            return score_map.hessian_sums(block.X, at(block), block.weight)
         return joint_products(centred_columns(block.X, about), at(block), block.weight)
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     if objective.is_symmetric:
-        # No gradient points in that direction: give it the curvature that the columns have.
+        # No gradient has a part in that shift: any curvature will do, such as the columns' mean.
         blocks = matrix.reshape(score_map.n_columns, score_map.n_scores, score_map.n_columns, -1)
         each = np.arange(score_map.n_columns)[shifted]
         usual = np.einsum("jkjk->j", blocks) / score_map.n_scores
@@ -236,19 +245,8 @@ def joint_moments(objective, theta, shifted=slice(None)):
     return matrix
 
 
-def _own_hessian(objective, theta):
-    """The Hessian of a map that adds it up itself."""
-    at, hessian_sums = probabilities_at(objective, theta), objective.map.hessian_sums
-
-    def block_sums(block):
-        return hessian_sums(block.X, at(block), block.weight)
-
-    matrix = objective.rows.sum(block_sums) / objective.total_weight
-    _diagonal(matrix)[:] += objective.penalty.strength
-    return FullPreconditioner(Factor.of(matrix))
-
-
 def _own_diagonal(objective, theta):
+    """The diagonal of the Hessian of a map that adds it up itself."""
     at, hessian_diagonal = probabilities_at(objective, theta), objective.map.hessian_diagonal
 
     def block_sums(block):
@@ -259,11 +257,12 @@ def _own_diagonal(objective, theta):
 
 
 def exact_of(part, features, at, rows):
-    """The Hessian's block of a few columns of the rows, without the penalty.
+    """The Hessian's block of some columns, without the penalty, at a theta of all columns.
 
-    part : Objective on these columns alone
-    features : indices of those of X
-    at : function of a block of all columns, its probabilities
+    part : Objective on these columns alone, whose rows are not read
+    features : indices of these columns in X
+    at : function of a block of all columns, its probabilities at the theta
+    rows : Rows of all columns
     """
     about = Centring.of(part)
 
@@ -278,7 +277,15 @@ def exact_of(part, features, at, rows):
 
 
 def joint_products(columns, probability, weight):
-    """``sum_i w_i x_i x_i' (x) (diag(p_i) - p_i p_i')`` of a block."""
+    """``sum_i w_i x_i x_i' (x) (diag(p_i) - p_i p_i')`` of a block.
+
+    columns : ndarray of shape (n_rows, n_columns)
+    probability : ndarray of shape (n_scores, n_rows)
+
+    Returns
+    -------
+    matrix : ndarray of shape (n_columns * n_scores, n_columns * n_scores)
+    """
     n_scores, (n_rows, n_columns) = len(probability), columns.shape
     matrix = np.zeros((n_columns * n_scores,) * 2)
     blocks = matrix.reshape(n_columns, n_scores, n_columns, n_scores)
@@ -295,9 +302,10 @@ def joint_products(columns, probability, weight):
 
 
 class LowerBound(NamedTuple):
-    """A matrix below the Hessian, of each so manieth row.
+    """A matrix below the Hessian, of every stride-th row.
 
-    product : the kernel of its products with a direction, such as `lower_product`
+    product : kernel
+        Its product with a direction, by blocks: `lower_product` or `curvature_product`.
     """
 
     preconditioner: Preconditioner
@@ -306,10 +314,11 @@ class LowerBound(NamedTuple):
 
 
 def lower_bounds(objective, theta, last=False):
-    """Matrices below the Hessian that a proof can afford, the cheaper first.
+    """Yield the LowerBounds that a proof can afford, the cheaper first.
 
-    last : whether no steps will follow, after which the first would prove as much as the Hessian
-        does here, for less
+    last : whether no steps will follow
+        Else the Hessian is left out where all coefficients are penalised: a few steps further on
+        the cheaper matrix proves as much.
     """
     needed = not objective.penalised_coef
     if objective.is_symmetric and (costs.columns_are_affordable(objective) or needed):
@@ -323,13 +332,6 @@ def lower_bounds(objective, theta, last=False):
         yield LowerBound(exact(objective, theta), 1, curvature_product)
 
 
-def shared(objective, weigh):
-    """One matrix on columns for all classes, of rows weighted by a function of their block."""
-    about = Centring.of(objective)
-    sums = objective.rows.sum(lambda block: moments(block.X, weigh(block), about))
-    return penalised(sums / objective.total_weight, objective)
-
-
 def penalised(matrix, objective):
     """The preconditioner of a matrix on columns, the same for all classes, plus the penalty."""
     _diagonal(matrix)[:] += _column_strength(objective)
@@ -337,15 +339,14 @@ def penalised(matrix, objective):
 
 
 def diagonal(objective, theta):
-    """The diagonal of the Hessian at theta."""
+    """The diagonal of the Hessian at theta, as a preconditioner."""
     return _diagonal_preconditioner(class_squares(objective, theta), objective)
 
 
 def bohning_diagonal(objective):
-    """The diagonal of Bohning's bound."""
-    peak = _peak(objective)
-    shape = (objective.map.n_scores, 1)
-    squares = _squares(objective, lambda block: np.tile(peak * block.weight, shape))
+    """The diagonal of Bohning's bound, as a preconditioner."""
+    most, shape = _most_curvature(objective), (objective.map.n_scores, 1)
+    squares = _squares(objective, lambda block: np.tile(most * block.weight, shape))
     return _diagonal_preconditioner(squares, objective)
 
 
@@ -362,7 +363,10 @@ def class_squares(objective, theta):
 
 
 def _squares(objective, weigh):
-    """``mean_i weigh_ik x_ij^2`` about the center."""
+    """``mean_i v_ki x_ij^2`` about the center, (n_columns, n_scores).
+
+    weigh : function of a block, the ``v_ki`` of shape (n_scores, n_rows)
+    """
     center = objective.map.center
 
     def block_sums(block):
@@ -392,5 +396,5 @@ def probabilities_at(objective, theta):
 
 
 def _column_strength(objective):
-    """The least strength of any class: what lies below the Hessian with it stays there."""
+    """The ridge of each column, the least of any class: lower bounds stay below the Hessian."""
     return objective.penalty.strength.reshape(-1, objective.map.n_scores).min(axis=1)

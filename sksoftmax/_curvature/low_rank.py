@@ -1,19 +1,22 @@
 """The Hessian on the span of the coefficients, its Kronecker approximation elsewhere.
 
-The classes' part of the Hessian depends on a row by its scores alone, which are its columns along
-the few directions that the coefficients span. So a row is split, orthogonally in the second moments
-of the columns, into what lies along these directions and what does not. For the former the Hessian
-is taken as it is, a small matrix. For the latter classes and columns are taken apart, as in
-``approximations.kronecker``: that is exact where what the model does not look at has nothing to do
-with what it does, as in normal columns (it is Stein's identity that parts them). Otherwise it is
-good for the way there, at a small part of the price of a matrix on columns for each class.
+The classes' part of the Hessian depends on a row through its scores alone, that is through its
+projection on the few directions that the coefficients span. So a row is split, orthogonally in the
+second moments of the columns, into its projection and the rest. On the span the Hessian is taken as
+it is, a small matrix. On the complement it is a Kronecker product, as in
+``approximations.kronecker``. That is exact where projection and rest are independent, as in normal
+columns (Erdogdu 2015, Newton-Stein method, Advances in Neural Information Processing Systems 28,
+derives the same split from Stein's identity). Elsewhere it is an approximation that costs a small
+part of a matrix on columns for each class.
 
-With ``P = A (x) M + penalty`` for the Kronecker preconditioner, ``V = M Q`` for ``M``-orthonormal
-directions Q and E for what the Hessian has along them beyond ``A (x) I``, the preconditioner is
-``P + V E V'``. That is positive because ``M - V V'`` is, so that one M must make P and V. It is
-solved with by Woodbury's identity,
+With ``P = A (x) M + penalty`` the Kronecker preconditioner, Q the directions, orthonormal in M,
+``V = M Q``, and E the Hessian along Q less ``A (x) I``, the preconditioner is ``P + V E V'``. It is
+positive because ``M - V V'`` is, so that P and V must be made of the same M. Its inverse is, by
+Woodbury's identity,
 
     P^-1 - P^-1 V (1 + E V' P^-1 V)^-1 E V' P^-1.
+
+d is the number of directions.
 """
 
 from dataclasses import dataclass
@@ -32,14 +35,14 @@ from sksoftmax._curvature.preconditioners import (
 from sksoftmax._objective.rows import strided
 from sksoftmax._objective.score_maps import LinearMap
 
-# Directions shorter than this beside the longest span nothing but rounding.
+# Length of a direction, relative to the longest, below which it is rounding.
 LEAST_LENGTH = 1e-6
-# Curvature that every direction is taken to have, beside the mean: less is noise.
+# Curvature of a direction over classes, relative to the mean, below which it is noise.
 LEAST_CURVATURE = 1e-6
 
 
 def follows(objective, last):
-    """Whether this preconditioner may come after another."""
+    """Whether `along_coefficients` is to follow a preconditioner, whose moments it uses."""
     if not (objective.is_symmetric and costs.low_rank_is_affordable(objective)):
         return False
     correlated = isinstance(last, KroneckerPreconditioner) and not last.is_diagonal
@@ -50,6 +53,10 @@ def along_coefficients(objective, theta, last):
     """The preconditioner at theta, with the second moments of the last one.
 
     last : KroneckerPreconditioner, or DiagonalPreconditioner where columns are uncorrelated
+
+    Returns
+    -------
+    preconditioner : LowRankPreconditioner
     """
     if isinstance(last, KroneckerPreconditioner):
         columns, factor = last.columns, Factor.of
@@ -59,14 +66,18 @@ def along_coefficients(objective, theta, last):
     exact, classes = curvatures_along(objective, theta, directions)
     base = approximations.rotated(*apart_from_shift(classes), columns, objective, factor)
     expected = base.curvatures - LEAST_CURVATURE * base.curvatures.mean()
-    expected[0] = 0  # what all classes share moves no score, and is left as it is
-    return LowRankPreconditioner.of(
-        base, columns @ directions, excess(exact, base.rotation, expected)
-    )
+    expected[0] = 0  # no correction of the shift of all classes, which changes no probability
+    E = correction(exact, base.rotation, expected)
+    return LowRankPreconditioner.of(base, columns @ directions, E)
 
 
 def _directions(objective, theta, columns):
-    """What the coefficients span, and the intercept, orthonormal in the moments of the columns."""
+    """A basis of the span of coefficients and intercept, orthonormal in the columns' moments.
+
+    Returns
+    -------
+    directions : ndarray of shape (n_columns, d)
+    """
     coef = theta.reshape(len(columns), -1).copy()
     coef -= coef.mean(axis=1, keepdims=True)
     if objective.map.has_intercept:
@@ -79,7 +90,10 @@ def _directions(objective, theta, columns):
 
 
 def curvatures_along(objective, theta, directions):
-    """The Hessian along directions, (d, K, d, K), and the classes' mean curvature, (K, K)."""
+    """The Hessian along directions, (d, K, d, K), and the classes' mean curvature, (K, K).
+
+    Both are of every stride-th row, see ``costs.rows_along_coefficients``.
+    """
     score_map, n_directions = objective.map, directions.shape[1]
     at = approximations.probabilities_at(objective, theta)
     along = LinearMap(n_directions, score_map.n_features, score_map.center)
@@ -99,74 +113,89 @@ def curvatures_along(objective, theta, directions):
 
 
 def apart_from_shift(classes):
-    """Eigenvalues and vectors of a matrix on classes; the first is what all of them share."""
+    """Eigenvalues and eigenvectors of a matrix on classes, the shift of all classes first.
+
+    Returns
+    -------
+    curvatures : ndarray of shape (n_classes,); that of the shift is 0
+    rotation : ndarray of shape (n_classes, n_classes), the eigenvectors as columns
+    """
     shared = np.full((len(classes), 1), len(classes) ** -0.5)
     others = scipy.linalg.null_space(shared.T)
     curvatures, rotation = np.linalg.eigh(others.T @ classes @ others)
     return np.append(0.0, curvatures), np.hstack([shared, others @ rotation])
 
 
-def excess(exact, rotation, expected):
-    """What the Hessian along directions has beyond what is expected of the rotated classes."""
-    size = exact.shape[0] * rotation.shape[1]
-    beyond = np.tensordot(rotation, exact @ rotation, (0, 1))  # (n_classes, d, d, n_classes)
-    beyond = beyond.swapaxes(0, 1).reshape(size, size)
-    beyond[np.diag_indices_from(beyond)] -= np.tile(expected, exact.shape[0])
-    return beyond
+def correction(exact, rotation, expected):
+    """E: the Hessian along directions, in rotated classes, less the curvatures expected of these.
 
+    exact : ndarray of shape (d, K, d, K)
+    rotation : ndarray of shape (K, n_classes), for K classes or their complement of the shift
+    expected : ndarray of shape (n_classes,)
 
-def woodbury(beyond, inner):
-    """``(1 + E G)^-1 E``, what stands in the middle of Woodbury's identity.
-
-    With ``G = R R'`` it is ``E - E R (1 + R' E R)^-1 R' E``. Zero, that is no correction, if what
-    it corrects would not stay positive. But for rounding it does: columns far from zero, or
-    collinear and not penalised, may leave nothing else of the curvature along a direction.
-
-    beyond : E, of shape (d * n_classes, d * n_classes)
-    inner : ndarray of shape (n_classes, d, d), the blocks of G
+    Returns
+    -------
+    E : ndarray of shape (d * n_classes, d * n_classes)
     """
-    n_classes, size, _ = inner.shape
+    size = exact.shape[0] * rotation.shape[1]
+    E = np.tensordot(rotation, exact @ rotation, (0, 1))  # (n_classes, d, d, n_classes)
+    E = E.swapaxes(0, 1).reshape(size, size)
+    E[np.diag_indices_from(E)] -= np.tile(expected, exact.shape[0])
+    return E
+
+
+def woodbury(E, G):
+    """``(1 + E G)^-1 E``, the matrix in the middle of Woodbury's identity.
+
+    With ``G = R R'`` it is ``E - E R (1 + R' E R)^-1 R' E``. It is zero, which means no correction,
+    if the corrected matrix would not be positive. In exact arithmetic it always is. Columns far
+    from zero, or collinear ones without a penalty, may leave only rounding of the curvature along a
+    direction.
+
+    E : ndarray of shape (d * n_classes, d * n_classes)
+    G : ndarray of shape (n_classes, d, d), the diagonal blocks of G; all others are zero
+    """
+    n_classes, d, _ = G.shape
     try:
-        root = np.linalg.cholesky(inner)
-        image = beyond.reshape(len(beyond), size, n_classes).transpose(2, 0, 1) @ root
-        image = image.transpose(1, 2, 0).reshape(beyond.shape)
-        class_blocks = image.reshape(size, n_classes, len(image)).transpose(1, 0, 2)
-        within = (root.transpose(0, 2, 1) @ class_blocks).transpose(1, 0, 2).reshape(beyond.shape)
-        within[np.diag_indices_from(within)] += 1
-        np.linalg.cholesky(within)
+        R = np.linalg.cholesky(G)
+        ER = E.reshape(len(E), d, n_classes).transpose(2, 0, 1) @ R
+        ER = ER.transpose(1, 2, 0).reshape(E.shape)
+        by_class = ER.reshape(d, n_classes, len(ER)).transpose(1, 0, 2)
+        inner = (R.transpose(0, 2, 1) @ by_class).transpose(1, 0, 2).reshape(E.shape)
+        inner[np.diag_indices_from(inner)] += 1
+        np.linalg.cholesky(inner)
     except np.linalg.LinAlgError:
-        return np.zeros_like(beyond)
-    return beyond - image @ np.linalg.solve(within, image.T)
+        return np.zeros_like(E)
+    return E - ER @ np.linalg.solve(inner, ER.T)
 
 
 @dataclass(frozen=True)
 class LowRankPreconditioner:
-    """A product preconditioner and a correction of low rank.
+    """``P + V E V'``: a Kronecker preconditioner and a correction of low rank.
 
-    base : KroneckerPreconditioner
-    image : ndarray of shape (n_columns, d), the V above
-    solved : ndarray of shape (n_columns, d, n_scores), ``P^-1 V`` in the rotated classes
-    core : square matrix of side ``d * n_scores``, what stands between these in Woodbury's identity
+    base : KroneckerPreconditioner, P
+    V : ndarray of shape (n_columns, d)
+    solved_V : ndarray of shape (n_columns, d, n_scores), ``P^-1 V`` in the rotated classes
+    middle : ndarray of shape (d * n_scores, d * n_scores), see `woodbury`
     """
 
     base: KroneckerPreconditioner
-    image: np.ndarray
-    solved: np.ndarray
-    core: np.ndarray
+    V: np.ndarray
+    solved_V: np.ndarray
+    middle: np.ndarray
 
     @classmethod
-    def of(cls, base, image, beyond):
-        """Of the correction ``image beyond image'``."""
-        solved = np.empty((*image.shape, len(base.rotation)))
+    def of(cls, base, V, E):
+        solved_V = np.empty((*V.shape, len(base.rotation)))
         for members, factor in base.groups:
-            solved[:, :, members] = factor.solve(image)[:, :, None]
-        inner = np.tensordot(image, solved, (0, 0)).transpose(2, 0, 1)
-        return cls(base, image, solved, woodbury(beyond, inner))
+            solved_V[:, :, members] = factor.solve(V)[:, :, None]
+        G = np.tensordot(V, solved_V, (0, 0)).transpose(2, 0, 1)
+        return cls(base, V, solved_V, woodbury(E, G))
 
     def solve(self, vector):
         rotation = self.base.rotation
         solution = self.base.solve(vector).reshape(-1, len(rotation))
-        within = self.image.T @ (solution @ rotation)
-        within = (self.core @ within.ravel()).reshape(within.shape)
-        solution -= np.einsum("jar,ar->jr", self.solved, within) @ rotation.T
+        along = self.V.T @ (solution @ rotation)
+        along = (self.middle @ along.ravel()).reshape(along.shape)
+        solution -= np.einsum("jar,ar->jr", self.solved_V, along) @ rotation.T
         return solution.ravel()

@@ -1,4 +1,4 @@
-"""Second moments of the columns of a block of rows."""
+"""Weighted second moments of the columns about a center, and how far columns are correlated."""
 
 from typing import NamedTuple
 
@@ -9,13 +9,17 @@ from sksoftmax._curvature import costs
 from sksoftmax._objective.rows import strided
 
 TINY = np.finfo(np.float64).tiny
-# Second moments about zero over those about the center, beyond which the latter would cancel.
+# Ratio of second moments about zero to those about the center, beyond which the latter would lose
+# too many digits as a difference.
 FAR = 1e6
-N_SIGNS = 4  # vectors of random signs
+N_SIGNS = 4  # vectors of random signs by which correlations are estimated
 
 
 class Centring(NamedTuple):
-    """What columns are measured from; None is zero, and no intercept. And in which dtype."""
+    """The center of the columns, (n_features,), and the dtype of products.
+
+    Without an intercept the center is None: columns are not centred, and no 1 is appended.
+    """
 
     center: np.ndarray | None
     dtype: np.dtype
@@ -26,18 +30,21 @@ class Centring(NamedTuple):
 
 
 def gram(columns, weight):
-    """``sum_i weight_i x_i x_i'``, as a product with itself, which BLAS does by halves."""
+    """``sum_i weight_i x_i x_i'``, (n_columns, n_columns), of dense columns (n_rows, n_columns).
+
+    As a product of a matrix with its own transpose, of which BLAS computes one half.
+    """
     scaled = columns * np.sqrt(weight)[:, None].astype(columns.dtype)
     return np.asarray(scaled.T @ scaled, dtype=np.float64)
 
 
 def second_moments(objective, stride=1):
-    """Of the columns of each so manieth row."""
+    """``mean_i x_i x_i'`` over every stride-th row, (n_columns, n_columns)."""
     return _mean(moments, objective, stride)
 
 
 def second_squares(objective, stride=1):
-    """The diagonal of `second_moments`."""
+    """The diagonal of `second_moments`, (n_columns,)."""
     return _mean(squares, objective, stride)
 
 
@@ -53,7 +60,10 @@ def _mean(function, objective, stride):
 
 
 def moments(X, weight, about):
-    """``sum_i weight_i x_i x_i'`` of the rows about the center, with the 1 of the intercept."""
+    """``sum_i weight_i x_i x_i'``, ``x_i`` being a row about the center followed by a 1, if any.
+
+    X : ndarray or CSR array of shape (n_rows, n_features)
+    """
     if not sp.issparse(X):
         return gram(centred_columns(X, about), weight)
     X = X.astype(about.dtype, copy=False)
@@ -62,8 +72,8 @@ def moments(X, weight, about):
     inner = (X.T @ weighted).toarray()
     if about.center is None:
         return inner
-    # About the center after the fact, which columns with zeros are never far from. One that is
-    # far away has no zeros to speak of, and would cancel.
+    # Moments about zero are corrected. That loses no digits of a column that has many zeros, since
+    # its mean is then at most its standard deviation; columns without zeros are centred first.
     center, first, mass = about.center, weight @ X, weight.sum()
     about_center = inner.diagonal() - center * (2 * first - mass * center)
     if (inner.diagonal() > FAR * np.maximum(about_center, TINY)).any():
@@ -84,14 +94,17 @@ def squares(X, weight, about):
     if about.center is None:
         return diagonal
     first, mass = np.asarray(weight @ X, dtype=np.float64), float(weight.sum(dtype=np.float64))
-    # Shifted to the center after the fact: digits are lost where that is far, which costs
+    # Squares about zero are corrected: digits are lost where the center is far away, which costs
     # iterations but nothing else.
     diagonal -= about.center * (2 * first - mass * about.center)
     return np.append(np.maximum(diagonal, 0), mass)
 
 
 def are_uncorrelated(objective):
-    """Whether columns are so little correlated that their variances serve as well, and for less."""
+    """Whether correlations are so small that variances serve as well as second moments.
+
+    False where second moments are too cheap for the estimate to be worth while.
+    """
     if not costs.columns_may_stand_apart(objective):
         return False
     return correlation(objective, costs.rows_of_correlation(objective)) < costs.UNCORRELATED
@@ -100,10 +113,11 @@ def are_uncorrelated(objective):
 def correlation(objective, n_rows):
     """The sum of a column's squared correlations with the others, in the mean over columns.
 
-    From about so many rows. With R their correlations and v of random signs, the mean of
-    ``|R v|^2`` is the sum of all squares of R (Hutchinson 1990, Communications in Statistics 19,
-    433-450), which takes two products with thin matrices. Columns of independent noise have a sum
-    of ``n_columns / n_rows``; what a sample has more of it than all rows is taken out.
+    It is estimated from about ``n_rows`` rows. With R their correlations and v a vector of random
+    signs, the mean of ``|R v|^2`` is the sum of all squares of R (Hutchinson 1990, Communications
+    in Statistics 19, 433-450), which takes two products with thin matrices. Columns of independent
+    noise have a sum of ``n_columns / n_rows``; what the sample has more of that than all rows is
+    subtracted.
     """
     about, n_features = Centring.of(objective), objective.map.n_features
     stride = max(1, objective.n_rows // n_rows)
@@ -132,7 +146,7 @@ def correlation(objective, n_rows):
 
 
 def centred_columns(X, about):
-    """Rows about the center, with a 1 appended if there is one, in the products' dtype."""
+    """Dense rows about the center followed by a 1, if any: (n_rows, n_columns)."""
     dense = X.toarray() if sp.issparse(X) else X
     if about.center is None:
         return dense.astype(about.dtype, copy=False)

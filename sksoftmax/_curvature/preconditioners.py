@@ -1,6 +1,6 @@
-"""Positive definite matrices on vectors like theta, that are solved with.
+"""Preconditioners: positive definite matrices on vectors like theta, with a ``solve``.
 
-The preconditioners in which the solvers descend; ``curvature`` makes them from data.
+``approximations`` makes them from data.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ import numpy as np
 from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
-# Share of a column that others explain, up to which correlations are not worth a factor.
+# Fraction of a column's square that others explain, up to which a matrix counts as diagonal.
 NEARLY_DIAGONAL = 0.25
-# Square root of the share of a column that others must leave unexplained: rounding is 1e-8 of it.
+# Root of the fraction that others must leave unexplained; rounding is 1e-8 in that unit.
 LEAST_UNEXPLAINED = 1e-4
-# Beside correlations, which are at most 1: no matrix that is finite needs as much.
+# Jitter beyond which a matrix of correlations, which are at most 1, cannot be finite.
 MOST_JITTER = 1e10
 
 
@@ -29,12 +29,15 @@ class Preconditioner(Protocol):
 class Factor:
     """Cholesky factor of a positive semidefinite matrix after scaling its diagonal to one.
 
-    The scaling makes the jitter, which keeps collinear and constant columns from being an error,
-    relative to each column's own units.
+    A small multiple of the identity, the jitter, is added to the scaled matrix, so that collinear
+    and constant columns raise no error; by the scaling it is relative to each column's unit.
+
+    scale : ndarray of shape (n_columns,), root of the matrix's diagonal
+    cholesky : ndarray of shape (n_columns, n_columns), upper factor of the scaled matrix
     """
 
     scale: np.ndarray
-    cholesky: np.ndarray  # upper
+    cholesky: np.ndarray
 
     @classmethod
     def of(cls, matrix):
@@ -56,18 +59,20 @@ class Factor:
     def is_accurate(self):
         """Whether rounding and jitter leave a solution half of its digits.
 
-        The square of a factor's diagonal entry is what the columns before do not explain of one.
+        The square of the factor's j-th diagonal entry is the fraction of column j that the columns
+        before it do not explain.
         """
         return bool(self.cholesky.diagonal().min() > LEAST_UNEXPLAINED)
 
     def solve(self, columns):
+        """The inverse of the matrix times columns, (n_columns,) or (n_columns, n)."""
         scale = self.scale if columns.ndim == 1 else self.scale[:, None]
         return dpotrs(self.cholesky, columns / scale)[0] / scale
 
     def leverages(self):
-        """A function of rows: ``x' matrix^-1 x`` for each row x.
+        """A function of rows (n, n_columns): ``x' matrix^-1 x`` for each row x.
 
-        By a product with the inverse of the factor, which takes a third of a solution's time.
+        It multiplies by the inverse of the factor, in a third of the time of solutions.
         """
         inverse, _ = dtrtri(self.cholesky)
         root = np.asfortranarray(np.triu(inverse) / self.scale[:, None])
@@ -81,7 +86,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class DiagonalFactor:
-    """A matrix that is known by its diagonal.
+    """A diagonal matrix in the place of a `Factor`.
 
     diagonal : ndarray of shape (n_columns,), positive
     """
@@ -93,10 +98,10 @@ class DiagonalFactor:
 
 
 def is_nearly_diagonal(matrix):
-    """Whether the columns of these second moments explain little of each other.
+    """Whether columns with these second moments explain little of each other.
 
-    A column's squared correlations with the others sum to about the share of it that these
-    explain.
+    The sum of a column's squared correlations with the others is about the fraction of its square
+    that these explain.
     """
     diagonal = np.diag(matrix)
     if not diagonal.min() > 0:
@@ -106,18 +111,18 @@ def is_nearly_diagonal(matrix):
 
 
 def preconditioner_factor(matrix):
-    """The factor of a preconditioner's matrix: of its diagonal, where the rest is little.
+    """The factor of a matrix, or of its diagonal where a factor would not pay.
 
-    What a factor then saves in steps it costs in solutions.
+    Where a matrix is nearly diagonal a factor saves few steps and costs more at each solution.
     """
     return DiagonalFactor(np.diag(matrix)) if is_nearly_diagonal(matrix) else Factor.of(matrix)
 
 
 @dataclass(frozen=True)
 class SharedPreconditioner:
-    """One matrix on columns, the same for all classes, on what sums to zero over classes.
+    """One matrix on columns, the same for all classes.
 
-    See `DiagonalPreconditioner` for why the rest is left out.
+    Solutions sum to zero over classes, see `DiagonalPreconditioner`.
     """
 
     factor: Factor
@@ -131,13 +136,13 @@ class SharedPreconditioner:
 
 @dataclass(frozen=True)
 class KroneckerPreconditioner:
-    """A matrix on classes times a matrix on columns, plus the penalty.
+    """The Kronecker product of a matrix on classes and one on columns, plus the penalty.
 
-    In the basis that makes the classes' matrix diagonal each of its directions has a matrix on
-    columns of its own, ``a_j columns + penalty``; directions of like ``a_j`` share a factor.
+    In the basis of the classes' eigenvectors each has a matrix on columns of its own,
+    ``a_j columns + penalty`` with the eigenvalue ``a_j``; those of like ``a_j`` share a factor.
 
-    rotation : ndarray of shape (n_scores, n_scores), orthogonal
-    groups : tuple of (indices of columns of the rotation, Factor)
+    rotation : ndarray of shape (n_scores, n_scores), the eigenvectors as columns
+    groups : tuple of (indices of columns of the rotation, Factor or DiagonalFactor)
     curvatures : ndarray of shape (n_scores,), the ``a_j``
     columns : ndarray of shape (n_columns, n_columns)
     """
@@ -149,7 +154,7 @@ class KroneckerPreconditioner:
 
     @property
     def is_diagonal(self):
-        """Whether columns have nothing to do with each other."""
+        """Whether no correlation of columns is used."""
         return all(isinstance(factor, DiagonalFactor) for _, factor in self.groups)
 
     def solve(self, vector):
@@ -171,11 +176,11 @@ class FullPreconditioner:
 
 @dataclass(frozen=True)
 class ClassBlockPreconditioner:
-    """A matrix on columns for each class, on what sums to zero over classes.
+    """A matrix on columns for each class.
 
-    See `DiagonalPreconditioner` for why the rest is left out.
+    Solutions sum to zero over classes, see `DiagonalPreconditioner`.
 
-    factors : tuple of Factor
+    factors : tuple of Factor, one for each class
     """
 
     factors: tuple
@@ -190,12 +195,13 @@ class ClassBlockPreconditioner:
 
 @dataclass(frozen=True)
 class DiagonalPreconditioner:
-    """One positive number for each parameter, on what sums to zero over classes.
+    """A diagonal matrix.
 
-    A part that all classes share moves no score: a gradient has none, and a step that had one
-    would leave it to the penalty to take it back, slowly.
+    Solutions are projected to sum to zero over classes. The same shift of all classes changes no
+    probability, and a gradient has no part in it; a step with such a part would be undone by the
+    penalty alone, slowly.
 
-    diagonal : ndarray of shape (n_columns, n_scores)
+    diagonal : ndarray of shape (n_columns, n_scores), positive; (n_parameters, 1) of other maps
     """
 
     diagonal: np.ndarray

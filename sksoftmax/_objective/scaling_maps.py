@@ -20,6 +20,7 @@ class VectorMap:
     """
 
     n_scores: int
+    center = None  # columns are not centred
 
     @property
     def n_parameters(self):
