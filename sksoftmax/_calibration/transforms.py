@@ -178,18 +178,15 @@ class MatrixScaling:
         size = max(1, MAX_JACOBIAN_ENTRIES // self.matrix.size)
         for start in range(0, len(found), size):
             rows = slice(start, start + size)
-            found[rows] = by_continuation(self._residual(target[rows]), found[rows], start)
+            found[rows] = by_continuation(self._residual, found[rows], target[rows], start)
         return found
 
-    def _residual(self, target):
-        def residual(scores, share):
-            slope = self.matrix + 2 * share * self.square * scores[:, None, :]
-            moved = scores @ self.matrix.T + share * scores**2 @ self.square.T
-            error = centred(moved) - target
-            step = self._solve(slope, error)
-            return error, np.where(np.isfinite(step), step, 0.0)  # none where the slope is singular
-
-        return residual
+    def _residual(self, scores, target, share):
+        slope = self.matrix + 2 * share * self.square * scores[:, None, :]
+        moved = scores @ self.matrix.T + share * scores**2 @ self.square.T
+        error = centred(moved) - target
+        step = self._solve(slope, error)
+        return error, np.where(np.isfinite(step), step, 0.0)  # none where the slope is singular
 
     @staticmethod
     def _solve(matrix, right):
@@ -221,21 +218,18 @@ class PolynomialScaling:
         """The root that tends to the linear one as ``square`` and ``beta`` tend to 0."""
         if self.beta:
             target = scores - self.constant
-            return by_continuation(self._residual(target), target / self.linear)
+            return by_continuation(self._residual, target / self.linear, target)
         remainder = self.constant - scores
         discriminant = self.linear**2 - 4 * self.square * remainder
         if (discriminant < 0).any():
             raise no_score_leads_to(int((discriminant < 0).any(axis=1).argmax()))
         return -2 * remainder / (self.linear + np.copysign(np.sqrt(discriminant), self.linear))
 
-    def _residual(self, target):
-        def residual(scores, share):
-            bent = self.square * scores**2 + self.beta * log_cosh_half(scores)
-            slope = 2 * self.square * scores + self.beta * np.tanh(scores / 2) / 2
-            error = self.linear * scores + share * bent - target
-            return error, error / (self.linear + share * slope)
-
-        return residual
+    def _residual(self, scores, target, share):
+        bent = self.square * scores**2 + self.beta * log_cosh_half(scores)
+        slope = 2 * self.square * scores + self.beta * np.tanh(scores / 2) / 2
+        error = self.linear * scores + share * bent - target
+        return error, error / (self.linear + share * slope)
 
 
 def solved(matrices, right):
@@ -260,22 +254,23 @@ def log_cosh_half(scores):
 
 
 @quiet  # rows without a root may leave all bounds before they are refused
-def by_continuation(residual, start, first_row=0):
+def by_continuation(residual, start, target, first_row=0):
     """Roots of a function by Newton steps, while its nonlinear part grows from 0 to the whole.
 
-    residual : function of rows and of the share of the nonlinear part, to errors and Newton steps
+    residual : function of roots, targets and the share of the nonlinear part, to errors and steps
     start : roots of the linear part, (n_rows, n_scores)
+    target : what the function is to be, (n_rows, n_scores), in whose size a row's errors are judged
     first_row : number of the first row, for the message
     """
+    size = 1 + np.abs(target).max(axis=1, initial=0.0)
     found = start
     for share in np.linspace(0, 1, N_SHARES + 1)[1:]:
         for _ in range(MAX_NEWTON_STEPS):
-            error, step = residual(found, share)
-            if not np.abs(error).max(initial=0.0) > 1e-13 * (1 + np.abs(found).max(initial=0.0)):
+            error, step = residual(found, target, share)
+            if not (np.abs(error).max(axis=1) > 1e-13 * size).any():
                 break
             found = found - step
-    error = np.abs(residual(found, 1.0)[0]).max(axis=1)
-    failed = ~(error <= 1e-9 * (1 + np.abs(found).max(axis=1)))
+    failed = ~(np.abs(residual(found, target, 1.0)[0]).max(axis=1) <= 1e-9 * size)
     if failed.any():
         raise no_score_leads_to(first_row + int(failed.argmax()))
     return found
