@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sksoftmax._data import parameter_checks
-from sksoftmax._displays.labels import verbatim
-from sksoftmax._displays.reliability import pyplot
+from sksoftmax._displays.axes import axes, verbatim
 from sksoftmax._inference.inference import Inference
 from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import quiet
@@ -15,6 +14,7 @@ from sksoftmax._runtime.quiet import quiet
 KINDS = ("coef", "odds_ratio")
 # Share of the distance between two features that the intervals of all classes take.
 BAND = 0.6
+STYLE = {"linestyle": "none", "marker": "o", "markersize": 4, "capsize": 2}
 
 
 @public("sksoftmax")
@@ -169,33 +169,24 @@ class CoefficientDisplay:
         self : CoefficientDisplay
             The display.
         """
-        if ax is None:
-            height = max(3.0, 0.5 + 0.15 * np.size(self.coef) + 0.2 * len(self.features))
-            ax = pyplot("CoefficientDisplay").subplots(figsize=(6.4, min(height, 40.0)))[1]
+        height = max(3.0, 0.5 + 0.15 * np.size(self.coef) + 0.2 * len(self.features))
+        ax = axes(ax, "CoefficientDisplay", figsize=(6.4, min(height, 40.0)))
         self.ax_, self.figure_, self.errorbars_ = ax, ax.figure, {}
         of_odds = self.kind == "odds_ratio"
         self.no_effect_line_ = ax.axvline(
             float(of_odds), color="gray", linestyle="--", linewidth=1, zorder=0
         )
-        places, n_contrasts = np.arange(len(self.features)), len(self.classes)
+        rows, n_contrasts = np.arange(len(self.features)), len(self.classes)
         offsets = BAND * ((np.arange(n_contrasts) + 0.5) / n_contrasts - 0.5)
         for label, offset, *numbers in zip(
             np.asarray(self.classes).tolist(), offsets, self.coef, self.lower, self.upper,
             strict=True,
         ):  # fmt: skip
             middle, lengths = _finite(*numbers)
-            usual = {
-                "linestyle": "none",
-                "marker": "o",
-                "markersize": 4,
-                "capsize": 2,
-                "label": verbatim(label),
-            }
-            self.errorbars_[label] = ax.errorbar(
-                middle, places + offset, xerr=lengths, **{**usual, **style}
-            )
-        ax.set_yticks(places, [verbatim(name) for name in self.features])
-        ax.set_ylim(len(places) - 0.5, -0.5)
+            own = {"label": verbatim(label), **STYLE, **style}
+            self.errorbars_[label] = ax.errorbar(middle, rows + offset, xerr=lengths, **own)
+        ax.set_yticks(rows, [verbatim(name) for name in self.features])
+        ax.set_ylim(len(rows) - 0.5, -0.5)
         if of_odds:
             ax.set_xscale("log")
         ax.set_xlabel(self._label())

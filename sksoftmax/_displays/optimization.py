@@ -6,9 +6,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._data.dispatch import snapshot
+from sksoftmax._displays.axes import axes, verbatim
 from sksoftmax._displays.estimators import final_estimator
-from sksoftmax._displays.labels import verbatim
-from sksoftmax._displays.reliability import pyplot
 from sksoftmax._runtime.public import public
 
 AXES = {"iterations": "steps", "time": "seconds"}
@@ -36,8 +35,8 @@ class Descent(NamedTuple):
         return self.objective - self.bound
 
     @property
-    def promise(self):
-        """The distance at which the fit has converged."""
+    def target(self):
+        """The distance that ``tol`` asks for."""
         return self.tol * self.objective[-1]
 
 
@@ -165,40 +164,42 @@ class OptimizationDisplay:
                 f"x='time' needs the seconds of each step, which copies and stored models do not "
                 f"keep, as of {untimed}: draw the estimators that were fitted, or x='iterations'"
             )
-        ax = pyplot("OptimizationDisplay").subplots()[1] if ax is None else ax
+        ax = axes(ax, "OptimizationDisplay")
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_, self.validation_lines_, self.tol_lines_ = {}, {}, {}
         for name, descent in self.descents.items():
             x_values = descent.time if x == "time" else np.arange(len(descent.objective))
             y_values = descent.distance if distance else descent.objective
-            (drawn,) = ax.plot(x_values, y_values, **{"label": verbatim(name), **line})
-            self.lines_[name] = drawn
+            (self.lines_[name],) = ax.plot(x_values, y_values, **{"label": verbatim(name), **line})
             if validation and not distance and len(descent.validation):
-                style = {"linestyle": "--", "color": drawn.get_color(), "alpha": 0.7}
-                label = f"{verbatim(name)}, rows held out"
-                (dashed,) = ax.plot(x_values, descent.validation, label=label, **style)
-                self.validation_lines_[name] = dashed
+                self._draw_validation(name, x_values)
         ax.set(xlabel=AXES[x], ylabel="distance to the optimum" if distance else "objective")
         if distance:
             if any((descent.distance > 0).any() for descent in self.descents.values()):
                 ax.set_yscale("log", nonpositive="mask")
-            self._draw_promises()
+            self._draw_targets()
         if x == "iterations":
             ax.xaxis.get_major_locator().set_params(integer=True)
         ax.grid(alpha=0.3)
         ax.legend()
         return self
 
-    def _draw_promises(self):
+    def _draw_validation(self, name, x_values):
+        """A dashed line for the losses of rows held out, in the colour of the objective's."""
+        style = {"linestyle": "--", "color": self.lines_[name].get_color(), "alpha": 0.7}
+        losses, label = self.descents[name].validation, f"{verbatim(name)}, rows held out"
+        (self.validation_lines_[name],) = self.ax_.plot(x_values, losses, label=label, **style)
+
+    def _draw_targets(self):
         """A dotted line for each distance that a `tol` asks for."""
         drawn = set()
         for name, descent in self.descents.items():
-            height = f"{descent.promise:.3g}"
-            if descent.promise > 0 and height not in drawn:
+            height = f"{descent.target:.3g}"
+            if descent.target > 0 and height not in drawn:
                 drawn.add(height)
                 style = {"color": "black", "linestyle": ":", "linewidth": 1.2}
                 label = f"tol = {descent.tol:g}"
-                self.tol_lines_[name] = self.ax_.axhline(descent.promise, label=label, **style)
+                self.tol_lines_[name] = self.ax_.axhline(descent.target, label=label, **style)
 
 
 def _named(estimators):

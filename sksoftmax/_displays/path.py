@@ -8,9 +8,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sksoftmax._data import parameter_checks
 from sksoftmax._data.dispatch import snapshot
+from sksoftmax._displays.axes import axes, verbatim
 from sksoftmax._displays.estimators import final_estimator
-from sksoftmax._displays.labels import verbatim
-from sksoftmax._displays.reliability import pyplot
 from sksoftmax._runtime.public import public
 
 KINDS = ("scores", "coefficients")
@@ -181,7 +180,7 @@ class PathDisplay:
             raise ValueError(f"kind must be one of {list(KINDS)}, got {kind!r}")
         parameter_checks.check_number("most_names", most_names, least=0, integer=True)
         curves = self._curves(label) if kind == "coefficients" else None
-        ax = pyplot("PathDisplay").subplots()[1] if ax is None else ax
+        ax = axes(ax, "PathDisplay")
         self.ax_, self.figure_ = ax, ax.figure
         self.errorbar_ = self.best_line_ = None
         if kind == "scores":
@@ -229,8 +228,7 @@ class PathDisplay:
         """The curves to draw, (n_Cs, n_features): coefficients or their norms over classes."""
         coefs = np.asarray(self.coefs)
         if label is None:
-            of_all = coefs[:, 0] if coefs.shape[1] == 1 else np.sqrt(np.sum(coefs**2, axis=1))
-            return of_all
+            return coefs[:, 0] if coefs.shape[1] == 1 else np.sqrt(np.sum(coefs**2, axis=1))
         indices = np.flatnonzero(np.asarray(self.classes) == label)
         if len(indices) == 0:
             known = np.asarray(self.classes).tolist()

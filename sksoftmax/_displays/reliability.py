@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import unique_labels
 
 from sksoftmax._calibration.classifier_scores import probabilities
-from sksoftmax._displays.labels import verbatim
+from sksoftmax._displays.axes import axes, verbatim
 from sksoftmax._runtime.public import public
 from sksoftmax._runtime.types import DataLike
 from sksoftmax.metrics import Reliability, reliability
@@ -187,8 +187,7 @@ class ReliabilityDisplay:
         self : ReliabilityDisplay
             The display.
         """
-        plt = pyplot("ReliabilityDisplay")
-        ax = plt.subplots()[1] if ax is None else ax
+        ax = axes(ax, "ReliabilityDisplay")
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_, self.bands_ = {}, {}
         ax.plot([0, 1], [0, 1], linestyle=":", color="gray", label="perfectly calibrated")
@@ -228,12 +227,3 @@ class ReliabilityDisplay:
         below.yaxis.set_major_formatter("{x:.0%}")
         below.grid(alpha=0.3, axis="y")
         return below
-
-
-def pyplot(who):
-    """Import matplotlib.pyplot, or raise an ImportError that names the display."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(f"{who} needs matplotlib: pip install sksoftmax[plot]") from error
-    return plt
