@@ -1,4 +1,4 @@
-"""A classifier whose probabilities can be trusted."""
+"""SoftmaxCalibratedClassifier: a classifier with calibrated probabilities."""
 
 import warnings
 from copy import deepcopy
@@ -350,14 +350,15 @@ def _to_learn_from(parts, y, sample_weight):
             stacklevel=3,
         )
     rows = np.concatenate([part.rows for part in kept])
-    places = np.empty(len(rows), dtype=np.intp)  # of the parts' rows, among all in their order
-    places[np.argsort(rows, kind="stable")] = np.arange(len(rows))
-    rows = np.sort(rows)
-    # Put where they belong, part by part: no second copy is made on the way.
+    order = np.argsort(rows, kind="stable")
+    rank = np.empty(len(rows), dtype=np.intp)  # of the parts' rows, among all in their order
+    rank[order] = np.arange(len(rows))
+    rows = rows[order]
+    # Part by part, so that no second copy is made on the way.
     dtype = np.result_type(*(part.scores for part in kept))
     columns = np.empty((len(rows), *kept[0].scores.shape[1:]), dtype=dtype)
     ends = np.cumsum([len(part.rows) for part in kept])
-    for part, own in zip(kept, np.split(places, ends[:-1]), strict=True):
+    for part, own in zip(kept, np.split(rank, ends[:-1]), strict=True):
         columns[own] = part.scores
     weight = None if sample_weight is None else sample_weight[rows]
     times = np.bincount(rows)[rows]

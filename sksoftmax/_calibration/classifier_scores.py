@@ -1,7 +1,7 @@
-"""What a fitted classifier says of rows: a column for each of its classes, in sorted order.
+"""Scores and probabilities of a fitted classifier: a column for each class, in sorted order.
 
 Classifiers may have their classes in any order, such as that of appearance, and data frames of
-probabilities their columns: both are read by the name of the class, never by place.
+probabilities their columns: both are read by the name of the class, never by position.
 """
 
 import numpy as np

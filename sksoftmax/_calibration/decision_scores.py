@@ -1,4 +1,4 @@
-"""The decision scores of a classifier as a step of a pipeline."""
+"""DecisionScores: the decision scores of a classifier as a step of a pipeline."""
 
 from copy import deepcopy
 from typing import Any, Self

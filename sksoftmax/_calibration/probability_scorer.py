@@ -24,8 +24,8 @@ class probability_scorer:
     Parameters
     ----------
     metric : callable
-        ``metric(y_true, y_proba, *, labels, sample_weight, ...)``: those of this module, or
-        scikit-learn's ``log_loss``.
+        ``metric(y_true, y_proba, *, labels, sample_weight, ...)``: those of ``sksoftmax.metrics``,
+        or scikit-learn's ``log_loss``.
     greater_is_better : bool, default=False
         Whether the metric is a score; of a loss, the scorer gives the negative.
     **parameters : dict

@@ -226,9 +226,9 @@ class PolynomialScaling:
         return -2 * remainder / (self.linear + np.copysign(np.sqrt(discriminant), self.linear))
 
     def _residual(self, scores, target, share):
-        bent = self.square * scores**2 + self.beta * log_cosh_half(scores)
+        nonlinear = self.square * scores**2 + self.beta * log_cosh_half(scores)
         slope = 2 * self.square * scores + self.beta * np.tanh(scores / 2) / 2
-        error = self.linear * scores + share * bent - target
+        error = self.linear * scores + share * nonlinear - target
         return error, error / (self.linear + share * slope)
 
 

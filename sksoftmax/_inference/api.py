@@ -1,4 +1,4 @@
-"""The function that infers."""
+"""`infer`: standard errors, intervals and tests of the coefficients of a fitted model."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Estimates and their covariance, from which all that a record answers is made."""
+"""Coefficients at the optimum and their covariance, of which all that a record answers is made."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,7 +9,9 @@ from sksoftmax._inference.contrasts import sum_to_zero
 
 
 class Whole(NamedTuple):
-    """Matrices on all coefficients, (n_classes - 1, n_columns, n_classes - 1, n_columns).
+    """The covariance of all coefficients, where it can be held.
+
+    Both arrays are of shape (n_classes - 1, n_columns, n_classes - 1, n_columns).
 
     covariance : ndarray
     inverse : ndarray, of the Hessian
@@ -20,10 +22,10 @@ class Whole(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The covariance of the coefficients that are shown, row-major.
+    """The covariance of the coefficients that are shown, where that of all can't be held.
 
-    columns : ndarray of int
-    covariance : ndarray of shape (n_contrasts * n, n_contrasts * n)
+    columns : ndarray of int of shape (n,), the columns that are shown
+    covariance : ndarray of shape (n_contrasts * n, n_contrasts * n), contrast by contrast
     """
 
     columns: np.ndarray

@@ -1,4 +1,4 @@
-"""The function that approximates leave-one-out, and the losses that it and a path are scored by."""
+"""`approximate_leave_one_out`: the log loss of each row by the fit without it, nearly."""
 
 import copy
 from typing import Any

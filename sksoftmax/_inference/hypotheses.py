@@ -20,7 +20,7 @@ class LikelihoodMixin:
         return self.likelihood.log_likelihood_null
 
     @property
-    def n_rows(self) -> float:
+    def n_rows(self) -> int:
         return self.likelihood.n_rows
 
     @property
@@ -28,7 +28,7 @@ class LikelihoodMixin:
         return self.likelihood.weight_sum
 
     @property
-    def degrees_of_freedom(self) -> int:
+    def degrees_of_freedom(self) -> float:
         return self.likelihood.degrees_of_freedom
 
     @property

@@ -1,4 +1,4 @@
-"""The record of what a fit tells about its coefficients."""
+"""`Inference`: the record of a fit's coefficients, their covariance, and what follows from them."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -42,6 +42,7 @@ class Basis:
         return np.ones((1, 1)) if n_scores == 1 else sum_to_zero(self.base, n_scores)
 
     def theta(self, vector):
+        """Theta that the coefficients make."""
         return (self.lift @ vector.reshape(self.n_scores, -1)).T.ravel()
 
     def vector(self, theta):

@@ -1,4 +1,4 @@
-"""What stands between the inverses of the Hessian in a covariance, by its kind."""
+"""The matrix M of a covariance ``H^-1 M H^-1``, by the kind that is asked for."""
 
 from functools import partial
 from typing import NamedTuple
@@ -41,9 +41,11 @@ class Kind(NamedTuple):
 
 
 def middle(kind, data, sums, degrees_of_freedom):
-    """The matrix in the middle.
+    """M: the information, or the products of the scores of rows or of groups of them.
 
-    sums : has ``information(weigh)``, ``scores(weigh)`` and ``groups(groups, n_groups)``
+    kind : Kind
+    data : FittedData
+    sums : HeldSums or SumsAlong
     """
     if kind.covariance == "information":
         return sums.information(squared_weights if kind.weights == "sampling" else None)

@@ -82,9 +82,9 @@ class Announced:
     solver: object
     task: FitTask
 
-    def start(self, objective, theta):
-        return self.solver.start(objective, theta)
+    def start(self, problem, theta):
+        return self.solver.start(problem, theta)
 
-    def step(self, objective, state):
+    def step(self, problem, state):
         self.task.begin_step()
-        return self.solver.step(objective, state)
+        return self.solver.step(problem, state)

@@ -1,4 +1,4 @@
-"""The folds of a path: their fits, their scores, and the choice among these."""
+"""Cross-validation along C: the fits of all rows and of each fold, their scores, and the choice."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -9,14 +9,15 @@ from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.model_selection import check_cv
 
 from sksoftmax._data import validation
-from sksoftmax._data.targets import encode_labels, missing_classes
+from sksoftmax._data.targets import encode_labels, missing_classes, without_class_weight
 from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._objective.row_selection import Gathered, as_mask, rows_at
 from sksoftmax._paths.fit_path import fit_path
 from sksoftmax._paths.fits import Settings
+from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 from sksoftmax._runtime.blas import single_threaded_blas
 
-# The score of a class that a fold lacks: nothing, but finite, which some of scikit-learn's ask for.
+# The intercept of a class that a fold lacks: no probability, but finite, as some scorers want it.
 ABSENT = -1e30
 
 
@@ -34,7 +35,6 @@ class Task:
     weight: np.ndarray
     classes: np.ndarray
     with_weight: np.ndarray
-    class_weight: object
     Cs: np.ndarray
     l1_ratios: np.ndarray
     settings: Settings
@@ -96,6 +96,40 @@ def _check_fold(number, train, test, y, has_weight):
         )
 
 
+def fit_all(task, data, folds, done, n_jobs):
+    """Paths of all rows by l1_ratio, and the FoldResult of each fold.
+
+    data : Encoded, all rows
+    done : callable of an int, called after so many fits
+
+    Returns
+    -------
+    paths : list by l1_ratio of lists of Fit by C
+    results : list of FoldResult
+    """
+    paths, ready = [], [[] for _ in folds]
+    memberships = memberships_of(folds, _weight_in_fits(task), data, task.settings)
+    for ratio in task.l1_ratios:
+        of_folds = [None] * len(folds)
+        if ratio == 0 and memberships is not None:
+            together = fit_ridge_paths(data, task.Cs, task.settings, memberships, done)
+            path, *of_folds = map(list, zip(*together, strict=True))
+        else:
+            path = fit_path(data, task.Cs, ratio, task.settings, done=done)
+        paths.append(path)
+        for own, found in zip(ready, of_folds, strict=True):
+            own.append(found)
+    return paths, run_folds(task, folds, ready, done, n_jobs)
+
+
+def _weight_in_fits(task):
+    """The weights of the rows, 0 where the weight of their class is."""
+    zero = without_class_weight(task.settings.class_weight, task.classes)
+    if zero is None:
+        return task.weight
+    return np.where(np.isin(task.y, task.classes[zero]), 0.0, task.weight)
+
+
 def run_folds(task, folds, ready, done, n_jobs):
     """The results of all folds; see `run_fold`."""
     left = sum(path is None for own in ready[:1] for path in own) * len(task.Cs)
@@ -123,33 +157,44 @@ def run_fold(task, number, fold, ready, done=None):
         Called after each fit.
     """
     train, test = fold
-    classes, paths = task.with_weight, ready
-    if None in ready:
-        model = SoftmaxRegression(fit_intercept=task.settings.fit_intercept)
-        data = validation.encode_rows(
-            model, task.X, task.y, task.weight, train, task.class_weight
-        )  # fmt: skip
-        classes = data.classes
-        paths = [
-            own or fit_path(data, task.Cs, ratio, task.settings, done)
-            for own, ratio in zip(ready, task.l1_ratios, strict=True)
-        ]
+    classes, paths = (
+        _fitted(task, train, ready, done) if None in ready else (task.with_weight, ready)
+    )
+    coefs = of_each(paths, lambda fit: in_all_classes(fit, classes, task.classes))
+    scores = _scores_of_fold(task, number, test, coefs, classes)
+    n_iter = of_each(paths, lambda fit: fit.n_iter)
+    return FoldResult(scores, coefs, n_iter, of_each(paths, lambda fit: fit.converged))
+
+
+def _fitted(task, train, ready, done):
+    """The classes of a fold's rows to fit, and its paths by l1_ratio."""
+    data = validation.encode_rows(
+        SoftmaxRegression(fit_intercept=task.settings.fit_intercept),
+        task.X, task.y, task.weight, train, task.settings.class_weight,
+    )  # fmt: skip
+    return data.classes, [
+        own or fit_path(data, task.Cs, ratio, task.settings, done)
+        for own, ratio in zip(ready, task.l1_ratios, strict=True)
+    ]
+
+
+def of_each(paths, function):
+    """What a function says of each Fit, (n_l1_ratios, n_Cs, ...)."""
+    return np.array([[function(fit) for fit in path] for path in paths])
+
+
+def _scores_of_fold(task, number, test, coefs, classes):
+    """Scores on the rows with weight that a fold leaves out, (n_l1_ratios, n_Cs)."""
     rows = np.arange(len(task.y))[test]
     rows = rows[task.weight[rows] > 0]
-    shape = (len(paths), len(task.Cs))
-    n_iter, converged = np.empty(shape, int), np.empty(shape, bool)
-    coefs = np.array([[placed(fit, classes, task.classes) for fit in path] for path in paths])
-    y = task.y[rows]
     own = {name: _of_rows(value, rows, len(task.y)) for name, value in task.score_params.items()}
-    for index in np.ndindex(shape):
-        fit = paths[index[0]][index[1]]
-        n_iter[index], converged[index] = fit.n_iter, fit.converged
     try:
-        scores = _scores(coefs.reshape(-1, *coefs.shape[2:]), task, rows, own).reshape(shape)
+        scores = _scores(coefs.reshape(-1, *coefs.shape[2:]), task, rows, own)
     except (ArithmeticError, TypeError, ValueError) as error:
-        lacking = _lacking(task.classes, classes, "fit") + _lacking(task.classes, y, "score")
+        lacking = _lacking(task.classes, classes, "fit")
+        lacking += _lacking(task.classes, task.y[rows], "score")
         raise ValueError(f"scoring failed on fold {number}{lacking}: {error}") from error
-    return FoldResult(scores, coefs, n_iter, converged)
+    return scores.reshape(coefs.shape[:2])
 
 
 def _of_rows(value, rows, n_rows):
@@ -198,7 +243,7 @@ def choose(scores, rule, errors=None):
     return int(ratio), int(index)
 
 
-def placed(fit, own, classes):
+def in_all_classes(fit, own, classes):
     """Coefficients and intercepts in the rows of all classes; nan for those a fold lacks."""
     matrix = np.column_stack([fit.coef, fit.intercept])
     if len(own) == len(classes):

@@ -55,8 +55,8 @@ class EarlyStopping:
 
         return self.held_out.rows.sum(block_loss) / self.held_out.total_weight
 
-    def best_of(self, solution, objective, tol):
+    def best_of(self, solution, problem, tol):
         """The solution at the best step, and what is proved of it."""
         if self.best is None or np.array_equal(self.best, solution.theta):
             return solution
-        return reevaluate(objective, solution, self.best, tol)
+        return reevaluate(problem, solution, self.best, tol)

@@ -5,7 +5,7 @@ import numpy as np
 from sksoftmax._data.targets import encode_labels
 from sksoftmax._inference.free_parameters import check_number
 from sksoftmax._inference.held_out import log_proba_of
-from sksoftmax._linear_model.cross_validation import FoldResult, filled, placed
+from sksoftmax._linear_model.cross_validation import FoldResult, filled, in_all_classes, of_each
 from sksoftmax._linear_model.prediction import own_log_probabilities
 from sksoftmax._linear_model.scoring import LEAST_LOG, LOG_LOSS
 from sksoftmax._objective.row_selection import rows_at
@@ -56,8 +56,8 @@ def result_of(task, data, fits):
         scores[index], errors[index] = _mean_and_error(
             *losses_at(fit, float(task.Cs[position]), float(task.l1_ratios[ratio]))
         )
-    coefs = np.array([[placed(fit, data.classes, task.classes) for fit in path] for path in fits])
-    n_iter = np.array([[fit.n_iter for fit in path] for path in fits])
+    coefs = of_each(fits, lambda fit: in_all_classes(fit, data.classes, task.classes))
+    n_iter = of_each(fits, lambda fit: fit.n_iter)
     # Fits that have not converged are counted as those of all rows.
     return FoldResult(-scores, coefs, n_iter, np.ones(shape, dtype=bool), errors)
 
@@ -77,7 +77,7 @@ def _losses(task, data):
             fit_intercept=settings.fit_intercept,
         )  # fmt: skip
         if len(rest):
-            model = filled(placed(fit, data.classes, task.classes)[None])
+            model = filled(in_all_classes(fit, data.classes, task.classes)[None])
             own = own_log_probabilities(rows_at(task.X, rest), target, *model)[0]
             log_proba = np.concatenate([log_proba, np.maximum(own, LEAST_LOG)])
         return -log_proba, weight
@@ -89,5 +89,5 @@ def _mean_and_error(losses, weight):
     """The weighted mean, and its standard error; a weight of 2 is the row twice."""
     mean, total = np.average(losses, weights=weight), weight.sum()
     variance = np.average((losses - mean) ** 2, weights=weight)
-    # Of less than two rows the spread is not known.
+    # Of less than two rows the variance is not known.
     return mean, np.sqrt(variance / (total - 1)) if total > 1 else np.inf

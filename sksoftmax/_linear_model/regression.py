@@ -1,4 +1,4 @@
-"""Multinomial logistic regression."""
+"""SoftmaxRegression: multinomial logistic regression."""
 
 import warnings
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""Softmax regression whose penalty is chosen by cross-validation."""
+"""SoftmaxRegressionCV: softmax regression whose penalty is chosen by cross-validation."""
 
 import copy
 import warnings
@@ -23,15 +23,13 @@ from sksoftmax._linear_model.cross_validation import (
     Task,
     check_folds,
     choose,
+    fit_all,
     folds_of,
     mean_of_folds,
-    run_folds,
 )
 from sksoftmax._linear_model.progress_bar import ProgressBar
 from sksoftmax._linear_model.scoring import scorer_of, takes_weights
-from sksoftmax._paths.fit_path import fit_path
 from sksoftmax._paths.fits import Settings, grid, smallest_C
-from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import expanded
 from sksoftmax._runtime.blas import single_threaded_blas
@@ -334,7 +332,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
 
     @single_threaded_blas
     def _search(self, X, y, weight, data, to_split, to_score):
-        """What `_fit_all` returns, on the grid and the folds that the parameters ask for."""
+        """Paths of all rows by l1_ratio, and the FoldResult of each fold."""
         self._set_grid(data)
         for ratio in self.l1_ratios_:
             norm = build.check_penalty(self.penalty)
@@ -345,33 +343,13 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         else:
             folds = check_folds(folds_of(self.cv, X, y, to_split), y, weight)
         task = Task(
-            X, y, weight, data.all_classes, data.classes, self.class_weight, self.Cs_,
-            self.l1_ratios_, self._settings(), scorer_of(self.scoring), to_score,
+            X, y, weight, data.all_classes, data.classes, self.Cs_, self.l1_ratios_,
+            self._settings(), scorer_of(self.scoring), to_score,
         )  # fmt: skip
-        fits, results = self._fit_all(task, data, folds)
-        return fits, results or [leave_one_out.result_of(task, data, fits)]
-
-    def _fit_all(self, task, data, folds):
-        """Paths of all data by l1_ratio, and the results of each fold."""
-        n_fits = (len(folds) + 1) * len(task.l1_ratios) * len(task.Cs)
+        n_fits = (len(folds) + 1) * len(self.l1_ratios_) * len(self.Cs_)
         done = ProgressBar(n_fits, "fits", bool(self.verbose)).advance
-        fits, ready = [], [[] for _ in folds]
-        zero = targets.without_class_weight(self.class_weight, task.classes)
-        weight = task.weight
-        if zero is not None:
-            weight = np.where(np.isin(task.y, task.classes[zero]), 0.0, weight)
-        memberships = memberships_of(folds, weight, data, task.settings)
-        for ratio in task.l1_ratios:
-            of_folds = [None] * len(folds)
-            if ratio == 0 and memberships is not None:
-                together = fit_ridge_paths(data, task.Cs, task.settings, memberships, done)
-                path, *of_folds = map(list, zip(*together, strict=True))
-            else:
-                path = fit_path(data, task.Cs, ratio, task.settings, done=done)
-            fits.append(path)
-            for own, found in zip(ready, of_folds, strict=True):
-                own.append(found)
-        return fits, run_folds(task, folds, ready, done, self.n_jobs)
+        fits, results = fit_all(task, data, folds, done, self.n_jobs)
+        return fits, results or [leave_one_out.result_of(task, data, fits)]
 
     def _keep(self, fits, results, present, dtype):
         """Choose, and set the fitted attributes."""
