@@ -2,12 +2,12 @@
 
 import warnings
 
+import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from sksoftmax._data import parameter_checks
 from sksoftmax._functions.checks import check_option
-from sksoftmax._linear_model import partial_fit
 from sksoftmax._objective.penalties import ElasticNet
 from sksoftmax._problems import build
 from sksoftmax._runtime.types import Method
@@ -24,7 +24,7 @@ def check(model):
     parameter_checks.check_number("l1_ratio", model.l1_ratio, least=0, most=1)
     check_shared(model, [model.l1_ratio])
     parameter_checks.check_number("label_smoothing", model.label_smoothing, least=0, below=1)
-    partial_fit.check_parameters(model)
+    _check_steps(model)
     for name in ("early_stopping", "warm_start"):
         parameter_checks.check_flag(name, getattr(model, name))
     fraction = model.validation_fraction
@@ -43,6 +43,25 @@ def _check_random_state(random_state):
             "random_state must be None, an integer from 0 to 2**32 - 1 as the seed, or a "
             f"numpy.random.RandomState, got {random_state!r}"
         ) from error
+
+
+def _check_steps(model):
+    """The parameters of the methods for streams."""
+    if model.learning_rate != "auto":
+        _refuse_name("learning_rate", model.learning_rate)
+        parameter_checks.check_number(
+            "learning_rate", model.learning_rate, least=0, open_below=True
+        )  # fmt: skip
+        if not np.isfinite(model.learning_rate):
+            raise ValueError(f"learning_rate must be finite, got {model.learning_rate!r}")
+    if model.batch_size != "auto":
+        _refuse_name("batch_size", model.batch_size)
+        parameter_checks.check_number("batch_size", model.batch_size, least=1, integer=True)
+
+
+def _refuse_name(name, value):
+    if isinstance(value, str):
+        raise ValueError(f"{name} must be 'auto' or a number, got {value!r}")
 
 
 def check_shared(model, l1_ratios):

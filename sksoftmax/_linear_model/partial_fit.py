@@ -1,17 +1,14 @@
-"""Streams: the rows of a call are checked and encoded, and a stochastic method takes its steps.
+"""Streams: a stochastic method takes a step on each batch of the rows of a call.
 
 What an estimator keeps of a stream is one immutable record, so that a copy or a pickle in
 mid-stream goes on exactly as the original does.
 """
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils import check_random_state
 
 from sksoftmax._curvature.preconditioners import (
     DiagonalPreconditioner,
@@ -19,22 +16,15 @@ from sksoftmax._curvature.preconditioners import (
     KroneckerPreconditioner,
 )
 from sksoftmax._curvature.streaming_moments import FullColumns, Moments, PlainColumns
-from sksoftmax._data import parameter_checks, targets, validation, weights
-from sksoftmax._data.checks import check_array, validate_data
-from sksoftmax._data.magnitudes import Magnitudes, without_small_columns
 from sksoftmax._linear_model import coefficients
-from sksoftmax._objective.row_selection import row_slice
 from sksoftmax._objective.rows import partition
 from sksoftmax._objective.score_maps import LinearMap
 from sksoftmax._problems import build
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
-from sksoftmax._runtime.types import FLOATS
 from sksoftmax._solvers import STREAMS, Epochs
 from sksoftmax._solvers.stochastic import Run, StreamState
 
-# Rows of a step where they are not told: more a step do not make better ones.
-ROWS_OF_STEP = 1000
 # Widths of a column, without its tails, between its middle and a mean that is of one row alone.
 FAR = 10
 
@@ -79,134 +69,6 @@ RECORDS = (
 )  # fmt: skip
 
 
-class CallRows(NamedTuple):
-    """Checked arrays of one call, or of one of its batches.
-
-    cuts : where the batches of a call begin and end, rows without weight being left out of them
-    dtype : of X as it was passed
-    """
-
-    X: object
-    target: np.ndarray
-    weight: np.ndarray | None
-    cuts: np.ndarray | None = None
-    dtype: np.dtype | None = None
-
-    def batches(self):
-        for start, stop in pairwise(self.cuts):
-            weight = None if self.weight is None else self.weight[start:stop]
-            yield CallRows(row_slice(self.X, start, stop), self.target[..., start:stop], weight)
-
-
-def check(model, classes):
-    """The classes of the stream, if the model's parameters are ones for a stream."""
-    check_steps(model)
-    return check_classes(model, classes)
-
-
-def check_classes(model, classes):
-    """The classes of the stream, sorted: those given, or those of what the model has seen."""
-    known = coefficients.sorted_classes(model)
-    if classes is None:
-        if known is None:
-            raise ValueError("classes must be passed on the first call to partial_fit")
-        return known
-    classes = np.unique(column_or_1d(classes))
-    if known is not None and not np.array_equal(classes, known):
-        raise ValueError(f"classes={classes} is not the same as on the last call: {known}")
-    if len(classes) < 2:
-        raise ValueError(f"classes must be at least 2 different labels, got {classes.tolist()}")
-    if (classes != classes).any():
-        raise ValueError(f"classes must be labels, and nan is none: {classes}")
-    return classes
-
-
-def check_steps(model):
-    """Raise a ValueError for a parameter that asks for all rows at once."""
-    if isinstance(model.class_weight, str):
-        raise ValueError(
-            f"class_weight={model.class_weight!r} needs all rows at once, and partial_fit sees "
-            "some: pass weights as a dict, or in sample_weight"
-        )
-    if model.early_stopping:
-        raise ValueError(
-            "early_stopping=True holds rows out of a fit, and partial_fit has none to go back to: "
-            "set early_stopping=False"
-        )
-
-
-def encode(model, X, y, classes, sample_weight):
-    """Check and encode the rows of one call.
-
-    Raises
-    ------
-    ValueError, TypeError
-        Naming what is wrong with X, y or the weights; labels that are none of the classes.
-    """
-    validation.check_given(y, "partial_fit")
-    advice = "pass it their chunks, computed, one after the other"
-    validation.check_in_memory("partial_fit", advice, X, y, sample_weight)
-    X = validate_data(
-        model, validation.matrix(X), reset=not hasattr(model, "n_features_in_"),
-        accept_sparse="csr", dtype=FLOATS, ensure_min_samples=1,
-    )  # fmt: skip
-    names, y, soft = targets.read(y)
-    if soft:
-        y = check_array(y, dtype=FLOATS, input_name="y")
-    else:
-        y = column_or_1d(np.asarray(y), warn=True)
-    check_consistent_length(X, y)
-    weight = None if sample_weight is None else weights.check_weight(sample_weight, X)
-    if soft:
-        targets.check_distributions(y, weight)
-    cuts = _cuts(X.shape[0], model.batch_size)
-    if weight is not None and (weight == 0).any():
-        # They keep their place in the batches, so that calls are the same batches as one call.
-        cuts = np.unique(np.append(0, np.cumsum(weight > 0))[cuts])
-        X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
-    target = targets.shares_of(y, names, classes, X.dtype) if soft else _class_indices(y, classes)
-    target = targets.smoothed(target, len(classes), model.label_smoothing, X.dtype)
-    factors = targets.class_factors(model.class_weight, classes, None)
-    zero = targets.without_class_weight(model.class_weight, classes)
-    if zero is not None:
-        kept = targets.rows_with_weight(target, zero)
-        weights.check_some_class_weight(kept.any(), model.class_weight)
-        cuts = np.unique(np.append(0, np.cumsum(kept))[cuts])
-        X, target = X[kept], target[..., kept]
-        weight = None if weight is None else weight[kept]
-    target, weight = quiet(targets.weighed)(factors, target, weight)
-    rows = partition(X, target, weight, len(classes))
-    magnitudes = Magnitudes.of(rows)
-    magnitudes.check(X.dtype, model)
-    dtype, X = X.dtype, without_small_columns(X, magnitudes.columns, X.dtype)
-    X = X if magnitudes.suit_single_precision else X.astype(np.float64, copy=False)
-    return CallRows(X, target, weight, cuts, dtype)
-
-
-def _cuts(n_rows, batch_size):
-    """Where batches begin, and where the last one ends."""
-    size = ROWS_OF_STEP if batch_size == "auto" else batch_size
-    return np.append(np.arange(0, n_rows, size), n_rows)
-
-
-def _class_indices(y, classes):
-    """For each label, the index of its class."""
-    integers = y.dtype.kind in "iu" and classes.dtype.kind in "iu"
-    # In a dtype that holds both, which is float64, some would be the same. One that wraps round to
-    # a class is told from it below.
-    sought = y.astype(classes.dtype) if integers else y
-    try:
-        indices = np.minimum(np.searchsorted(classes, sought), len(classes) - 1)
-    except TypeError as error:
-        raise ValueError(f"y has labels that are not like classes={classes}: {error}") from None
-    foreign = classes[indices] != y
-    if foreign.any():
-        raise ValueError(
-            f"y has labels that are not in classes: {np.unique(y[foreign])}; classes are {classes}"
-        )
-    return indices
-
-
 @single_threaded_blas
 @quiet
 def advance(model, rows, classes):
@@ -216,12 +78,9 @@ def advance(model, rows, classes):
     for batch in rows.batches():
         own = float(batch.X.shape[0] if batch.weight is None else batch.weight.sum())
         stream = _with_classes(_ready(model, stream, batch, own, n_scores), batch.target)
-        stream = replace(
-            stream,
-            weight=stream.weight + own,
-            n_steps=stream.n_steps + 1,
-        )
+        stream = replace(stream, weight=stream.weight + own, n_steps=stream.n_steps + 1)
         problem = _problem(model, stream, batch)
+        # The penalty is that beside all rows so far, the loss the mean over the batch.
         problem = replace(problem, objective=replace(problem.objective, total_weight=own))
         stream = replace(stream, state=_stepped(model, method, problem, stream.state))
     return stream
@@ -353,25 +212,6 @@ def _about(center, coef, intercept):
     """Coefficients that share nothing among classes, and intercepts at a center of the columns."""
     coef = coef - coef.mean(axis=0) if len(coef) > 1 else coef
     return coef, intercept if center is None else intercept + coef @ center
-
-
-def check_parameters(model):
-    """The parameters of the methods for streams."""
-    if model.learning_rate != "auto":
-        _refuse_name("learning_rate", model.learning_rate)
-        parameter_checks.check_number(
-            "learning_rate", model.learning_rate, least=0, open_below=True
-        )  # fmt: skip
-        if not np.isfinite(model.learning_rate):
-            raise ValueError(f"learning_rate must be finite, got {model.learning_rate!r}")
-    if model.batch_size != "auto":
-        _refuse_name("batch_size", model.batch_size)
-        parameter_checks.check_number("batch_size", model.batch_size, least=1, integer=True)
-
-
-def _refuse_name(name, value):
-    if isinstance(value, str):
-        raise ValueError(f"{name} must be 'auto' or a number, got {value!r}")
 
 
 def tuned(solver, model):

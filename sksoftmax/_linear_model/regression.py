@@ -17,7 +17,8 @@ from sksoftmax._linear_model import (
     holdout,
     monitors,
     parameters,
-    partial_fit,  # fmt: skip
+    partial_fit,
+    stream_rows,
     warm_start,
 )
 from sksoftmax._linear_model.base import LinearClassifierMixin, ScoreMixin
@@ -306,9 +307,9 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
             As for ``fit``, and for labels that are not in ``classes``. Nothing is lost.
         """
         parameters.check(self)
-        classes = partial_fit.check(self, classes)
+        classes = stream_rows.check(self, classes)
         draft = dispatch.snapshot(self)
-        rows = partial_fit.encode(draft, X, y, classes, sample_weight)
+        rows = stream_rows.encode(draft, X, y, classes, sample_weight)
         stream = partial_fit.advance(draft, rows, classes)
         draft._keep_stream(stream, classes, rows.dtype)
         self.__dict__ = draft.__dict__
