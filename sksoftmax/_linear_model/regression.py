@@ -124,7 +124,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
     ----------
     classes_ : ndarray of shape (n_classes,)
     coef_ : ndarray of shape (n_classes, n_features), or (1, n_features) for two classes
-        In the dtype of X. Sums over classes to zero.
+        In the dtype of X. More than two classes sum to zero, but for an l1 part of the elastic net.
     intercept_ : ndarray of shape (n_classes,) or (1,)
         Sums to zero for more than two classes.
     objective_ : float
@@ -341,8 +341,9 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
             if len(data.classes) == 1:
                 ended = _all_of_one_class(start, self.solver, watch)
             else:
+                solver = partial_fit.tuned(build.solver_for(problem, self.solver), self)
                 ended = minimize(
-                    problem, watch.announced(self._solver(problem)), start,
+                    problem, watch.announced(solver), start,
                     tol=self.tol, max_iter=self.max_iter, watch=watch,
                 )  # fmt: skip
             sought = not (ended.stopped or self.early_stopping)
@@ -357,9 +358,6 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
 
     def _caption(self):
         return convergence.caption(dispatch.snapshot(self))
-
-    def _solver(self, problem):
-        return partial_fit.tuned(build.solver_for(problem, self.solver), self)
 
     def _make_problem(self, data):
         """Data in the columns that are cheapest to fit on, the way back, and the problem."""
