@@ -1,81 +1,83 @@
-r"""An upper bound on the distance to the optimum where the penalty is not smooth.
+r"""An upper bound on ``value - optimum`` where the penalty is not smooth.
 
-As in ``smooth``, any distributions ``q_i`` over the classes bound the optimum from below:
-replace each row's log-sum-exp by ``q_i . z + H(q_i)``, which is never larger. With
+As in ``smooth``, any distributions ``q_i`` over the classes bound the optimum from below: replace
+the log-sum-exp of each row's scores z by ``q_i . z + H(q_i)``, which is never larger. With
 ``d = mean_i B_i' (q_i - y_i)`` what remains is linear in theta but for the penalty P, and its
 minimum is ``-P*(-d)``. So for every theta
 
     value(theta) - optimum <= mean_i KL(q_i, p_i) + [P(theta) + P*(-d) + d . theta].
 
-The bracket is not negative, and is a sum over the parts of theta that each norm is of. With the
+The bracket is not negative, and is a sum over the parts of theta that have a norm each. With the
 ridge's strength s, the l1 strength t and a norm that is its own dual,
 
     P(x) = s |x|^2 / 2 + t norm(x),        P*(-d) = max(norm(d) - t, 0)^2 / (2 s),
 
-where s = 0 means that ``norm(d) <= t`` must hold, exactly, and s = t = 0 that ``d = 0``. The
-probabilities themselves, ``q = p``, make d the gradient g of the loss. It violates both. So
+where ``norm(d) <= t`` must hold exactly if s = 0, and ``d = 0`` if t = 0 too, that is in the free
+columns. With the probabilities themselves, ``q = p``, d is the gradient g of the loss, which
+violates both. So
 
-1. tilt p to a ``q~`` that balances what is not penalised, as ``smooth`` does: with
+1. tilt p to a ``q~`` that balances the free columns, as ``smooth`` does: with
    ``q~_i = p_i - (diag(p_i) - p_i p_i') b_i`` and ``b_i`` linear in the free columns alone, chosen
-   by ``L b = g`` there, L being the Hessian on them. Then d is ``g - H b``, one product with the
+   by ``L b = g`` there, L being the Hessian H on them. Then d is ``g - H b``, one product with the
    Hessian, zero on the free columns; and ``mean_i KL(q~_i, p_i) <= b' L b / (2 (1 - rho))``, rho
    being the largest range of any ``b_i``.
-2. rescale the residuals: ``q = c q~ + (1 - c) y`` with ``0 <= c <= 1`` is a distribution too. Its d
-   is c times that of ``q~``: what was balanced stays so, and a small enough c satisfies every
-   constraint. KL is convex in its first argument, hence
+2. rescale the residuals (Ndiaye and others 2017, Journal of Machine Learning Research 18):
+   ``q = c q~ + (1 - c) y`` with ``0 <= c <= 1`` is a distribution too. Its d is c times that of
+   ``q~``: what is balanced stays so, and a small enough c satisfies every constraint. KL is convex
+   in its first argument, hence
 
        mean_i KL(q_i, p_i) <= c mean_i KL(q~_i, p_i) + (1 - c) mean_i KL(y_i, p_i),
 
    the last being at most the loss.
 
-All terms are then known for every c without another pass, and the best of a few c is taken: c = 1
+All terms are then known for every c without another pass, and the best of a few c is taken: near 1
 where the ridge is strong, the largest that satisfies the constraints where it is weak or absent.
 The bound is linear in the violation of the optimality conditions, and 0 where they hold.
 
 Where second moments of the columns are affordable there is a better ``q~``, whose bound is
-quadratic: tilt along the columns, all or those that are not zero, towards the d that the optimum
-would have. With ``v_i = min_k p_ik``,
+quadratic. It is tilted along the columns, all or those that are not zero, such that d becomes what
+it would be at the optimum. With a positive weight ``v_i`` for each row
 
-    q~_i = p_i - v_i (b_i - mean_k b_ik),        v_i (I - 11'/K) <= diag(p_i) - p_i p_i',
+    q~_i = p_i - v_i (b_i - mean_k b_ik)
 
-moves d by ``M b``, M being the columns' moments weighted by ``v_i``. The target of d is
-``-(s x + t sign(x))`` for what is not zero, where the bracket vanishes, and for zeros the nearest
-within the l1 strength; b solves ``M b = g - target``. What is left, since classes must sum to zero
-and columns are left out, is left to step 2: d is computed and not assumed. M may be of another
-theta, and the cost is added up row by row: see ``stale_moments``.
+changes d by ``-M b``, M being the columns' moments weighted by ``v_i``. The target of d is
+``-(s x + t x / |x|)`` for coefficients x that are not zero, where the bracket vanishes, and for
+zeros the nearest d within the l1 strength; b solves ``M b = g - target``. Classes must sum to zero
+and columns are left out, so that the target is not met exactly: d is computed, and step 2 satisfies
+what constraints are left. The ``v_i`` may be of another theta, see ``stale_moments``.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._certificates.smooth import MOST_TILT, MOST_UNSOLVED, largest_range
+from sksoftmax._certificates.smooth import JITTER, MOST_TILT, MOST_UNSOLVED, largest_range
 from sksoftmax._certificates.stale_moments import StaleMoments
 from sksoftmax._curvature import approximations, costs
 from sksoftmax._curvature.preconditioners import Factor
+from sksoftmax._objective.objective import UNITS
 
-# Where between 1 and the c that satisfies all constraints, those that the ridge would soften too.
-SHARES = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
-# Shares of probabilities that a tilt may take, and that it may be expected to take to be tried.
+# Values of c that are tried: from the largest that is feasible, at 0, to the one at 1 with which
+# all norms are within the l1 strength, also where a ridge does not ask for it.
+WAYS = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0])
+# Largest share of a probability that a tilt may take, and expected share from which on it is not
+# tried.
 MOST_SHARE = 0.99
 UNLIKELY = 0.9
-# Share of the columns from which on to tilt along all, and a number of them that are few.
+# Fraction of the columns from which on a tilt is along all of them, as it is along few columns.
 ALL = 0.9
 FEW = 100
-# Share of a direction's curvature that may be the factor's jitter.
-JITTER = 0.1
-# Rounding of a product with moments, beside its terms.
-UNITS = 8 * np.finfo(np.float64).eps
-# The constraints are met with a margin for rounding.
+# Factor for c, so that rounding violates no constraint.
 MARGIN = 1 - 1e-15
 
 
 class Dual(NamedTuple):
-    """``d`` for ``q~``, and the bound on ``mean_i KL(q~_i, p_i)``.
+    """The distributions ``q~``, as far as bounds need them.
 
-    loss_gradient : ndarray like theta, ``d``
+    loss_gradient : ndarray of shape (n_parameters,), their d
+    cost : float, a bound on ``mean_i KL(q~_i, p_i)``
     residual : function of blocks
-        ``w_i (q~_i - y_i)``, of which the gradient in columns that the objective lacks is made.
+        ``w_i (q~_i - y_i)``, of which d in columns that the objective lacks can be made.
     """
 
     loss_gradient: np.ndarray
@@ -84,31 +86,33 @@ class Dual(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """The least bound found, with the dual and the c, the share of ``q~``, that prove it.
+    """The least bound found.
 
-    moments : StaleMoments or None, those that the next proof begins with
+    gap : float, inf where nothing is proved
+    scale, dual : float and Dual, the c and the ``q~`` that prove it
+    moments : StaleMoments or None, for the next proof to begin with
     """
 
     gap: float
-    share: float = 0.0
+    scale: float = 0.0
     dual: Dual | None = None
     moments: StaleMoments | None = None
 
 
 def bound(objective, point, target_gap=0.0, moments=None):
-    """The Bound by the cheaper tilt that proves the target gap; inf where nothing is proved.
+    """The Bound by the first tilt that proves the target gap, or the least of all for 0.
 
     The tilt that is expected to suffice comes first: dense paths of fifty fits take 1.7 to 2 times
     as long by a fixed order.
 
     objective : CompositeObjective
     point : Point, with the value of the sum and the gradient of its smooth part
-    moments : StaleMoments or None, made by an earlier proof of a like objective
+    moments : StaleMoments or None, made by an earlier proof of a similar objective
     """
     loss_gradient = objective.loss_gradient(point.theta, point.gradient)
-    tilts = [_balanced, _along_columns]
+    tilts = [_along_free_columns, _along_columns]
     if expected(objective, point) > target_gap:
-        # Balance proves no more than that.
+        # A tilt along the free columns proves no more than that.
         tilts = tilts[1:] if target_gap > 0 else tilts
         tilts.reverse()
     elif moments is not None:
@@ -125,13 +129,13 @@ def bound(objective, point, target_gap=0.0, moments=None):
 
 
 def expected(objective, point):
-    """The bound as if the free columns were balanced, which needs no pass over the data."""
+    """The gap as if the free columns were balanced, which takes no pass over the rows."""
     loss_gradient = objective.loss_gradient(point.theta, point.gradient)
     return _best(objective, point, Dual(loss_gradient, 0.0)).gap
 
 
 def _best(objective, point, dual):
-    """The least Bound over c, the share of ``q~``."""
+    """The Bound with the best c."""
     theta, value, _ = point
     rows = objective.rows_of(theta)
     strength = objective.rows_of(objective.smooth.penalty.strength)[:, :1]
@@ -144,38 +148,46 @@ def _best(objective, point, dual):
     alignment = float(np.sum(objective.rows_of(dual.loss_gradient)[penalised] * rows[penalised]))
     strength, l1_strength = strength[penalised], l1_strength[penalised]
     least = Bound(np.inf)
-    for share in _shares(norms, strength, l1_strength):
-        conjugate = _conjugate(share * norms, strength, l1_strength)
-        bracket = ridge + l1 + share * alignment + conjugate
-        found = share * dual.cost + (1 - share) * loss + max(bracket, 0.0)
+    for scale in _scales(norms, strength, l1_strength):
+        conjugate = _conjugate(scale * norms, strength, l1_strength)
+        bracket = ridge + l1 + scale * alignment + conjugate
+        found = scale * dual.cost + (1 - scale) * loss + max(bracket, 0.0)
         if found < least.gap:
-            least = Bound(found, share, dual)
+            least = Bound(found, scale, dual)
     return least
 
 
-def _shares(norms, strength, l1_strength):
-    """Values of c to try: from 1 to what satisfies all constraints, if the ridge allows it."""
+def _scales(norms, strength, l1_strength):
+    """Values of c to try, see WAYS.
+
+    norms : ndarray of shape (n, n_scores) or (n, 1), of d in the penalised columns
+    strength, l1_strength : ndarrays of shape (n, 1)
+    """
     violated = norms > l1_strength
     if not violated.any():
         return [1.0]
     ratio = np.divide(l1_strength, norms, out=np.ones_like(norms), where=violated)
-    hard = violated & (strength == 0)
-    most = MARGIN * float(ratio[hard].min()) if hard.any() else 1.0
+    infeasible = violated & (strength == 0)
+    most = MARGIN * float(ratio[infeasible].min()) if infeasible.any() else 1.0
     least = min(most, MARGIN * float(ratio.min()))
     if least == most:
         return [most]
-    return most - (most - least) * SHARES
+    return most - (most - least) * WAYS
 
 
 def _conjugate(norms, strength, l1_strength):
+    """``P*(-d)`` from the norms of d, which must be feasible where the ridge is 0."""
     violation = np.maximum(norms - l1_strength, 0)
-    soft = np.broadcast_to(strength > 0, norms.shape)
-    terms = np.divide(violation**2, 2 * strength, out=np.zeros_like(norms), where=soft)
+    has_ridge = np.broadcast_to(strength > 0, norms.shape)
+    terms = np.divide(violation**2, 2 * strength, out=np.zeros_like(norms), where=has_ridge)
     return float(np.sum(terms))
 
 
-def _balanced(objective, point, loss_gradient, skip_unlikely, moments):
-    """The Dual of distributions that balance the free columns, unless they are too far off."""
+def _along_free_columns(objective, point, loss_gradient, skip_unlikely, moments):
+    """Yield the Dual tilted along the free columns, unless the tilt is too large, and the moments.
+
+    skip_unlikely : without effect, see `_along_columns`
+    """
     smooth, theta = objective.smooth, point.theta
     free = np.flatnonzero(objective.is_free)
     if len(free) == 0:
@@ -194,7 +206,6 @@ def _balanced(objective, point, loss_gradient, skip_unlikely, moments):
     direction = np.zeros_like(theta)
     objective.rows_of(direction)[free] = tilt.reshape(len(free), -1)
     product = smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
-    # Rounding is not below 0.
     cost = max(float(tilt @ curvature @ tilt), 0.0) / (2 * (1 - score_range))
     rounding = _rounding(objective, theta, free).ravel()
     system = System(curvature, Factor.of(curvature), rounding)
@@ -204,14 +215,14 @@ def _balanced(objective, point, loss_gradient, skip_unlikely, moments):
 
 
 def _along_columns(objective, point, loss_gradient, skip_unlikely, at_hand):
-    """The Duals of distributions tilted along columns, by moments at hand and by new ones.
+    """Yield the Duals tilted along columns, by the moments at hand and then by new ones.
 
-    skip_unlikely : skip candidates whose expected tilt is too large to be valid
+    skip_unlikely : whether to skip tilts that are expected to be too large
 
     Yields
     ------
     dual : Dual or None
-    moments : StaleMoments or None, those that the next proof begins with
+    moments : StaleMoments or None, for the next proof to begin with
     """
     smooth, theta = objective.smooth, point.theta
     columns = _columns_to_tilt(objective, theta, loss_gradient)
@@ -236,7 +247,7 @@ def _along_columns(objective, point, loss_gradient, skip_unlikely, at_hand):
 
 
 def _moments(objective, theta, columns, at_hand):
-    """The moments at hand, if they are of these columns, and then those made at theta."""
+    """Yield the moments at hand, if they are of these columns, and then those made at theta."""
     if at_hand is not None and at_hand.covers(columns):
         yield at_hand
         if at_hand.theta is theta:
@@ -250,9 +261,11 @@ def _smooth_value(objective, point):
 
 
 class System(NamedTuple):
-    """What a tilt is the solution of.
+    """The linear equations that a tilt solves.
 
-    rounding : ndarray like the right side, of what is to be balanced there
+    matrix : ndarray of shape (n, n)
+    factor : Factor of the matrix
+    rounding : ndarray of the shape of the right side, how much of it may be rounding
     """
 
     matrix: np.ndarray
@@ -261,7 +274,7 @@ class System(NamedTuple):
 
 
 def _rounding(objective, theta, rows):
-    """What rounding may make of the gradient, in some rows of theta; 0 if no column is free."""
+    """Rounding of the gradient in some rows of theta; 0 where all features are penalised."""
     n_features = objective.map.n_features
     if not objective.is_free[:n_features].any():
         return np.zeros(objective.rows_of(theta).shape)[rows]
@@ -269,10 +282,13 @@ def _rounding(objective, theta, rows):
 
 
 def _unsolved(system, tilt, left, value, cost):
-    """What it costs to balance what a solution left of the free columns; inf if that is too much.
+    """What the residual of a solution in the free columns adds to the cost; inf if it is large.
 
-    Nothing where it is rounding. Where columns are nearly collinear more is left; and along what
-    its jitter makes up for, the factor can't tell how much that is worth.
+    It is 0 where the residual is rounding. Where columns are nearly collinear the residual is
+    larger, and where the jitter exceeds their curvature the factor cannot tell what it costs.
+
+    left : ndarray of the shape of tilt, the residual, 0 in all other columns
+    value : float, the objective's smooth part
     """
     matrix, factor, rounding = system
     rounding = rounding + UNITS * (np.abs(matrix) @ np.abs(tilt)) * (rounding > 0)
@@ -287,18 +303,20 @@ def _unsolved(system, tilt, left, value, cost):
 
 
 def _can_tilt(smooth, n_columns):
-    """Whether moments of so many columns are worth what they cost.
+    """Whether second moments of ``n_columns`` columns are affordable for a proof.
 
-    Not by the number of rows, which is another where rows are repeated for their weights.
+    Judged relative to an evaluation, and not by the number of rows: a row of weight 2 is to be
+    treated as the row twice.
     """
     cost = costs.SPEED * costs.products_of_columns(smooth, n_columns)
     return cost <= costs.MOST_FOR_COLUMNS * costs.evaluation(smooth)
 
 
 def _columns_to_tilt(objective, theta, loss_gradient):
-    """Columns that are not zero, or want to leave it; None for all, where they are few or most.
+    """Indices of the columns that are not zero, or violate their optimality condition.
 
-    The others need no tilt, and to keep all of them at zero takes large ones.
+    None stands for all columns, where there are few, or most are wanted. No other column needs a
+    tilt, and one that kept them all within their l1 strengths would be large.
     """
     smooth = objective.smooth
     wanted = objective.rows_of(theta).any(axis=1) | (objective.violations(loss_gradient) > 0)
@@ -309,7 +327,7 @@ def _columns_to_tilt(objective, theta, loss_gradient):
 
 
 def _dual_target(objective, theta, loss_gradient):
-    """The d that the optimum would have if its zeros and signs were those of theta."""
+    """The d of the optimum if its zeros and signs were those of theta, (n_columns, n_scores)."""
     rows, gradients = objective.rows_of(theta), objective.rows_of(loss_gradient)
     nonsmooth = objective.nonsmooth
     l1_strength, norms = nonsmooth.l1_strength, nonsmooth.norms(theta)
@@ -320,7 +338,8 @@ def _dual_target(objective, theta, loss_gradient):
     target = np.where(on, -(strength * rows + rows * slopes), gradients - beyond)
     if rows.shape[1] == 1:
         return target
-    # Classes sum to zero: what is inside its bounds makes up for the rest.
+    # The classes of d sum to zero: those of zeros strictly within their bounds make up for the
+    # rest.
     inside = ~on & (nonsmooth.norms(loss_gradient) < l1_strength)
     count = inside.sum(axis=1, keepdims=True)
     total = target.sum(axis=1, keepdims=True)
@@ -328,5 +347,5 @@ def _dual_target(objective, theta, loss_gradient):
 
 
 def _centred(rows):
-    """Rows less their mean over classes: all that probabilities can move by."""
+    """Rows (n, n_scores) less their means over classes: changes of probabilities sum to zero."""
     return rows if rows.shape[1] == 1 else rows - rows.mean(axis=1, keepdims=True)

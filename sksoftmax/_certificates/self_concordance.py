@@ -1,9 +1,9 @@
-"""How far scores can move along a direction, and what curvature they leave on the way.
+"""Bounds on how far scores move along a direction, and on how much curvature they lose.
 
-Between two thetas whose scores differ by ranges of up to r, the least probability of a row falls
-by a factor of ``exp(r)`` at most. So ``exp(-r)`` times the lower moments at one of them (see
-``approximations.lower``) lie below the Hessian at the other too: moments once made serve the proofs
-of many fits nearby.
+Between two thetas at which the scores of a row differ by a range of up to r, its least probability
+falls by a factor of ``exp(r)`` at most. So ``exp(-r)`` times the moments of
+``approximations.lower`` at one of them are below the Hessian at the other: moments made once serve
+the proofs of many fits nearby.
 """
 
 from typing import NamedTuple
@@ -14,16 +14,18 @@ from sksoftmax._curvature.moments import Centring, centred_columns, second_momen
 from sksoftmax._curvature.preconditioners import Factor
 from sksoftmax._objective.rows import Largest
 
-# Where scores differ by more, new moments prove more than they cost.
+# Range of scores beyond which new moments are made.
 FAR = 1.0
-# Ranges of scores that need not be known better than by a bound.
-NEAR = 1.0
 
 
 class ScoreRange(NamedTuple):
-    """Second moments of the columns, and the largest norm of a row in their inverse.
+    """A bound on the range of any row's scores along a direction.
 
-    By Cauchy and Schwarz no row's score along a direction exceeds the product of both norms.
+    By Cauchy and Schwarz ``|x' d| <= |x| |d|``, with the norm of a row in the inverse of the
+    columns' second moments and that of the direction in these moments.
+
+    moments : ndarray of shape (n_columns, n_columns)
+    farthest : float, the largest norm of a row
     """
 
     moments: np.ndarray
@@ -38,12 +40,15 @@ class ScoreRange(NamedTuple):
         def block_sums(block):
             return Largest(float(leverages(centred_columns(block.X, about)).max()))
 
-        # The matrix that the factor is of, its jitter included: norms must belong together.
+        # The matrix of the factor with its jitter, so that one norm is the dual of the other.
         root = np.triu(factor.cholesky) * factor.scale
         return cls(root.T @ root, float(np.sqrt(objective.rows.sum(block_sums).number)))
 
     def bound(self, direction, n_scores):
-        """On the range over the classes of any row's scores along a direction."""
+        """The largest range over the classes that any row's scores along a direction can have.
+
+        direction : ndarray of shape (n_parameters,)
+        """
         rows = direction.reshape(-1, n_scores)
         products = rows.T @ self.moments @ rows
         squares = np.diag(products)

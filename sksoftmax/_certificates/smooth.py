@@ -1,44 +1,43 @@
-"""An upper bound on the distance to the optimum, from the point reached alone.
+"""An upper bound on ``value - optimum`` of a smooth objective at any theta.
 
-Fenchel duality: for *any* distributions ``q_i`` over the classes whose residuals balance every
-unpenalised parameter, the intercept among them,
+Fenchel duality: for *any* distributions ``q_i`` over the classes
 
-    value(theta) - optimum <= mean_i KL(q_i, p_i) + sum_j r_j^2 / (2 strength_j)
+    value(theta) - optimum <= mean_i KL(q_i, p_i) + sum_j r_j^2 / (2 strength_j),
 
-where ``p_i`` are the probabilities at theta and ``r`` is the gradient with ``q_i`` in the place
-of ``p_i``. The gradient itself is ``r`` for ``q = p``, which balances nothing and is loose by the
-ratio of the curvature to the penalty, many thousands as a rule. So tilt the distributions, against
-the gradient: with scores ``b_i`` linear in the row's columns,
+where ``p_i`` are the probabilities at theta and ``r`` is the gradient with ``q_i`` in the place of
+``p_i``. The distributions must be dual feasible, which means that they balance every unpenalised
+parameter j, the intercepts among them: ``r_j = 0``. With ``q = p``, r is the gradient itself. That
+balances nothing, and the bound would be too large by the ratio of the curvature to the penalty,
+thousands as a rule. So the distributions are tilted: with scores ``b_i`` linear in the row's
+columns,
 
-    q_i = p_i - A_i b_i,    A_i <= diag(p_i) - p_i p_i'
+    q_i = p_i - A_i b_i,    0 <= A_i <= diag(p_i) - p_i p_i',
 
-sums to one and is positive where ``rho``, the largest range of any ``b_i``, is below 1. It moves
-the gradient by the linear map ``L - Lambda``, L being the matrix that has the ``A_i`` in the place
-of the curvatures of the rows and ``Lambda`` the penalty's. Choose ``b`` by ``L b = gradient``: what
-remains is ``r = Lambda b``, zero for every unpenalised parameter. And since
-``(1 + a) log(1 + a) - a <= f(rho) a^2`` for ``a >= -rho``, where ``f`` goes from 1/2 at 0 to 1 at
-1 (`divergence_factor`), the bound adds up to
+which sums to one and is positive where ``rho``, the largest range of any ``b_i``, is below 1. It
+changes the gradient by ``-(L - Lambda) b``: L is the Hessian with the ``A_i`` in the place of the
+curvatures of the rows, and Lambda that of the penalty. With ``L b = gradient`` what remains is
+``r = Lambda b``, zero for every unpenalised parameter. Since
+``(1 + a) log(1 + a) - a <= f(rho) a^2`` for ``a >= -rho``, where f rises from 1/2 at 0 to 1 at 1
+(`divergence_factor`),
 
-    gap <= f(rho) gradient' L^-1 gradient,
+    value(theta) - optimum <= f(rho) gradient' L^-1 gradient.
 
-a Newton decrement, but a proof. With ``A_i = diag(p_i) - p_i p_i'`` L is the Hessian; with
-``A_i = min_k p_ik`` it is one small matrix for all classes, of as many rows as one likes to tilt,
-since ``A_i = 0`` is allowed; with ``b`` confined to the intercepts
-only they are balanced and the rest is left to the penalty. Each costs more than the next and
-proves more.
+Three matrices are used, each of which costs and proves more than the one before: the block of the
+intercepts alone, the rest being left to the penalty; ``A_i = min_k p_ik (I - 11'/K)``, which makes
+L one matrix on columns for all classes, of any part of the rows, since ``A_i = 0`` is allowed; and
+``A_i = diag(p_i) - p_i p_i'``, which makes L the Hessian.
 
-Where columns are constant, repeated or combinations of others, some directions change no row's
-scores. In such a direction v all ``B_i v`` are zero, hence
+Constant, repeated and collinear columns leave directions v that change no row's scores ``B_i v``.
+For these
 
-    d . v = mean_i (q_i - y_i)' B_i v = 0
+    r . v = mean_i (q_i - y_i)' B_i v = 0
 
-for *every* choice of the ``q_i``: it is balanced already, and asks nothing of the tilt. What is
-computed of ``d . v`` is what rounding leaves of sums whose terms cancel. So an unpenalised
-parameter counts as balanced where the size of its ``r`` is within the rounding of its sum,
-``eps mean_i |B_i|' |q_i - y_i|`` times a small number: no data that differ from these by rounding
-could tell it from zero. The same rounding is taken out of the gradient before the tilt is chosen,
-since it would ask for large coefficients along what is flat, that scores then lose in their own
-rounding.
+whatever the ``q_i``, unless they are penalised: they are balanced already. What is computed of
+``r . v`` is rounding, of a sum whose terms cancel. So an unpenalised parameter counts as balanced
+where its r is within the rounding of its sum, a small multiple of
+``eps mean_i |B_i|' |q_i - y_i|``: no data that differ from these by rounding could tell it from
+zero. The same rounding is taken out of the gradient before the tilt is chosen. It would ask for
+large coefficients along v, which scores then lose in their own rounding.
 """
 
 import math
@@ -51,19 +50,26 @@ from sksoftmax._objective.kernels import curvature_product
 from sksoftmax._objective.rows import Largest, strided
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 
-# Where the tilt is larger than this, the point is so far from the optimum that nothing is proved.
+# Largest range of a tilt's scores, rho. Beyond, the point is too far from the optimum for a proof.
 MOST_TILT = 0.9
-# Share of the bound, in the preconditioner, that may remain of what no penalty holds: rounding.
+# Norm of the unpenalised part of ``gradient - L b``, relative to the gradient's, that counts as 0.
 MOST_UNSOLVED = 1e-5
-# Share of what is left that may be beyond the factor, for its jitter.
+# Error of a factor's solution, relative to it, that its jitter may cause.
 JITTER = 0.1
-SOLVED = 1e-12  # share of a gradient of intercepts that is rounding
-CUTOFF = 1e-15  # of eigenvalues, beside the largest
-MOST_PRODUCTS = 20  # to solve for a tilt where columns are nearly collinear
+SOLVED = 1e-12  # residual of a solution for the intercepts, relative to their gradient
+CUTOFF = 1e-15  # eigenvalues that count as 0, relative to the largest
+MOST_PRODUCTS = 20  # of L with a vector, to solve for a tilt where columns are nearly collinear
 
 
 def gap(objective, theta, gradient, target_gap=0.0):
-    """The bound by the cheapest tilt that proves ``target_gap``; for 0, by the best of all."""
+    """The bound by the cheapest tilt that proves ``target_gap``, or the least of all for 0.
+
+    theta, gradient : ndarrays of shape (n_parameters,)
+
+    Returns
+    -------
+    gap : float, inf where nothing is proved
+    """
     least = np.inf
     if objective.penalised_coef and (
         target_gap == 0 or ridge_bound(objective, gradient) <= target_gap
@@ -79,15 +85,19 @@ def gap(objective, theta, gradient, target_gap=0.0):
 
 
 def ridge_bound(objective, gradient):
-    """The bound without a tilt and with the intercepts left out: free, and never larger."""
+    """The penalty's term of the bound for ``q = p``, unpenalised parameters being left out.
+
+    It takes no pass over the rows. `by_intercepts` proves at least as much plus what it costs to
+    balance these.
+    """
     strength = objective.penalty.strength
     penalised = strength > 0
     return 0.5 * float(np.sum(gradient[penalised] ** 2 / strength[penalised]))
 
 
 def divergence_factor(score_range):
-    """The largest ``((1 + a) log(1 + a) - a) / a^2`` of ``a >= -score_range``: from 1/2 to 1."""
-    if score_range < 1e-3:  # where rounding would tell nothing; the next term is score_range^2 / 12
+    """f: the most of ``((1 + a) log(1 + a) - a) / a^2`` for ``a >= -score_range``; inf above 1."""
+    if score_range < 1e-3:  # where rounding hides the quotient, 1/2 + score_range / 6 + ...
         return 0.5 + score_range / 3
     return (
         ((1 - score_range) * math.log1p(-score_range) + score_range) / score_range**2
@@ -97,20 +107,18 @@ def divergence_factor(score_range):
 
 
 def _by_preconditioner(objective, theta, gradient, lower):
-    """The bound by a tilt that solves ``L b = gradient``, as far as it does.
+    """The bound by the tilt b of ``L b = gradient``, solved by the lower bound's factor.
 
-    L is as ill conditioned as the columns are collinear, so what the factor gives is looked at
-    once more: with ``left = gradient - L b`` the penalised parameters are left ``Lambda b + left``,
-    which costs ``left . b + left^2 / (2 strength)`` more. Nothing is proved if much of what no
-    penalty holds is left.
+    L is as ill conditioned as the columns are collinear, so the solution is checked. With the
+    residual ``left = gradient - L b`` of the equation, r is ``Lambda b + left``, which adds
+    ``left . b + left^2 / (2 strength)`` to the bound. Where no penalty is, left must be next to 0.
     """
-    # What all classes share no tilt can balance: it is left to the penalty, which alone makes it.
-    common = (
+    # No tilt changes the part of a gradient that all classes share, which is the penalty's own.
+    shared = (
         objective.map.shift_part(gradient) if objective.is_symmetric else np.zeros_like(gradient)
     )
-    # Nor is there anything to balance where rounding of the sums is all that the gradient is.
     rounding = 0.0 if objective.penalised_coef else objective.rounding(theta)
-    gradient = _beyond(rounding, gradient - common)
+    gradient = _beyond(rounding, gradient - shared)
     tilt = lower.preconditioner.solve(gradient)
     score_range, image = _tilted(objective, theta, tilt, lower)
     left = _beyond(rounding, gradient - image)
@@ -122,21 +130,20 @@ def _by_preconditioner(objective, theta, gradient, lower):
         score_range, image = _tilted(objective, theta, tilt, lower)
         left = _beyond(rounding, gradient - image)
     free = np.where(objective.penalty.strength > 0, 0.0, left)
-    if score_range > MOST_TILT or not _is_balanced(objective, theta, lower, free, gradient):
+    if score_range > MOST_TILT or not _is_feasible(objective, theta, lower, free, gradient):
         return np.inf
-    # The square is none below 0 but for rounding.
-    divergence = max(float(tilt @ image), 0.0) * divergence_factor(score_range) + abs(
-        float(left @ tilt)
-    )
-    return divergence + ridge_bound(objective, left) + ridge_bound(objective, common)
+    square = max(float(tilt @ image), 0.0)  # b' L b, which rounding may make negative
+    divergence = square * divergence_factor(score_range) + abs(float(left @ tilt))
+    return divergence + ridge_bound(objective, left) + ridge_bound(objective, shared)
 
 
-def _is_balanced(objective, theta, lower, free, gradient):
-    """Whether next to nothing is left of what no penalty holds.
+def _is_feasible(objective, theta, lower, free, gradient):
+    """Whether the unpenalised parameters are balanced, but for a negligible residual.
 
-    Where columns are nearly collinear, the jitter of the factor is more than the curvature along
-    what tells them apart, and the factor can't say how much is left there: then what it makes of
-    ``free`` is not its solution.
+    The factor says how large that is. Where columns are nearly collinear its jitter exceeds their
+    curvature along some directions, and it cannot tell: it must then solve for the residual too.
+
+    free : ndarray of shape (n_parameters,), the residual in these parameters, 0 in others
     """
     if _share(lower.preconditioner, free, gradient) > MOST_UNSOLVED:
         return False
@@ -147,18 +154,18 @@ def _is_balanced(objective, theta, lower, free, gradient):
 
 
 def _beyond(rounding, left):
-    """What is left of a gradient, without what may be rounding of its sums."""
+    """The entries of a gradient that exceed the rounding of their sums; 0 for others."""
     return np.where(np.abs(left) > rounding, left, 0.0)
 
 
 def _share(preconditioner, part, whole):
-    """The size of a vector beside another, in the preconditioner's norm."""
+    """The norm of a vector relative to another's, in the inverse of the preconditioner."""
     size = whole @ preconditioner.solve(whole)
     return float(np.sqrt(max(part @ preconditioner.solve(part), 0.0) / size)) if size > 0 else 0.0
 
 
 def _tilted(objective, theta, tilt, lower):
-    """The largest range of the tilt's scores, and the lower bound's matrix times the tilt."""
+    """The largest range of a tilt's scores, and the product of L with it, (n_parameters,)."""
     at = approximations.probabilities_at(objective, theta)
     along = objective.map.prepare(tilt, objective.dtype)
     forward, backward = objective.map.forward, objective.map.backward
@@ -176,7 +183,7 @@ def _tilted(objective, theta, tilt, lower):
 
 
 def by_intercepts(objective, theta, gradient):
-    """The bound by a tilt of the intercepts alone; inf where that is too large."""
+    """The bound by a tilt of the intercepts alone; inf where its scores range too far."""
     score_map = objective.map
     if (objective.penalty.strength > 0).all():
         return ridge_bound(objective, gradient)
@@ -194,9 +201,9 @@ def by_intercepts(objective, theta, gradient):
 
 
 def by_intercepts_of_rows(objective, gradient, X, probability, weight):
-    """The same where only the distributions of some rows are tilted, which are at hand.
+    """The bound by a tilt of the intercepts, where the distributions of some rows alone are tilted.
 
-    X : array of shape (n_rows, n_features)
+    X : ndarray or CSR array of shape (n_rows, n_features), these rows
     probability : ndarray of shape (n_scores, n_rows), at the point where the gradient is
     weight : ndarray of shape (n_rows,), relative to the weight of all rows
     """
@@ -211,7 +218,11 @@ def by_intercepts_of_rows(objective, gradient, X, probability, weight):
 
 
 def _by_intercepts(objective, gradient, curvature, image):
-    """The bound from the intercepts' own block of L, and the product of L with such a tilt."""
+    """The bound by a tilt of the intercepts.
+
+    curvature : ndarray of shape (n_scores, n_scores), the intercepts' block of L
+    image : function of a tilt (n_scores,), the product of L with it (n_parameters,)
+    """
     tilt = -_pseudo_solution(curvature, objective.map.split(gradient)[1])
     score_range = _range(tilt[:, None])
     if not score_range <= MOST_TILT:
@@ -223,7 +234,7 @@ def _by_intercepts(objective, gradient, curvature, image):
 def _pseudo_solution(matrix, vector):
     """The pseudo-inverse of a matrix on classes, whose rows sum to zero, times a vector."""
     if len(matrix) > 1:
-        # With curvature along what all classes share a factor tells, as a rule, and it takes a
+        # With curvature added along the shift of all classes a factor solves, as a rule, in a
         # twentieth of the time of eigenvectors.
         vector = vector - vector.mean()
         factor = Factor.of(matrix + np.diag(matrix).mean() / len(matrix))
@@ -239,7 +250,7 @@ def _pseudo_solution(matrix, vector):
 
 
 def largest_range(objective, direction):
-    """The largest difference between two classes' scores of any row, along a direction."""
+    """The largest range of any row's scores along a direction, see `_range`."""
     prepared = objective.map.prepare(direction, objective.dtype)
     forward = objective.map.forward
     largest = objective.rows.sum(lambda block: Largest(_range(forward(prepared, block.X))))
@@ -247,7 +258,7 @@ def largest_range(objective, direction):
 
 
 def _range(scores):
-    """Largest difference between two classes' scores of a row; a single row of scores is (0, s)."""
+    """Largest difference between two classes' scores of a row, of scores (n_scores, n_rows)."""
     if scores.shape[0] == 1:
         return float(np.abs(scores).max())
     return float((scores.max(axis=0) - scores.min(axis=0)).max())

@@ -1,21 +1,21 @@
-"""Moments of the columns at one theta, by which distributions are tilted at others nearby.
+"""Second moments of the columns made at one theta, by which distributions are tilted at others.
 
-With ``v_i`` any positive weight of row i, the distributions
+For any positive weights ``v_i`` of the rows, the distributions
 
     q_i = p_i - v_i (b_i - mean_k b_ik)
 
-move the gradient in the columns by their moments, weighted by v, times b, exactly. They need be no
-more than positive: with ``a_ik`` the share of ``p_ik`` that is taken away,
+change the gradient by ``-M b``, exactly, M being the columns' moments weighted by ``v_i``. They
+must be positive, and nothing else: with ``a_ik`` the share of ``p_ik`` that is taken away,
 
     KL(q_i, p_i) <= sum_k p_ik a_ik^2 / (2 (1 - max(a_ik, 0))),
 
-so that rows whose probabilities have changed since cost what they cost, and no bound on how far
-away that theta is, is needed.
+which is added up over the rows. So M may be made at another theta, and no bound is needed on how
+far away that is.
 
-The weights are of the probabilities where the moments were made. With ``m_i`` the least of them,
-``v_i = m_i^2 / (m_i + l)``, l being a hundredth of a uniform distribution's: rows that are sure of
-their class add little to the moments, but one of them may be the row that is tilted most. The
-largest shares are smaller so, and paths on text take 0.82 of the steps.
+The weights come from the probabilities at that theta, of which ``m_i`` is the least of row i:
+``v_i = m_i^2 / (m_i + l)`` with ``l = 0.01 / K``. Rows with probabilities near 0 add little to the
+moments, but their shares may be the largest. Damped weights make these smaller: paths on text take
+0.82 of the steps.
 """
 
 from dataclasses import dataclass, replace
@@ -29,12 +29,12 @@ from sksoftmax._objective.kernels import cross_entropy_residual, probabilities
 from sksoftmax._objective.rows import Largest
 from sksoftmax._objective.score_maps import Affine, LinearMap
 
-# Of the probability of a class among equally likely ones, below which a row's weight is damped.
+# l relative to the probability of equally likely classes.
 DAMPED = 0.01
 
 
 def damped_curvature(probability):
-    """``v_i`` of each row, which is at most its least curvature."""
+    """The ``v_i`` of rows by their probabilities (n_scores, n_rows); at most `lower_curvature`."""
     least = lower_curvature(probability)
     if len(probability) == 1:
         return least
@@ -42,10 +42,10 @@ def damped_curvature(probability):
 
 
 class Tilted(NamedTuple):
-    """What a tilt does to the rows.
+    """The distributions that a tilt makes.
 
-    share : the largest part that it takes of any probability
-    cost : a bound on the mean KL, where the share is below 1
+    share : float, the largest ``a_ik``; they are positive where it is below 1
+    cost : float, a bound on ``mean_i KL(q_i, p_i)`` if they are
     """
 
     share: float
@@ -54,10 +54,11 @@ class Tilted(NamedTuple):
 
 @dataclass(frozen=True)
 class Tilts:
-    """The tilts of rows, from their columns.
+    """The tilted distributions of a block's rows.
 
     joint : Affine
-        The scores of theta, of the tilt, and of the moments' theta where it is another.
+        Coefficients of theta, of the tilt, and of the moments' theta if it is another, side by
+        side.
     """
 
     map: LinearMap
@@ -65,42 +66,43 @@ class Tilts:
 
     @classmethod
     def of(cls, objective, vectors):
-        # One product for all.
+        """Of theta, the tilt and maybe the moments' theta, (n_parameters,) each."""
         prepared = (objective.map.prepare(vector, objective.dtype) for vector in vectors)
         coefs_t, intercepts = zip(*prepared, strict=True)
         return cls(objective.map, Affine(np.hstack(coefs_t), np.vstack(intercepts)))
 
     def scores(self, block):
+        """The scores of each vector, (2 or 3, n_scores, n_rows), by one product."""
         n_rows = len(block.weight)
         return self.map.forward(self.joint, block.X).reshape(-1, self.map.n_scores, n_rows)
 
     def of_rows(self, scores):
-        """Probabilities, ``b_i`` and ``v_i``, over the scores."""
-        probability, moved = probabilities(scores[0]), scores[1]
+        """The ``p_i``, ``b_i`` and ``v_i`` of rows with these scores, which are overwritten."""
+        probability, b = probabilities(scores[0]), scores[1]
         then = probability if len(scores) == 2 else probabilities(scores[2])
-        return probability, moved, damped_curvature(then)
+        return probability, b, damped_curvature(then)
 
     def residual(self, block):
-        """``w_i (q_i - y_i)``."""
+        """``w_i (q_i - y_i)``, (n_scores, n_rows)."""
         scores = self.scores(block)
         residual = scores[0].copy()
         cross_entropy_residual(residual, block.target, block.weight)
-        _, moved, then = self.of_rows(scores)
-        moved *= then * block.weight
-        residual -= moved
+        _, b, v = self.of_rows(scores)
+        b *= v * block.weight
+        residual -= b
         return residual
 
 
 @dataclass(frozen=True)
 class StaleMoments:
-    """Moments of some columns, weighted by ``v_i`` at a theta.
+    """Second moments of some columns, weighted by the ``v_i`` at a theta.
 
     theta : ndarray of shape (n_parameters,), where they were made
-    columns : indices of the columns of X that they are of; None for all
-    rows : rows of theta that belong to them
-    matrix : ndarray of shape (n_rows, n_rows)
-    factor : Factor, of the matrix
-    steepness : share that the last tilt took, over its norm in the moments; 0 is unknown
+    columns : indices of these columns in X; None for all
+    rows : indices of their rows in theta, the intercept's included
+    matrix : ndarray of shape (len(rows), len(rows)), M
+    factor : Factor of the matrix
+    steepness : float, share that the last tilt took over its norm in M; 0 before the first
     """
 
     theta: np.ndarray
@@ -127,18 +129,16 @@ class StaleMoments:
         return bool(np.isin(columns, self.columns).all())
 
     def tilted(self, objective, theta, tilt):
-        """What a tilt does, the gradient that it takes away in all columns, and what it leaves.
+        """The distributions at theta that are tilted along the columns, by one pass over the rows.
 
-        tilt : ndarray of shape (n_rows, n_scores), whose rows sum to zero over classes
+        tilt : ndarray of shape (len(rows), n_scores), whose rows sum to zero over classes
 
         Returns
         -------
         outcome : Tilted
-        taken : ndarray like theta
-        residual : function of blocks
-            Their weighted residuals.
-        moments : StaleMoments
-            These, with the steepness of this tilt.
+        taken : ndarray of shape (n_parameters,), what the tilt takes from the gradient
+        residual : function of blocks, their ``w_i (q_i - y_i)``
+        moments : StaleMoments, these with the steepness of this tilt
         """
         score_map, n_scores = objective.map, objective.map.n_scores
         whole = np.zeros((score_map.n_columns, n_scores))
@@ -147,20 +147,20 @@ class StaleMoments:
         if self.theta is not theta:
             vectors = (*vectors, self.theta)
         tilts = Tilts.of(objective, vectors)
-        known = self.columns is None
+        of_all = self.columns is None  # and M tells all that the tilt takes
 
         def block_sums(block):
-            probability, moved, then = tilts.of_rows(tilts.scores(block))
-            numbers = _share_and_divergence(probability, moved, then, block.weight)
-            if known:
+            probability, b, v = tilts.of_rows(tilts.scores(block))
+            numbers = _share_and_divergence(probability, b, v, block.weight)
+            if of_all:
                 return numbers
-            moved *= then * block.weight
-            return *numbers, *score_map.backward(block.X, moved)
+            b *= v * block.weight
+            return *numbers, *score_map.backward(block.X, b)
 
         share, divergence, *sums = objective.rows.sum(block_sums)
         norm = _norm(self.matrix, tilt)
         steepness = float(share.number) / norm if norm > 0 else 0.0
-        if known:
+        if of_all:
             taken = (self.matrix @ tilt).ravel()
         else:
             taken = score_map.gradient(sums) / objective.total_weight
@@ -175,13 +175,17 @@ class StaleMoments:
         return self.steepness * _norm(self.matrix, tilt)
 
 
-def _share_and_divergence(probability, moved, then, weight):
-    """Of some rows: the largest share taken of a probability, and a bound on the summed KL."""
-    if len(moved) == 1:
+def _share_and_divergence(probability, b, v, weight):
+    """The largest ``a_ik`` of some rows, and a bound on their sum of ``w_i KL(q_i, p_i)``.
+
+    probability, b : ndarrays of shape (n_scores, n_rows)
+    v, weight : ndarrays of shape (n_rows,)
+    """
+    if len(b) == 1:
         probability = np.vstack([1 - probability, probability])
-        moved = np.vstack([-moved, moved])
-    taken = moved * then
-    # Where a probability has underflown so has its row's weight, and nothing is taken.
+        b = np.vstack([-b, b])
+    taken = b * v
+    # The share of a probability that underflows is 0 if v underflows too, else far above 1.
     share = taken / np.maximum(probability, np.finfo(probability.dtype).tiny)
     divergence = taken * share
     divergence /= 1 - np.maximum(share, 0)
@@ -190,5 +194,5 @@ def _share_and_divergence(probability, moved, then, weight):
 
 
 def _norm(moments, tilt):
-    # Rounding may leave a square below 0.
+    """The norm of a tilt in M, whose square rounding may make negative."""
     return max(float(np.sum(tilt * (moments @ tilt))), 0.0) ** 0.5

@@ -1,7 +1,7 @@
-"""Quadratic models of the smooth objective, that proximal steps minimise.
+"""Quadratic models of the smooth objective, which proximal steps minimise.
 
-Preconditioners are solved with; models are multiplied with, and offer ``scale``: an upper
-bound, column by column and the same for all classes, on the curvature of each parameter alone.
+A model has ``apply``, its product with a vector like theta, and ``scale``, an ndarray of shape
+(n_columns,): the diagonal of the model or more, the same for all classes.
 """
 
 from dataclasses import dataclass, replace
@@ -11,16 +11,16 @@ import numpy as np
 from sksoftmax._curvature import approximations, costs
 from sksoftmax._curvature.preconditioners import Factor
 
-# Of a parameter's own curvature, beside what the product of two matrices says.
+# Smallest ratio, and inverse of the largest, of a parameter's curvature to that of the product.
 LEAST_STRETCH = 1e-6
-# Rounding of a sum of squares, which may be at most this share of the curvature that is expected.
+# Rounding of a sum of squares, relative to it, and how much of the product's curvature it may be.
 ROUNDING = 1e-13
 MOST_ROUNDING = 0.01
 
 
 @dataclass(frozen=True)
 class ProductModel:
-    """``D (columns (x) classes) D`` plus the ridge, D being the diagonal matrix ``stretch``.
+    """``D (columns (x) classes) D`` plus the ridge, with a diagonal matrix D, ``stretch``.
 
     columns : ndarray of shape (n_columns, n_columns)
     classes : ndarray of shape (n_scores, n_scores)
@@ -48,7 +48,7 @@ class ProductModel:
 
 @dataclass(frozen=True)
 class FullModel:
-    """The Hessian itself.
+    """The Hessian.
 
     matrix : ndarray of shape (n_parameters, n_parameters)
     """
@@ -64,14 +64,21 @@ class FullModel:
     def apply(self, vector):
         return self.matrix @ vector
 
-    def solve(self, places, more, vector):
-        """The solution of a system of some of the parameters, with more curvature."""
-        return Factor.of(self.matrix[np.ix_(places, places)] + more).solve(vector)
+    def solve(self, indices, added, vector):
+        """The inverse of the block of some parameters plus another matrix, times a vector.
+
+        indices : ndarray of int of shape (n,), the parameters
+        added, vector : ndarrays of shape (n, n) and (n,)
+        """
+        return Factor.of(self.matrix[np.ix_(indices, indices)] + added).solve(vector)
 
 
 @dataclass(frozen=True)
 class DiagonalModel:
-    """One positive number for each parameter, (n_columns, n_scores)."""
+    """A diagonal matrix.
+
+    diagonal : ndarray of shape (n_columns, n_scores), positive
+    """
 
     diagonal: np.ndarray
     is_exact = False
@@ -85,15 +92,15 @@ class DiagonalModel:
 
 
 def model(objective, theta, free, slow=False, near=False):
-    """The curvature at theta in the dearest form that pays.
+    """The model of the curvature at theta that costs the least time in all.
 
-    free : of each column, whether no penalty holds it
+    free : ndarray of bool of shape (n_columns,), the columns without a penalty
     slow : whether cheaper models have taken many steps
     near : whether theta is near the optimum
-        A product of two matrices is stretched then to the Hessian's own diagonal, which knows the
-        columns that only some of the classes use: paths on text take 1.6 times as many steps
-        without. Far from the optimum the least curvatures are those of rows that a wrong model is
-        sure of, and steps would be far too long.
+        A ProductModel then has the diagonal of the Hessian, which tells which classes use a column:
+        paths on text take 1.6 times as many steps without. Far from the optimum some of these
+        curvatures are too small, of rows for which a wrong model gives probabilities near 0 and 1,
+        and steps would be far too long.
     """
     n_scores = objective.map.n_scores
     if costs.is_small(objective) or (slow and costs.hessian_model_is_affordable(objective)):
@@ -108,9 +115,9 @@ def model(objective, theta, free, slow=False, near=False):
 
 
 def _stretch(objective, theta, product):
-    """What makes the diagonal of a ProductModel that of the Hessian, (n_columns, n_scores).
+    """The stretch that gives a ProductModel the diagonal of the Hessian, (n_columns, n_scores).
 
-    1 where the mean of a column is so far from zero that its squares about it are rounding.
+    It is 1 where the mean of a column is so large that its squares about the mean are rounding.
     """
     expected = np.outer(np.diag(product.columns), np.diag(product.classes))
     known = expected > np.finfo(np.float64).tiny
@@ -125,7 +132,8 @@ def _stretch(objective, theta, product):
 def hessian(objective, theta, free):
     """The Hessian at theta as a model.
 
-    With curvature where nothing holds the same shift of all classes, which has no gradient there.
+    In columns without a penalty a shift of all classes is given curvature, so that the matrix is
+    not singular; no gradient has a part in that shift.
     """
     if objective.map.n_scores == 1:
         matrix = approximations.lower_moments(objective, theta)
@@ -136,6 +144,6 @@ def hessian(objective, theta, free):
 
 
 def column_scales(objective):
-    """Bounds on the curvature of every column, everywhere, in one cheap pass."""
+    """An upper bound on each column's curvature at every theta, (n_columns,)."""
     diagonal = approximations.bohning_diagonal(objective).diagonal
     return diagonal.reshape(-1, objective.map.n_scores)[:, 0]

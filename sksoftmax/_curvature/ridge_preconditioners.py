@@ -1,7 +1,8 @@
-"""Preconditioners whose ridge is added last, so that one pass serves many strengths.
+"""Preconditioners whose ridge is added last, so that one pass over the rows serves many strengths.
 
-A maker is a function of an objective and theta, which takes a pass over the data. What it returns
-takes the strength of a ridge, (n_parameters,), and gives a preconditioner, at the cost of a factor.
+A maker is a function of an objective and theta that takes a pass over the rows. It returns a
+function of the strength of a ridge, an ndarray of shape (n_parameters,), which returns a
+preconditioner at the cost of a factor. The objective's own ridge is not used.
 """
 
 from dataclasses import replace
@@ -20,19 +21,19 @@ from sksoftmax._objective.penalties import Ridge
 
 
 def makers(objective, moments=None):
-    """Those that the objective can afford, the cheaper and weaker first.
+    """A list of the makers that an objective affords; each is better than the one before.
 
-    moments : ndarray of shape (n_columns, n_columns), second ones of the columns, if known
+    moments : ndarray of shape (n_columns, n_columns), optional, second moments of the columns
     """
     if not costs.columns_are_affordable(objective):
         return [diagonal]
     if objective.map.n_scores == 1:
         return [exact]
     affordable = [kronecker]
-    held = objective.penalty.strength.reshape(objective.map.n_columns, -1)[:, 0] > 0
-    if held.any():
+    penalised = objective.penalty.strength.reshape(objective.map.n_columns, -1)[:, 0] > 0
+    if penalised.any():
         moments = second_moments(objective) if moments is None else moments
-        basis = DiagonalisingBasis.of(moments, held)
+        basis = DiagonalisingBasis.of(moments, penalised)
         many = costs.has_many_classes(objective)
         affordable = [basis.class_curvature if many else basis.curvature]
     if costs.classes_are_affordable(objective):
@@ -40,28 +41,29 @@ def makers(objective, moments=None):
     return affordable
 
 
-def is_rough(objective, kind):
-    """Whether a kind is made without what couples columns or classes, so that scales help it.
+def is_to_be_scaled(objective, maker):
+    """Whether the preconditioners of a maker are to be scaled by the last curvature pair.
 
-    Those of many classes then take half of the evaluations.
+    So it is where couplings between columns or classes are left out. Fits of many classes then take
+    half of the evaluations.
     """
-    return kind is diagonal or costs.has_many_classes(objective)
+    return maker is diagonal or costs.has_many_classes(objective)
 
 
 def diagonal(objective, theta):
-    """The diagonal of the Hessian, for any ridge."""
+    """Makes the diagonal of the Hessian."""
     free = approximations.diagonal(_with_ridge(objective, np.zeros_like(theta)), theta).diagonal
     return lambda strength: DiagonalPreconditioner(free + strength.reshape(free.shape))
 
 
 def exact(objective, theta):
-    """The Hessian of two classes."""
+    """Makes the Hessian of two classes."""
     matrix = approximations.lower_moments(objective, theta)
     return lambda strength: SharedPreconditioner(Factor.of(matrix + np.diag(strength)))
 
 
 def kronecker(objective, theta):
-    """A matrix on classes times one on columns, for any ridge."""
+    """Makes the Kronecker product of `approximations.kronecker`."""
     classes, columns = approximations.kronecker_factors(objective, theta)
 
     def preconditioner(strength):
@@ -71,7 +73,7 @@ def kronecker(objective, theta):
 
 
 def class_blocks(objective, theta):
-    """A matrix on columns for each class, for any ridge."""
+    """Makes a matrix on columns for each class, as `approximations.class_blocks`."""
     matrices = approximations.class_block_moments(objective, theta)
 
     def preconditioner(strength):

@@ -1,11 +1,11 @@
-"""The preconditioner for models that separate many classes: a square root of columns' moments.
+"""A preconditioner for models that separate many classes: the square root of second moments.
 
-Where classes are separated the few rows between them hold all of the curvature, and it is least
-where the model looks, along directions in which the columns vary much. Steps that even out all
-directions, or the classes, are then too long: they make coefficients along directions of little
-variance that only the penalty takes back. Steps along the gradient are too short elsewhere. The
-root is half-way between the two in logarithms, so that it loses to neither by more than the square
-root of what they lose to each other.
+Where classes are separated, the few rows between them make up all of the curvature, and there is
+least of it along the coefficients, which follow directions of large variance. Steps scaled by the
+inverse of the second moments are then too long along directions of small variance: they make large
+coefficients there, which only the penalty takes back. Plain gradient steps are too short elsewhere.
+The square root lies halfway between the two on a logarithmic scale: along each direction the
+logarithm of its error is the mean of theirs.
 """
 
 import numpy as np
@@ -18,10 +18,12 @@ from sksoftmax._curvature.preconditioners import KroneckerPreconditioner
 def root_of_columns(objective, last=None):
     """The square root of the second moments of the columns, the same for all classes.
 
-    Embeddings of 200 classes with little penalty take 2 to 9 times as long without. L-BFGS finds
-    its scale, so that only the penalty beside it needs one: that of equally likely classes.
+    Fits of 200 classes on embeddings with little penalty take 2 to 9 times as long without.
+    L-BFGS scales the preconditioner itself; relative to the penalty it has the scale of equally
+    likely classes.
 
-    last : Preconditioner, optional, whose moments serve again if it has them
+    last : Preconditioner, optional
+        If it has second moments of the columns, they are used.
     """
     features = slice(objective.map.n_features)
     if isinstance(last, KroneckerPreconditioner):

@@ -1,10 +1,13 @@
-"""Running moments of a stream: the preconditioner of a descent that sees each row once.
+"""Running moments of the rows of a stream, of which its preconditioner is made.
 
-The Hessian is, in expectation, both ``mean_i (diag(p_i) - p_i p_i') (x) x_i x_i'`` and, where the
-model holds, ``mean_i r_i r_i' (x) x_i x_i'`` of the residuals ``r_i = p_i - y_i``. The second is
-large where the model does not hold: a class that turns up late has no curvature, having no
-probability, but it has residuals. Half of each is a preconditioner that is right near the optimum
-and careful elsewhere. Classes and columns are taken apart, as in ``approximations.kronecker``.
+The Hessian is ``mean_i (diag(p_i) - p_i p_i') (x) x_i x_i'``. Where the model holds it is, in
+expectation, also ``mean_i r_i r_i' (x) x_i x_i'`` with the residuals ``r_i = p_i - y_i``. The
+second is larger where the model does not hold: a class that turns up late has no probability and
+hence no curvature, but it has residuals. The mean of both is right near the optimum, and makes
+steps shorter elsewhere. It is approximated by the Kronecker product of a matrix on classes and one
+on columns, as in ``approximations.kronecker``.
+
+Row i has the curvature ``c_i``, the mean over classes of ``(p_ik (1 - p_ik) + r_ik^2) / 2``.
 """
 
 from dataclasses import dataclass, replace
@@ -19,23 +22,23 @@ from sksoftmax._objective.kernels import cross_entropy_residual, restored, varia
 from sksoftmax._objective.rows import strided
 
 TINY = np.finfo(np.float64).tiny
-# A column has moved whose spread is more than so many units of rounding of its center.
+# Standard deviation of a column, in units of rounding of its center, up to which it is constant.
 ROUNDING = 8
-# A column or class is hardly known whose moment a step would multiply by this factor.
+# Factor by which a batch must raise the moment of a column or class for its gradient to be damped.
 STRANGE = 2.0
-# A batch makes the moment of a column that is known larger by this factor at most: what else its
-# entries say is that some row is out of all proportion.
+# Largest factor by which a batch may raise the moment of a column of which KNOWN_ROWS rows were
+# seen: an outlier would raise it by more.
 MOST_GROWTH = 10.0
-ENOUGH_ROWS = 30  # to know a column
-# Share of the diagonal that is added always, to keep collinear columns from far too long steps.
+KNOWN_ROWS = 30
+# Fraction of the diagonal that is always added, so that steps along collinear columns stay short.
 COLLINEAR = 1e-8
 
 
 @dataclass(frozen=True)
 class FullColumns:
-    """Second moments of the columns about the center, with those of the intercept's 1.
+    """Second moments of the columns, with the intercept's 1 as the last.
 
-    matrix : ndarray of shape (n_columns, n_columns)
+    matrix : ndarray of shape (n_columns, n_columns), ``mean_i c_i x_i x_i'`` about the center
     """
 
     matrix: np.ndarray
@@ -46,7 +49,7 @@ class FullColumns:
 
     @property
     def offset(self):
-        """Means of the columns, from the center."""
+        """Means of the columns about the center, (n_features,)."""
         return self.matrix[-1, :-1] / max(self.matrix[-1, -1], TINY)
 
     def blended(self, other, share):
@@ -56,9 +59,9 @@ class FullColumns:
         return FullColumns(self.matrix * factors * factors[:, None])
 
     def recentred(self, shift):
-        turn = np.eye(len(self.matrix))
-        turn[:-1, -1] = -shift
-        return FullColumns(turn @ self.matrix @ turn.T)
+        to_new = np.eye(len(self.matrix))
+        to_new[:-1, -1] = -shift
+        return FullColumns(to_new @ self.matrix @ to_new.T)
 
     def preconditioner(self, classes, scale, extra, objective):
         return approximations.product(classes, self.matrix * scale + np.diag(extra), objective)
@@ -66,9 +69,9 @@ class FullColumns:
 
 @dataclass(frozen=True)
 class PlainColumns:
-    """The diagonal of the same, and the row of the intercept.
+    """The diagonal of the matrix of `FullColumns`, and its last row.
 
-    diagonal, first : ndarray of shape (n_columns,)
+    diagonal, first : ndarrays of shape (n_columns,), ``mean_i c_i x_i^2`` and ``mean_i c_i x_i``
     """
 
     diagonal: np.ndarray
@@ -101,11 +104,12 @@ class PlainColumns:
 
 @dataclass(frozen=True)
 class Moments:
-    """What a stream remembers of its rows.
+    """Running means over the rows of a stream.
 
     columns : FullColumns or PlainColumns
     classes : ndarray of shape (n_scores, n_scores)
-    n_rows : rows that they stand for
+        ``mean_i (diag(p_i) - p_i p_i' + r_i r_i') / 2``.
+    n_rows : float, the number of rows seen; inf if they are all that there are
     """
 
     columns: object
@@ -114,11 +118,15 @@ class Moments:
 
     @classmethod
     def expected(cls, columns, n_rows):
-        """What moments of the columns to expect of so many rows; 0 where that is not known."""
+        """The moments that are expected before a stream's first batch.
+
+        columns : ndarray of shape (n_columns,), mean squares; 0 where they are not known
+        n_rows : float, the number of rows that the expectation counts for
+        """
         return cls(PlainColumns(columns, np.zeros(len(columns))), np.eye(1), n_rows)
 
     def blended(self, other, share):
-        """These, with so much of the others'."""
+        """``(1 - share) * these + share * other``."""
         return Moments(
             self.columns.blended(other.columns, share),
             (1 - share) * self.classes + share * other.classes,
@@ -130,19 +138,25 @@ class Moments:
         return replace(self, columns=self.columns.scaled(factors))
 
     def restrained(self, other, share):
-        """Factors of the columns, by which the others do not outweigh these: see MOST_GROWTH."""
+        """Factors for the columns of a batch, (n_columns,), below 1 for outliers.
+
+        By them its moments raise these by a factor of MOST_GROWTH at most.
+
+        other : Moments of the batch
+        share : its weight when they are blended
+        """
         own, new = self.units, share * other.units
-        large = (new > MOST_GROWTH * own) & (own > 0) & (ENOUGH_ROWS <= self.n_rows < np.inf)
+        large = (new > MOST_GROWTH * own) & (own > 0) & (KNOWN_ROWS <= self.n_rows < np.inf)
         ratio = np.divide(MOST_GROWTH * own, new, out=np.ones_like(own), where=large)
         return np.sqrt(ratio)
 
     @property
     def units(self):
-        """Mean squares of the columns, by curvature, and 1 for the intercept."""
+        """Means of the columns' squares, weighted by ``c_i``: (n_columns,), 1 for the intercept."""
         return self.columns.diagonal / self.mass
 
     def of_all(self):
-        """These as the moments of all rows there are, and no sample of more."""
+        """These as the moments of all rows that there are, and not of a sample."""
         return replace(self, n_rows=np.inf)
 
     def recentred(self, shift):
@@ -150,55 +164,56 @@ class Moments:
 
     @property
     def size(self):
-        """Number of columns that were seen to move, the intercept's among them."""
+        """Number of columns that were not constant so far, the intercept's among them."""
         return max(1, np.count_nonzero(self.columns.diagonal))
 
     @property
     def mass(self):
-        """Mean curvature of a row and a class."""
+        """The mean of ``c_i`` over the rows."""
         return max(float(np.trace(self.classes)) / len(self.classes), TINY)
 
     @property
     def diagonal(self):
-        """Of columns and of classes, one after the other."""
+        """The diagonals of columns and of classes, one after the other."""
         return np.concatenate([self.columns.diagonal, np.diagonal(self.classes)])
 
     def preconditioner(self, objective):
-        """The preconditioner: of few rows, the diagonal counts for more than the rest."""
+        """The preconditioner; the fewer the rows, the more is added to its diagonal."""
         columns = self.columns.diagonal
         extra = columns * (self.size / self.n_rows + COLLINEAR) / self.mass
         return self.columns.preconditioner(self.classes, 1 / self.mass, extra, objective)
 
     def damping(self, other, share):
-        """What to multiply gradient and step by, lest they feel the others more than these.
+        """Factors for gradient and step, (n_parameters,), below 1 for new columns and classes.
 
-        A column or class that these hardly know has next to no curvature, and a step along it no
-        measure. The others, which are of the rows of the gradient, know it.
+        These moments are near zero for a column or class that was hardly seen before, so that steps
+        along it would be far too long. Those of the gradient's own rows tell how much.
+
+        other : Moments of the batch that the gradient is of
+        share : its weight when they are blended
         """
         columns = _damping(self.columns.diagonal, other.columns.diagonal, share)
         classes = _damping(np.diagonal(self.classes), np.diagonal(other.classes), share)
         return np.outer(columns, classes).ravel()
 
     def scales(self):
-        """Units of the parameters: one over the columns' spread, the same for all classes."""
-        row_curvature = np.sqrt(self.columns.diagonal / self.mass)
-        return np.repeat(
-            np.divide(1, row_curvature, out=np.zeros_like(row_curvature), where=row_curvature > 0),
-            len(self.classes),
-        )
+        """Units of the parameters, (n_parameters,): one over the columns' standard deviations."""
+        deviation = np.sqrt(self.units)
+        unit = np.divide(1, deviation, out=np.zeros_like(deviation), where=deviation > 0)
+        return np.repeat(unit, len(self.classes))
 
 
 def _damping(own, other, share):
-    # One for all that is known, exactly: to turn collinear columns apart would lead far astray.
+    # Exactly 1 for all that is known: factors that differ would separate collinear columns.
     new = share * other > STRANGE * own
     damping = np.divide(STRANGE * own, share * other, out=np.ones_like(own), where=new)
     return np.where(own > 0, np.sqrt(damping), 0.0)
 
 
 def observe(objective, theta, full):
-    """Value, gradient and moments in one pass.
+    """The value, gradient and Moments of a batch at theta, in one pass.
 
-    full : whether to take the moments between columns too
+    full : whether moments between columns are made too
     """
     prepared = objective.map.prepare(theta, objective.dtype)
     forward, backward = objective.map.forward, objective.map.backward
@@ -226,7 +241,14 @@ def observe(objective, theta, full):
 
 
 def _curvatures(residual, block):
-    """Weighted, of the classes over all rows, and of each row over the classes."""
+    """The sum of the classes' matrices, and ``w_i c_i`` of each row.
+
+    residual : ndarray of shape (n_scores, n_rows), of the weighted rows of the block
+
+    Returns
+    -------
+    classes, row_curvature : ndarrays of shape (n_scores, n_scores) and (n_rows,)
+    """
     residual, probability = restored(residual, block.target, block.weight)
     classes = np.asarray((residual * block.weight) @ residual.T, dtype=np.float64)
     row_curvature = variances(probability)
@@ -240,27 +262,29 @@ def _curvatures(residual, block):
 
 
 def _full(X, row_curvature, about, least):
+    """The sum of which `FullColumns` is made, zero for columns that are constant."""
     matrix = gram(centred_columns(X, about), row_curvature)
-    still = _still(matrix.diagonal(), least)
-    matrix[still] = 0
-    matrix[:, still] = 0
+    constant = _are_constant(matrix.diagonal(), least)
+    matrix[constant] = 0
+    matrix[:, constant] = 0
     return (matrix,)
 
 
 def _least(objective):
-    """Mean squares of the columns that rounding of their center can make of constant ones."""
+    """Mean squares of constant columns about their rounded center, at most; None if not centred."""
     center = objective.map.center
     if center is None:
         return None
     return (ROUNDING * np.finfo(objective.working_dtype).eps * np.append(center, 0)) ** 2
 
 
-def _still(diagonal, least):
-    """Which columns are constant but for what rounding makes of their center."""
+def _are_constant(diagonal, least):
+    """A mask of the columns that are constant, their center being rounded."""
     return diagonal <= (0 if least is None else least * diagonal[-1])
 
 
 def _plain(X, row_curvature, about, least):
+    """The sums of which `PlainColumns` is made, zero for columns that are constant."""
     mass, center = float(row_curvature.sum()), about.center
     if not sp.issparse(X) and center is not None:
         X, center = X - center, np.zeros_like(center)
@@ -271,5 +295,5 @@ def _plain(X, row_curvature, about, least):
         return second, first
     second = np.maximum(second - center * (2 * first - mass * center), 0)
     second, first = np.append(second, mass), np.append(first - mass * center, mass)
-    moving = ~_still(second, least)
-    return second * moving, first * moving
+    varying = ~_are_constant(second, least)
+    return second * varying, first * varying

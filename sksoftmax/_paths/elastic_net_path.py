@@ -117,8 +117,8 @@ class ElasticNetPath:
                     state.history, whole, log_C, theta, tol, max_iter - n_iter
                 )
                 return state, solution._replace(n_iter=n_iter + solution.n_iter)
-            others, share = _dual_gradient(whole, working_set, solution.certificate)
-            if screening.holds(columns, whole, theta, share * others):
+            others, scale = _dual_gradient(whole, working_set, solution.certificate)
+            if screening.holds(columns, whole, theta, scale * others):
                 break
             working_set = screening.choose(whole, theta, others, working_set)
             theta = restricted(whole, working_set.columns, theta)
@@ -182,13 +182,13 @@ def _predicted(whole, working_set, last, ahead, near):
 
 
 def _dual_gradient(whole, working_set, certificate):
-    """The loss gradient on all columns of what proves a gap, and the share of it that does."""
+    """The loss gradient of a certificate's dual on all columns, and the dual's scale."""
     dual = certificate.dual
     if working_set.columns is None:
-        return dual.loss_gradient, certificate.share
+        return dual.loss_gradient, certificate.scale
     part = working_set.problem.objective.smooth
     gradient = whole.objective.smooth.gradient_of_residuals(part, dual.residual)
-    return gradient, certificate.share
+    return gradient, certificate.scale
 
 
 def _point_of(solution):

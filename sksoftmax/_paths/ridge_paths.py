@@ -236,7 +236,7 @@ class RidgePaths:
         if curvature is None:
             curvature = self.kinds[state.kind](folds.whole, fits[0].point.theta)
         preconditioners = list(_preconditioners(curvature, folds))
-        rescaled = ridge_preconditioners.is_rough(folds.whole, self.kinds[state.kind])
+        rescaled = ridge_preconditioners.is_to_be_scaled(folds.whole, self.kinds[state.kind])
         predictions = [
             _predicted(folds, i, fit, preconditioner, log_C, rescaled)
             for i, (fit, preconditioner) in enumerate(zip(fits, preconditioners, strict=True))

@@ -1,4 +1,4 @@
-"""The problem of softmax regression, from encoded data and the parameters of an estimator."""
+"""Problems of softmax regression from encoded data, and coefficients from their solutions."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,11 +17,12 @@ from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS, WARM_SOLVERS
 
-# Beyond this the squares of what is divided by it vanish.
+# Largest strength of a penalty: the square of its inverse must not underflow.
 LARGEST = 1e100
-# Of the most that a column can lower the objective by, beside a penalty: that is nothing.
+# Decrease of the objective by a column that counts as none.
 NEGLIGIBLE = 1e-20
-# Beyond this a feature's penalty leaves nothing to tell of the others'.
+# Largest penalty factor that is finite: the penalties of other features must not be lost in
+# rounding.
 LARGEST_FACTOR = 1e12
 
 
@@ -37,7 +38,13 @@ INSTEAD = {
 
 
 def check_penalty(penalty):
-    """The Norm that a penalty's name or object stands for."""
+    """The Norm of the parameter ``penalty``, which is a name or a Norm itself.
+
+    Raises
+    ------
+    ValueError, TypeError
+        With what to write instead.
+    """
     if isinstance(penalty, str) and penalty in NORMS:
         return NORMS[penalty]
     parts = ("norms", "prox", "penalty_factor")
@@ -53,7 +60,7 @@ def check_penalty(penalty):
 
 
 def check_factors(norm, n_features):
-    """The penalty factors of the features."""
+    """The penalty factors of a Norm, (n_features,); a ValueError if they are invalid."""
     if norm.penalty_factor is None:
         return np.ones(n_features)
     try:
@@ -82,7 +89,7 @@ def treats_columns_alike(l1_ratio, norm, solver):
 
 
 def penalty_strength(C, total_weight):
-    """``1 / (C sum(w))``, or a ValueError where that or its square is out of all range."""
+    """``1 / (C sum(w))``; a ValueError if it is out of range."""
     strength = 1 / float(C) / total_weight
     if not strength < LARGEST:
         raise ValueError(
@@ -93,10 +100,10 @@ def penalty_strength(C, total_weight):
 
 
 def check_small_columns(data, *, C, l1_ratio, norm):
-    """Raise a ValueError for a column too small to measure, whose penalty does not hold it at zero.
+    """Raise a ValueError for a column of too small entries, unless its penalty keeps it at zero.
 
-    What it can lower the objective by is at most the square of its largest entry over the
-    strength of its ridge; none at all where the l1 part outweighs its gradient.
+    A column lowers the objective by the square of its largest entry over the strength of its ridge
+    at most, and not at all where the l1 strength exceeds its gradient.
     """
     largest = data.magnitudes.columns
     small = largest < magnitudes.COLUMNS[data.dtype].least
@@ -104,18 +111,22 @@ def check_small_columns(data, *, C, l1_ratio, norm):
         return
     factors = check_factors(norm, data.n_features) * penalty_strength(C, data.total_weight)
     ridge, l1 = (1 - l1_ratio) * factors, l1_ratio * factors
-    held = (largest <= np.sqrt(NEGLIGIBLE * ridge)) | (2 * largest <= l1)
-    loose = np.flatnonzero(small & ~held & (largest > 0))
-    if len(loose):
+    at_zero = (largest <= np.sqrt(NEGLIGIBLE * ridge)) | (2 * largest <= l1)
+    wrong = np.flatnonzero(small & ~at_zero & (largest > 0))
+    if len(wrong):
         raise ValueError(
-            f"column {loose[0]} of X has no entry beyond {largest[loose[0]]:.3g} in magnitude, "
+            f"column {wrong[0]} of X has no entry beyond {largest[wrong[0]]:.3g} in magnitude, "
             f"and next to no penalty: {data.dtype} columns are then taken from "
             f"{magnitudes.COLUMNS[data.dtype].least:g} on; multiply it by a power of ten"
         )
 
 
 class Batch(NamedTuple):
-    """Encoded rows for ``build.make_problem``; the weight is that of the stream so far."""
+    """Encoded rows of a stream, with what `make_problem` reads of ``Encoded``.
+
+    total_weight : float, of all rows of the stream so far
+    center : ndarray of shape (n_features,)
+    """
 
     rows: InMemoryRows
     total_weight: float
@@ -130,9 +141,15 @@ class Batch(NamedTuple):
 
 
 def make_problem(data, *, C, l1_ratio, norm, fit_intercept, solver):
-    """The SmoothProblem, or the CompositeProblem where coefficients may become zero.
+    """The problem of a fit.
 
+    data : Encoded or Batch
     norm : Norm
+
+    Returns
+    -------
+    problem : SmoothProblem or CompositeProblem
+        The latter with an l1 part or excluded features, or for the solver "proximal".
     """
     score_map = LinearMap(data.n_scores, data.n_features, data.center if fit_intercept else None)
     factors = check_factors(norm, data.n_features)
@@ -159,7 +176,10 @@ def make_problem(data, *, C, l1_ratio, norm, fit_intercept, solver):
 
 
 def solver_for(problem, name, warm=False):
-    """The solver of that name, if it can deal with the problem; else a ValueError."""
+    """The solver of a name; a ValueError if the problem is not smooth and it needs one that is.
+
+    warm : whether the start is near the optimum
+    """
     if not isinstance(problem, CompositeProblem):
         return (WARM_SOLVERS if warm else SOLVERS)[name]
     if name not in COMPOSITE_SOLVERS:
@@ -171,7 +191,7 @@ def solver_for(problem, name, warm=False):
 
 
 def initial(data, score_map):
-    """Theta without columns: the optimum is then at the frequencies of the classes."""
+    """Theta with coefficients of zero, (n_parameters,): intercepts give the class frequencies."""
     theta = score_map.initial()
     if score_map.has_intercept:
         score_map.split(theta)[1][:] = centred(np.log(data.class_weight))
@@ -179,7 +199,7 @@ def initial(data, score_map):
 
 
 def initial_value(data, score_map):
-    """The objective at `initial`: the entropy of the classes' frequencies, or of even ones."""
+    """The objective at `initial`: the entropy of the class frequencies, or of the uniform ones."""
     if not score_map.has_intercept:
         return float(np.log(len(data.classes)))
     frequency = data.class_weight / data.total_weight
@@ -187,12 +207,12 @@ def initial_value(data, score_map):
 
 
 def centred(scores):
-    """Scores of all classes in the form of the map's: one row for two classes, else centred."""
+    """Scores (n_classes, ...) as (n_scores, ...): the difference of two, else centred."""
     return scores[1:] - scores[:1] if len(scores) == 2 else scores - scores.mean()
 
 
 def coefficients(score_map, theta, center):
-    """Coefficients and intercepts of theta, for columns as they are."""
+    """Coefficients (n_scores, n_features) and intercepts (n_scores,) for columns about zero."""
     coef, at_center = score_map.split(theta)
     if at_center is None:
         return coef, np.zeros(len(coef))
@@ -204,12 +224,12 @@ def coefficients(score_map, theta, center):
 
 @dataclass(frozen=True)
 class Coordinates:
-    """How theta reads as a model of the columns of X.
+    """How to read theta as coefficients on the columns of X.
 
     map : LinearMap
-    columns : the way back from the columns that the fit is made on
-    center : ndarray of shape (n_features,), of those columns
-    dtype : of the model
+    columns : AllColumns or RowSpace, from the columns of the fit to those of X
+    center : ndarray of shape (n_features,), of the columns of the fit
+    dtype : of the model's coefficients
     classes : ndarray of shape (n_classes,), of the model
     present : ndarray of bool of shape (n_classes,), the classes that the fit is of
     """
@@ -222,12 +242,12 @@ class Coordinates:
     present: np.ndarray
 
     def coefficients(self, theta):
-        """Those of the classes that the fit is of, (n_scores, n_features) and (n_scores,)."""
+        """Those of the classes present, (n_scores, n_features) and (n_scores,)."""
         coef, intercept = coefficients(self.map, theta, self.center)
         return self.columns.expand(coef), intercept
 
     def attributes(self, theta):
-        """What an estimator needs to predict by theta."""
+        """The attributes by which an estimator predicts, by name."""
         coef, intercept = expanded(*self.coefficients(theta), self.present)
         coef, intercept = rounded(coef, intercept, self.dtype)
         return {"classes_": self.classes, "coef_": coef, "intercept_": intercept}

@@ -1,23 +1,23 @@
-"""Coefficients with a row for each class, where a fit was of some of the classes only.
+"""Coefficients of all classes from those of a fit of some of the classes, and back.
 
-A class whose rows have no weight is nowhere in the loss but in the softmax's sum. In the optimum
-its intercept is minus infinity, its coefficients are zero, for the penalty's sake, and all others
-are those of the problem without it. What stands for minus infinity is so low an intercept that
-``exp`` of it is lost beside 1.
+A class whose rows have no weight is in the loss through the softmax's denominator alone. At the
+optimum its intercept is minus infinity, its coefficients are zero by the penalty, and all others
+are those of the problem without that class. In the place of minus infinity stands an intercept so
+low that its exponential is lost in the sum.
 """
 
 import numpy as np
 
-# exp(-ABSENT) is below half a unit in the last place of 1.
+# By how much the intercept of such a class is below the others: 1 + exp(-ABSENT) rounds to 1.
 ABSENT = 40.0
 
 
 def expanded(coef, intercept, present):
     """Coefficients and intercepts of all classes, from those of the classes that are present.
 
-    Without a penalty, or with a ridge, the rows of ``coef`` sum to zero, so that in every row of X
-    one of the scores is no lower than the least intercept: the classes that are not present have a
-    probability of ``exp(-ABSENT)`` at most, wherever X is.
+    Without a penalty, or with a ridge, the rows of ``coef`` sum to zero. For every row of X one of
+    the scores is then no lower than the least intercept, and absent classes have a probability of
+    ``exp(-ABSENT)`` at most.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ def expanded(coef, intercept, present):
 
 
 def _with_both(coef, intercept, n_present):
-    """Rows of one class, which has no scores of its own, or of two, about their mean."""
+    """A row for each class present, of one class or two, whose fits have none or one."""
     if n_present == 1:
         return np.zeros((1, coef.shape[1]), dtype=coef.dtype), np.zeros(1)
     return np.vstack([-coef, coef]) / 2, np.append(-intercept, intercept) / 2
 
 
 def restricted(coef, intercept, present):
-    """The part of such coefficients and intercepts that is of the classes that are present."""
+    """The inverse of `expanded`: coefficients and intercepts of the classes that are present."""
     if present.all():
         return coef, intercept
     if len(coef) == 1:

@@ -1,4 +1,4 @@
-"""What a solver may ask of a composite objective."""
+"""The problem of a composite objective: what a solver may ask of it."""
 
 from dataclasses import dataclass, replace
 
@@ -11,9 +11,9 @@ from sksoftmax._objective.composite import CompositeObjective
 
 @dataclass(frozen=True)
 class CompositeProblem:
-    """A composite objective with what a solver asks of it: models, proximal steps and proofs.
+    """A composite objective with what a solver asks of it: models, proximal operators and proofs.
 
-    Values are of the sum; gradients are the smooth part's.
+    Values are those of the sum, gradients those of the smooth part.
 
     objective : CompositeObjective
     """
@@ -45,7 +45,7 @@ class CompositeProblem:
         return self.objective.value_and_gradient(theta)
 
     def model(self, theta, slow=False, near=False):
-        """The smooth part's curvature at theta, to multiply with."""
+        """The model of the smooth part's curvature at theta, see ``quadratic_models.model``."""
         smooth, free = self.objective.smooth, self.objective.is_free
         return quadratic_models.model(smooth, theta, free, slow, near)
 
@@ -53,7 +53,7 @@ class CompositeProblem:
         return quadratic_models.column_scales(self.objective.smooth)
 
     def ridge_bound(self, gradient):
-        """None: there is an l1 part, or some coefficient is free."""
+        """Infinite: nothing is known without the nonsmooth penalty, see `expected_gap`."""
         return np.inf
 
     def certify(self, point, target_gap=0.0, moments=None):
@@ -61,7 +61,7 @@ class CompositeProblem:
         return nonsmooth_certificate.bound(self.objective, point, target_gap, moments)
 
     def expected_gap(self, point):
-        """What `certify` would prove, but for the balance of what is not penalised."""
+        """The gap that `certify` would prove if the free columns were balanced."""
         return nonsmooth_certificate.expected(self.objective, point)
 
     def rows_of(self, vector):

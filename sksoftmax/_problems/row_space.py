@@ -1,9 +1,9 @@
-"""More columns than rows: the same problem in as many columns as there are rows.
+"""Fits with more columns than rows, reduced to as many columns as there are rows.
 
-Coefficients that are orthogonal to every row change no score and cost penalty, so the optimum
-lies in the span of the rows. With ``X = L Q'``, L being square and the columns of Q orthonormal,
-the problem in L has the same objective, ``coef = reduced_coef Q'`` having the same norm. The
-factors come from Householder reflections, which lose nothing where the columns' units differ.
+Coefficients that are orthogonal to every row change no score and cost penalty, so that the optimum
+lies in the span of the rows. With ``X = L Q'``, L square and the columns of Q orthonormal, the
+problem on L has the same objective: ``coef = reduced_coef Q'`` has the same norm. The factors come
+from Householder reflections, which are accurate whatever the columns' units.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from sksoftmax._objective.rows import Means, gather, partition
 
 @dataclass(frozen=True)
 class AllColumns:
-    """The columns as they are."""
+    """The columns of X themselves."""
 
     def expand(self, coef):
         return coef
@@ -28,12 +28,12 @@ class AllColumns:
 
 @dataclass(frozen=True)
 class RowSpace:
-    """Q, as the reflections whose product it is.
+    """Q, as a product of Householder reflections in LAPACK's form.
 
     reflections : ndarray of shape (n_features, n_rows), Fortran order
     factors : ndarray of shape (n_rows,)
-    rank : how many columns of Q the rows span
-    sizes : ndarray of shape (n_features,), by which columns were divided, or 1
+    rank : number of columns of Q that the rows span
+    sizes : ndarray of shape (n_features,) by which columns were divided, or 1
     """
 
     reflections: np.ndarray
@@ -42,13 +42,13 @@ class RowSpace:
     sizes: np.ndarray | float = 1.0
 
     def expand(self, coef):
-        """``coef @ Q'``: reduced coefficients on the columns of X."""
+        """``coef @ Q'``, (n_scores, n_features): coefficients on X of reduced ones."""
         padded = np.zeros((self.reflections.shape[0], len(coef)), order="F")
         padded[: coef.shape[1]] = coef.T
         return self._apply("N", padded).T / self.sizes
 
     def restrict(self, coef):
-        """``coef @ Q``: the part of coefficients on X that scores depend on."""
+        """``coef @ Q``, (n_scores, rank): reduced coefficients of those on X."""
         columns = np.array((coef * self.sizes).T, order="F")
         return self._apply("T", columns)[: self.rank].T
 
@@ -63,10 +63,15 @@ class RowSpace:
 
 
 def reduce_columns(data, alike=True, penalised=True):
-    """Data in the columns that are cheapest to fit on, and the way back to those of X.
+    """Encoded data on the columns that are cheapest to fit on, and their relation to those of X.
 
-    alike : whether the penalty treats all columns alike; they stay what they are where it does not
-    penalised : whether there is a penalty, which rounding in the factors then stays below
+    alike : whether the penalty treats all columns alike; else X is not reduced
+    penalised : whether there is a penalty; else X is reduced to independent columns
+
+    Returns
+    -------
+    data : Encoded
+    columns : AllColumns or RowSpace
     """
     if not alike or not costs.row_space_is_cheaper(data):
         return data, AllColumns()
@@ -92,12 +97,12 @@ def _factors(X):
 
 
 def _independent_factors(X):
-    """L and Q in as many columns as are linearly independent.
+    """L and Q of ``X = L Q'`` with as many columns as are linearly independent.
 
-    Of rows that are repeated, or depend on each other, rounding leaves columns of L that are noise.
-    Without a penalty nothing holds a fit back from separating the classes by it. So the rows are
-    taken in the order that puts what is noise last, in double precision and with all columns of
-    one size, since without a penalty a column's unit means nothing.
+    Where rows are linearly dependent some columns of L are rounding, and without a penalty a fit
+    would separate the classes by them. Pivoting puts these columns last. It is done in double
+    precision and with all columns of X scaled to one size, since without a penalty their units mean
+    nothing.
     """
     sizes = np.abs(X).max(axis=0).astype(np.float64)
     sizes[sizes == 0] = 1.0

@@ -1,4 +1,4 @@
-"""What a solver may ask of a smooth objective."""
+"""The problem of a smooth objective: what a solver may ask of it."""
 
 from dataclasses import dataclass, replace
 
@@ -21,14 +21,12 @@ from sksoftmax._solvers.loop import Certificate
 class SmoothProblem:
     """A smooth objective with what a solver asks of it: value, curvature and proof.
 
-    Arithmetic is the objective's; here it is decided which curvature, proof and precision the
-    objective affords, by the rules of ``_curvature.costs``.
-
     objective : Objective
+    checks_steps : whether a stochastic method checks its steps by the value on their own batch
     """
 
     objective: Objective
-    checks_steps = True  # of streams, by the value on their own batch
+    checks_steps = True
 
     @property
     def map(self):
@@ -59,8 +57,8 @@ class SmoothProblem:
     def low_precision(self):
         """The problem in single precision, at half the cost; None if there is no gain.
 
-        Nor where some coefficient is not penalised: along columns that are collinear nothing would
-        then hold coefficients back from following the rounding of single sums.
+        None too where some coefficient is not penalised: along collinear columns such coefficients
+        would fit the rounding of sums in single precision.
         """
         objective = self.objective
         cheaper = objective.fits_single and costs.single_is_cheaper(objective)
@@ -71,7 +69,7 @@ class SmoothProblem:
 
     @property
     def usual_slack(self):
-        """How much larger the cheap certificate is than the distance it bounds, as a rule."""
+        """The ratio of the gap that is proved to ``value - optimum``, as a rule."""
         objective = self.objective
         if not objective.is_symmetric:
             return 1.0  # the Hessian proves what a Newton step expects
@@ -83,14 +81,14 @@ class SmoothProblem:
         return approximations.exact(self.objective, theta) if fits else None
 
     def curvature(self, theta):
-        """A cheap preconditioner from the curvature at theta."""
+        """A cheap preconditioner at theta, see ``approximations.kronecker``."""
         return approximations.kronecker(self.objective, theta)
 
     def refreshed_curvature(self, theta, last=None):
-        """The best preconditioner at theta that pays for itself on the way to the optimum.
+        """The best preconditioner at theta whose cost is less than that of the steps it saves.
 
         last : Preconditioner, optional
-            The one before: each kind serves for a while before the next, which costs more.
+            The one before. It tells which kind is next, and its second moments may serve again.
         """
         if low_rank.follows(self.objective, last):
             return low_rank.along_coefficients(self.objective, theta, last)
@@ -98,27 +96,33 @@ class SmoothProblem:
 
     @property
     def curvature_may_mislead(self):
-        """Whether the curvature at a point says little of that at the next."""
+        """Whether the curvature may be quite another after a step, few rows making it up."""
         return costs.curvature_may_mislead(self.objective)
 
     def separates_classes(self, value):
-        """Whether an objective so small tells that the model separates the classes."""
+        """Whether the model separates the classes, told by the objective's value."""
         return costs.separates_classes(self.objective, value)
 
     def curvature_of_separated(self, last):
-        """A preconditioner for models that separate the classes, the last one given."""
+        """A preconditioner for models that separate the classes.
+
+        last : Preconditioner, optional, whose second moments serve again
+        """
         return separated_classes.root_of_columns(self.objective, last)
 
     def bohning_curvature(self):
-        """A cheap preconditioner that lies above the Hessian everywhere."""
+        """A preconditioner above the Hessian at every theta."""
         return approximations.bohning_bound(self.objective)
 
     def certify(self, point, target_gap=0.0, moments=None):
-        """A Certificate of ``value - optimum`` at a Point, which may cost passes over the rows."""
+        """A Certificate of ``value - optimum`` at a Point, by passes over the rows.
+
+        moments : without effect; proofs of smooth objectives learn nothing for the next
+        """
         return Certificate(self.gap(point.theta, point.gradient, target_gap))
 
     def ridge_bound(self, gradient):
-        """What is proved without a look at the rows if the free parameters have no gradient."""
+        """The gap that is proved, without a pass over the rows, if free parameters are balanced."""
         if not self.objective.penalised_coef:
             return np.inf
         return smooth_certificate.ridge_bound(self.objective, gradient)
@@ -137,20 +141,23 @@ class SmoothProblem:
         return moments.preconditioner(self.objective)
 
     def moments_cost(self):
-        """Of a preconditioner of such moments, in rows of a stream."""
+        """The cost of `preconditioner_of_moments`, in rows of a stream."""
         return costs.rows_of_preconditioner(self.objective)
 
     @property
     def is_small(self):
-        """Whether a Newton step takes no longer than the interpreter's calls."""
+        """Whether a Hessian takes no longer than the interpreter's calls."""
         return costs.is_small(self.objective)
 
     def worthwhile_sample(self):
-        """How many rows to begin on; 0 where all of them are few."""
+        """Number of rows of a sample to be fitted first; 0 for none."""
         return costs.worthwhile_sample(self.objective)
 
     def preconditioner_of_sample(self, part, theta):
-        """A preconditioner made from a sample of this objective: its Hessian, if that is cheap."""
+        """A preconditioner from a sample: its Hessian, if that is cheap.
+
+        part : SmoothProblem of the sample
+        """
         if costs.hessian_is_cheap(self.objective):
             return approximations.exact(part.objective, theta)
         return approximations.kronecker(part.objective, theta)

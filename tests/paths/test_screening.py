@@ -43,7 +43,7 @@ def test_a_working_set_holds_while_other_gradients_are_within_their_strengths(n_
     assert not screening.holds(SOME, whole, theta, loss_gradient)
 
 
-@pytest.mark.parametrize("way", ["_balanced", "_along_columns"])
+@pytest.mark.parametrize("way", ["_along_free_columns", "_along_columns"])
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("fit_intercept", [False, True])
 @pytest.mark.parametrize("n_classes", [2, 4])
