@@ -22,11 +22,10 @@ class SmoothProblem:
     """A smooth objective with what a solver asks of it: value, curvature and proof.
 
     objective : Objective
-    checks_steps : whether a stochastic method checks its steps by the value on their own batch
     """
 
     objective: Objective
-    checks_steps = True
+    checks_steps = True  # stochastic methods check a step by the value on its own batch
 
     @property
     def map(self):
