@@ -96,15 +96,10 @@ class ElasticNetPath:
         """The state and solution at C, from where the last fits lead."""
         whole, log_C = self.problem_at(C), np.log(C)
         last, ahead = state.history[-1], extrapolated(state.history, log_C)
-        working_set, moments = state.working_set, state.moments
-        if screening.holds(working_set.columns, whole, last.theta, ahead.loss_gradient):
-            working_set = screening.moved(working_set, whole)
-        else:
-            working_set = screening.choose(whole, last.theta, ahead.loss_gradient)
-            moments = None
+        working_set, moments = _working_set(state, whole, ahead)
         near = log_C - last.log_C <= NEAR
         working_set, begin = _predicted(whole, working_set, last, ahead, near)
-        others, n_iter = ahead.loss_gradient, 0
+        n_iter = 0
         while True:
             working_set, solution = self._descend(
                 working_set, begin, near, moments, tol, max_iter - n_iter
@@ -159,6 +154,17 @@ def _values_between(state, C):
     start, end = state.history[-1].log_C, np.log(C)
     n_steps = max(int(np.ceil((end - start) / FARTHEST)), 1)
     return np.exp(np.linspace(start, end, n_steps + 1)[1:-1])
+
+
+def _working_set(state, whole, ahead):
+    """The last fit's working set and moments, or, where columns are missing, another without them.
+
+    ahead : PathPoint, extrapolated to the C of the problem ``whole``
+    """
+    last, gradient = state.history[-1].theta, ahead.loss_gradient
+    if screening.holds(state.working_set.columns, whole, last, gradient):
+        return screening.moved(state.working_set, whole), state.moments
+    return screening.choose(whole, last, gradient), None
 
 
 def _predicted(whole, working_set, last, ahead, near):
