@@ -11,21 +11,17 @@ time over ours, on the other rows; where a fit was stopped, of its limit. The lo
 rows held out.
 """
 
-import argparse
 import os
-import warnings
 
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
-from statistics import median
-from time import process_time
+from itertools import islice
 
 import machine
 import numpy as np
-from random_problems import FEW_SECONDS, REPEATS, draw
+from random_problems import arguments, drawn, seconds_of_fit
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import log_loss
-from stopwatch import OutOfTime, cpu_limit
 
 from sksoftmax import SoftmaxRegressionCV
 
@@ -41,20 +37,13 @@ def held_out(problem):
 
 
 def measured(model, train, test, limit):
-    """CPU seconds, the median of some where few; and the log loss. None where time ran out."""
-    seconds = []
-    try:
-        with cpu_limit(limit), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            while not seconds or (seconds[0] <= FEW_SECONDS and len(seconds) < REPEATS):
-                begin = process_time()
-                model.fit(*train)
-                seconds.append(process_time() - begin)
-    except OutOfTime:
+    """CPU seconds and log loss; the limit and nan where time ran out."""
+    seconds = seconds_of_fit(model, *train, limit)
+    if seconds is None:
         return limit, np.nan
     probabilities = model.predict_proba(test[0]).astype(np.float64)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return median(seconds), log_loss(test[1], probabilities, labels=model.classes_)
+    return seconds, log_loss(test[1], probabilities, labels=model.classes_)
 
 
 def report(rows):
@@ -77,27 +66,14 @@ def report(rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--seeds", type=int, nargs=2, default=(1, 401), help="first, and one past the last")
-    add("--step", type=int, default=2)
-    add("--problems", type=int, default=50, help="the most")
-    add("--limit", type=float, default=60.0, help="CPU seconds that a fit may take")
-    add("--most", type=float, default=5e7, help="rows x columns x classes of a problem")
-    add("--ours-only", action="store_true")
+    parser = arguments(__doc__, limit=60.0, most=5e7)
+    parser.add_argument("--problems", type=int, default=50, help="the most")
     options = parser.parse_args()
     print(f"{machine.description()}\n", flush=True)
     rows = []
-    for seed in range(*options.seeds, options.step):
-        problem, words = draw(seed)
-        size = np.prod(problem.X.shape) * (problem.y.max() + 1)
-        if size > options.most or len(rows) == options.problems:
-            continue
+    for problem, words in islice(drawn(options), options.problems):
         train, test = held_out(problem)
         seconds, loss = measured(SoftmaxRegressionCV(tol=TOL), train, test, options.limit)
-        words = f"{seed} {words}"
         line = f"{words:66} {seconds:.3f} s, log loss {loss:.4f}"
         if options.ours_only:
             print(line, flush=True)

@@ -53,7 +53,7 @@ def draw(seed):
 
     300 to 30,000 rows, 5 to 500 columns, 2 to 300 classes, whose sizes are alike or fall like 1/k;
     labels of a random teacher, of class means, or of sparse counts; variances of columns that are
-    alike or fall like ``j**-1`` or ``j**-2``; classes from hopeless to nearly separable; wild units
+    alike or fall like ``j**-1`` or ``j**-2``; classes from hardly to nearly separable; wild units
     and offsets now and then; both precisions; C from 1e-3 to 1e4.
     """
     rng = np.random.default_rng(seed)
@@ -152,20 +152,28 @@ class Fit:
     converged: bool = False
 
 
-def measured(model, problem, limit):
-    """A `Fit`, or None where the time ran out."""
+def seconds_of_fit(model, X, y, limit):
+    """CPU seconds of a fit, the median of some where it takes few; None where time ran out."""
     seconds = []
     try:
         with cpu_limit(limit), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             while not seconds or (seconds[0] <= FEW_SECONDS and len(seconds) < REPEATS):
                 begin = process_time()
-                model.fit(problem.X, problem.y)
+                model.fit(X, y)
                 seconds.append(process_time() - begin)
     except OutOfTime:
         return None
+    return median(seconds)
+
+
+def measured(model, problem, limit):
+    """A `Fit`, or None where the time ran out."""
+    seconds = seconds_of_fit(model, problem.X, problem.y, limit)
+    if seconds is None:
+        return None
     value = evaluate(problem, model.coef_, model.intercept_)
-    return Fit(median(seconds), value, bool(getattr(model, "converged_", False)))
+    return Fit(seconds, value, bool(getattr(model, "converged_", False)))
 
 
 def memory(problem):
@@ -248,40 +256,48 @@ def ours_only(problems, limit, with_memory):
 
 
 def drawn(options):
-    """The problems that were asked for."""
-    if options.probes:
-        for probe in PROBES:
-            yield embeddings(*probe)
-        return
-    if options.easy:
-        yield from easy()
-        return
+    """The random problems that were asked for, each with a line that describes it."""
     for seed in range(*options.seeds, options.step):
         problem, words = draw(seed)
         if np.prod(problem.X.shape) * (problem.y.max() + 1) <= options.most:
             yield problem, f"{seed} {words}"
 
 
-def main():
+def chosen(options):
+    """The problems that were asked for, each with a line that describes it."""
+    if options.probes:
+        return (embeddings(*probe) for probe in PROBES)
+    return easy() if options.easy else drawn(options)
+
+
+def arguments(description, limit, most):
+    """A parser of which random problems to take, and for how long."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     add("--seeds", type=int, nargs=2, default=(1, 401), help="first, and one past the last")
     add("--step", type=int, default=2)
-    add("--limit", type=float, default=20.0, help="CPU seconds that a fit may take")
-    add("--most", type=float, default=np.inf, help="rows x columns x classes of a problem")
-    add("--probes", action="store_true", help="embeddings in place of random problems")
-    add("--easy", action="store_true", help="independent columns in place of random problems")
+    add("--limit", type=float, default=limit, help="CPU seconds that a fit may take")
+    add("--most", type=float, default=most, help="rows x columns x classes of a problem")
     add("--ours-only", action="store_true")
+    return parser
+
+
+def main():
+    parser = arguments(__doc__, limit=20.0, most=np.inf)
+    add = parser.add_argument
+    add("--probes", action="store_true", help="embeddings instead of random problems")
+    add("--easy", action="store_true", help="independent columns instead of random problems")
     options = parser.parse_args()
     print(f"{machine.description()}\n", flush=True)
     measured(SoftmaxRegression(), *warm())
     measured(LogisticRegression(), *warm())
     if options.ours_only:
-        return ours_only(drawn(options), options.limit, options.probes)
+        ours_only(chosen(options), options.limit, options.probes)
+        return
     rows = []
-    for problem, words in drawn(options):
+    for problem, words in chosen(options):
         rows.append((words, compare(problem, options.limit)))
         for tol, (ratio, seconds, distance, _) in rows[-1][1].items():
             print(f"{words:66} {tol:g}: {seconds:.3f} s [{distance:.0e}] {ratio:.2f}", flush=True)
