@@ -13,12 +13,14 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.special import logsumexp
 
-from sksoftmax import _solvers
+from sksoftmax import SoftmaxRegression, _solvers
 from sksoftmax._curvature import approximations, low_rank
+from sksoftmax._data import validation
 from sksoftmax._objective.objective import Objective
 from sksoftmax._objective.penalties import ElasticNet, GroupLasso, Ridge
 from sksoftmax._objective.rows import Block, InMemoryRows, partition, row_slice
 from sksoftmax._objective.score_maps import LinearMap
+from sksoftmax._paths.fits import Settings
 from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._solvers.gradient_descent import GradientDescent
 from sksoftmax._solvers.lbfgs import Lbfgs
@@ -33,7 +35,7 @@ class Problem(NamedTuple):
     weight: np.ndarray | None = None
     C: float = 1.0
     fit_intercept: bool = True
-    target: np.ndarray | None = None  # (n_rows, n_classes), distributions in the place of y
+    target: np.ndarray | None = None  # (n_rows, n_classes), distributions instead of y
 
     @property
     def n_classes(self):
@@ -267,20 +269,20 @@ PENALTIES = {
 }
 
 
-class Cornered(NamedTuple):
-    """A penalty with corners: its class, and what a feature costs by definition."""
+class NonsmoothCase(NamedTuple):
+    """A nonsmooth penalty: its class, and what a feature costs by definition."""
 
     make: type
     cost: object
 
 
-CORNERED = {
-    "elastic net": Cornered(ElasticNet, lambda row: sum(abs(row))),
-    "group lasso": Cornered(GroupLasso, lambda row: sum(row**2) ** 0.5),
+NONSMOOTH = {
+    "elastic net": NonsmoothCase(ElasticNet, lambda row: sum(abs(row))),
+    "group lasso": NonsmoothCase(GroupLasso, lambda row: sum(row**2) ** 0.5),
 }
 
 
-def spanned_after_averaged(objective, theta):
+def low_rank_after_kronecker(objective, theta):
     last = approximations.kronecker(objective, np.zeros_like(theta))
     suits = objective.is_symmetric and objective.map.n_scores > 1
     return low_rank.along_coefficients(objective, theta, last) if suits else last
@@ -289,10 +291,10 @@ def spanned_after_averaged(objective, theta):
 PRECONDITIONERS = {
     "bohning": lambda objective, theta: approximations.bohning_bound(objective),
     "kronecker": approximations.kronecker,
-    "by class": approximations.refreshed,
+    "refreshed": approximations.refreshed,
     "lower": approximations.lower,
     "diagonal": approximations.diagonal,
-    "spanned": spanned_after_averaged,
+    "low rank": low_rank_after_kronecker,
     "exact": approximations.exact,
 }
 
@@ -312,19 +314,16 @@ class Large(SmoothProblem):
 
 @dataclass(frozen=True)
 class Shown:
-    """A solver that is shown another kind of objective, and so takes the way meant for it."""
+    """A solver that is shown another kind of problem, and so takes the way meant for it."""
 
     kind: type
     solver: object
 
-    def start(self, objective, theta):
-        return self.solver.start(self._show(objective), theta)
+    def start(self, problem, theta):
+        return self.solver.start(self.kind(problem.objective), theta)
 
-    def step(self, objective, state):
-        return self.solver.step(self._show(objective), state)
-
-    def _show(self, objective):
-        return self.kind(objective.objective)
+    def step(self, problem, state):
+        return self.solver.step(self.kind(problem.objective), state)
 
 
 SOLVERS = {
@@ -372,11 +371,22 @@ def make_problem(problem, engine=partition):
     return SmoothProblem(make_objective(problem, engine))
 
 
+def encoded(X, y, weight=None):
+    """Rows as a fit encodes them."""
+    return validation.encode(SoftmaxRegression(), X, y, weight)
+
+
+def settings_of(norm=None, *, fit_intercept=True, solver="auto", tol=1e-6, max_iter=1000):
+    """Settings of a path, of an elastic net unless another norm is told."""
+    norm = ElasticNet() if norm is None else norm
+    return Settings(norm, fit_intercept, solver, tol, max_iter)
+
+
 def column_scales(problem):
     """The columns' standard deviations, and 1 for the intercept."""
-    spread = (problem.columns - problem.center if problem.fit_intercept else problem.columns).std(0)
-    spread = np.where(spread > 0, spread, 1.0)
-    return np.append(spread, 1.0) if problem.fit_intercept else spread
+    scales = (problem.columns - problem.center if problem.fit_intercept else problem.columns).std(0)
+    scales = np.where(scales > 0, scales, 1.0)
+    return np.append(scales, 1.0) if problem.fit_intercept else scales
 
 
 def theta_scales(problem):

@@ -27,7 +27,7 @@ from sksoftmax._problems.smooth import SmoothProblem
 from sksoftmax._solvers import minimize
 
 # Half of a proof may be right by luck: each of these asks for another bound first.
-ENOUGH = {"the best": 0.0, "the cheapest": np.inf, "what is usual": 1e-6, "much": 1e-3}
+TARGET_GAPS = {"the best": 0.0, "the cheapest": np.inf, "what is usual": 1e-6, "much": 1e-3}
 
 # A counterexample is reported as it is found: making it smaller takes minutes.
 SEARCH = settings(
@@ -50,7 +50,7 @@ def assert_bounds(problem, objective, path, best, rounding):
     for theta in path:
         value, gradient = objective.value_and_gradient(theta)
         distance = brute_value(problem, theta) - best
-        for target_gap in ENOUGH.values():
+        for target_gap in TARGET_GAPS.values():
             gap = SmoothProblem(objective).gap(theta, gradient, target_gap)
             assert not np.isnan(gap) and gap >= 0
             assert gap >= distance - rounding * value
@@ -189,7 +189,7 @@ def test_separable_classes_without_a_penalty_prove_nothing():
 
 @pytest.mark.parametrize("name", ["binary", "three classes", "weighted"])
 def test_each_bound_holds_alone(name):
-    """The cheap bounds hide behind the dear ones when the least is taken."""
+    """The gap is the least of these, so that a wrong bound may hide behind a lower one."""
     problem = PROBLEMS[name]
     objective, best = make_objective(problem), optimum(name)
     for size in (0.03, 0.3, 1.0, 3.0):

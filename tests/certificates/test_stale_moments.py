@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
-from registry import draw, thinned
+from registry import draw, encoded, settings_of, thinned
 
-from sksoftmax import ElasticNet, SoftmaxRegression
 from sksoftmax._certificates.stale_moments import StaleMoments
-from sksoftmax._data import validation
-from sksoftmax._paths.fits import Settings, problem_at
+from sksoftmax._paths.fits import problem_at
 
-SETTINGS = Settings(ElasticNet(), True, "auto", 1e-7, 1000)
+SETTINGS = settings_of(tol=1e-7)
 SOME = np.array([0, 2, 3])
 
 
@@ -36,7 +34,7 @@ def test_tilts(here, columns, n_classes, sparse):
     X, y = draw(120, 5, n_classes)
     X = thinned(X) if sparse else X
     weight = np.random.default_rng(0).uniform(0.5, 2, 120)
-    data = validation.encode(SoftmaxRegression(), sp.csr_array(X) if sparse else X, y, weight)
+    data = encoded(sp.csr_array(X) if sparse else X, y, weight)
     objective = problem_at(data, 1.0, 1.0, SETTINGS).objective
     smooth, random = objective.smooth, np.random.default_rng(1)
     places = slice(None) if columns is None else objective.rows_of_columns(columns)
@@ -99,7 +97,7 @@ def test_moments_that_rounding_makes_negative_are_nothing():
 
 def test_probabilities_that_have_underflown_leave_a_tilt_what_it_is():
     X, y = draw(120, 5, 3)
-    data = validation.encode(SoftmaxRegression(), X, y)
+    data = encoded(X, y)
     objective = problem_at(data, 1.0, 1.0, SETTINGS).objective
     theta = 2e3 * np.random.default_rng(1).standard_normal(objective.map.n_parameters)
     scores = scores_of(objective.smooth, X, theta)

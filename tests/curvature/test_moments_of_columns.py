@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from registry import PROBLEMS, design, make_objective
+from registry import PROBLEMS, design, encoded, make_objective
 
-from sksoftmax import SoftmaxRegression
 from sksoftmax._curvature import approximations, costs, low_rank
 from sksoftmax._curvature.moments import N_SIGNS, correlation, second_moments, second_squares
 from sksoftmax._curvature.preconditioners import DiagonalPreconditioner, KroneckerPreconditioner
-from sksoftmax._data.validation import encode
 from sksoftmax._problems import build
 
 NAMES = ["three classes", "weighted", "no intercept", "sparse", "sparse, no intercept"]
@@ -35,7 +33,7 @@ def columns_of(kind, n_rows, n_columns):
 
 def objective_of(X, n_classes=4):
     y = np.arange(len(X)) % n_classes
-    data = encode(SoftmaxRegression(), X, y)
+    data = encoded(X, y)
     norm = build.check_penalty("elasticnet")
     return build.make_problem(
         data, C=1.0, l1_ratio=0.0, norm=norm, fit_intercept=True, solver="auto"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from registry import PROBLEMS, Problem, make_problem
 from scipy.linalg import eigh, sqrtm
 
 from sksoftmax import SoftmaxRegression
@@ -11,7 +12,6 @@ from sksoftmax._objective.rows import gather
 from sksoftmax._solvers.lbfgs import Lbfgs, spread
 from sksoftmax._solvers.loop import descend
 from sksoftmax._solvers.pairs import Pair
-from tests.registry import PROBLEMS, Problem, make_problem
 
 
 class Inverse:

@@ -31,7 +31,7 @@ def expected_moments(problem, theta):
 
 @NAME
 @FULL
-def test_a_look_is_an_evaluation_with_moments(name, full):
+def test_observe_is_an_evaluation_with_moments(name, full):
     problem, objective = PROBLEMS[name], make_objective(PROBLEMS[name])
     theta = random_theta(problem)
     value, gradient, moments = SmoothProblem(objective).observe(theta, full)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from registry import encoded
 from sklearn.base import clone
 from sklearn.datasets import load_iris, load_wine
 from sklearn.preprocessing import StandardScaler
@@ -14,7 +15,6 @@ from sksoftmax import (
     SoftmaxRegressionCV,
     approximate_leave_one_out,
 )
-from sksoftmax._data import validation
 from sksoftmax._inference import free_parameters, leave_one_out, refit
 from sksoftmax._problems import build
 
@@ -138,7 +138,7 @@ def test_the_step_is_newtons_for_the_other_rows(monkeypatch):
 
 
 def made(X, y):
-    data = validation.encode(SoftmaxRegression(), X, y)
+    data = encoded(X, y)
     problem = build.make_problem(
         data, C=1.0, l1_ratio=0.0, norm=ElasticNet(), fit_intercept=True, solver="auto"
     )

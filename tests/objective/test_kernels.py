@@ -73,14 +73,14 @@ def test_loss_is_that_of_exact_arithmetic(n_scores, target, dtype):
 def test_residual_is_the_derivative_of_the_loss(n_scores, target):
     scores, goal, weight = make_block(n_scores, target, n_rows=4)
     residual = residual_of(scores, goal, weight)
-    for place in np.ndindex(scores.shape):
+    for index in np.ndindex(scores.shape):
 
-        def moved(step, place=place):
+        def moved(step, index=index):
             other = scores.copy()
-            other[place] += step
+            other[index] += step
             return loss_of(other, goal, weight)
 
-        assert_allclose(residual[place], five_point(moved, 1e-3), atol=1e-10)
+        assert_allclose(residual[index], five_point(moved, 1e-3), atol=1e-10)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -224,7 +224,7 @@ def test_sums_of_single_precision_are_made_in_double(n_scores):
 
 
 @pytest.mark.parametrize("label_dtype", [np.uint8, np.int8, np.uint16, np.int64])
-def test_labels_of_any_width_find_their_place(label_dtype):
+def test_labels_of_any_dtype_are_read_alike(label_dtype):
     scores, _, _ = make_block(3, n_rows=300)
     weight = np.ones(300)
     labels = np.random.default_rng(6).integers(3, size=300)

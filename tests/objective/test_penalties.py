@@ -25,12 +25,12 @@ def test_gradient_is_that_of_the_value(make):
 def test_strength_is_the_curvature(make):
     penalty = make()
     for j, axis in enumerate(np.eye(4)):
-        bend = five_point(lambda t, a=axis: penalty.value_and_gradient(THETA + t * a)[1], 1e-2)
-        assert_allclose(bend, penalty.strength[j] * axis, atol=1e-11)
+        curvature = five_point(lambda t, a=axis: penalty.value_and_gradient(THETA + t * a)[1], 1e-2)
+        assert_allclose(curvature, penalty.strength[j] * axis, atol=1e-11)
 
 
 @PENALTY
-def test_the_neutral_point_costs_nothing_and_the_gradient_is_fresh(make):
+def test_zeros_cost_nothing_and_the_gradient_is_fresh(make):
     penalty = make()
     value, gradient = penalty.value_and_gradient(np.zeros(4))
     assert value == 0

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from registry import CORNERED
+from registry import NONSMOOTH
 from scipy.optimize import minimize
 
 from sksoftmax._objective.penalties import NORMS, ElasticNet, GroupLasso, NonsmoothPenalty
 
-EVERY = {name: case.make() for name, case in CORNERED.items()}
-SHAPE = pytest.mark.parametrize("shape", EVERY.values(), ids=EVERY)
+BY_NAME = {name: case.make() for name, case in NONSMOOTH.items()}
+NORM = pytest.mark.parametrize("norm", BY_NAME.values(), ids=BY_NAME)
 L1_STRENGTH = np.array([[0.0], [0.3], [1.0], [np.inf], [2.0]])
 
 
@@ -20,24 +20,24 @@ def rows(seed=0, size=2.0, n_scores=3):
 
 
 def test_what_has_a_name_is_held_to_these_laws():
-    assert {type(shape) for shape in NORMS.values()} <= {case.make for case in CORNERED.values()}
+    assert {type(norm) for norm in NORMS.values()} <= {case.make for case in NONSMOOTH.values()}
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_sizes_add_up_to_the_definition(name):
+@pytest.mark.parametrize("name", BY_NAME)
+def test_norms_add_up_to_the_definition(name):
     for row in rows():
-        assert_allclose(EVERY[name].norms(row[None]).sum(), CORNERED[name].cost(row))
+        assert_allclose(BY_NAME[name].norms(row[None]).sum(), NONSMOOTH[name].cost(row))
 
 
 @pytest.mark.parametrize("l1_strength", [0.0, 0.4, 1.5])
-@pytest.mark.parametrize("name", EVERY)
-def test_shrinking_minimises_what_it_says(name, l1_strength):
+@pytest.mark.parametrize("name", BY_NAME)
+def test_prox_minimises_its_definition(name, l1_strength):
     for row in rows(1):
 
         def value(x, row=row):
-            return l1_strength * CORNERED[name].cost(x) + 0.5 * np.sum((x - row) ** 2)
+            return l1_strength * NONSMOOTH[name].cost(x) + 0.5 * np.sum((x - row) ** 2)
 
-        found = EVERY[name].prox(row[None], np.array([[l1_strength]]))[0]
+        found = BY_NAME[name].prox(row[None], np.array([[l1_strength]]))[0]
         tries = [row, 0 * row, *found + 0.1 * rows(2), *found + 1e-3 * rows(3)]
         assert all(value(found) <= value(x) + 1e-15 for x in tries)
         options = {"xatol": 1e-9, "fatol": 1e-14, "maxiter": 4000}
@@ -45,74 +45,74 @@ def test_shrinking_minimises_what_it_says(name, l1_strength):
         assert value(found) <= best.fun + 1e-9
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_shrinking_one_number_is_found_on_a_grid(name):
+@pytest.mark.parametrize("name", BY_NAME)
+def test_prox_of_one_number_is_the_minimum_on_a_grid(name):
     grid = np.linspace(-3, 3, 60001)
     for number in (-2.0, -0.2, 0.0, 0.7, 2.5):
         values = 0.5 * np.abs(grid) + 0.5 * (grid - number) ** 2
-        found = EVERY[name].prox(np.array([[number]]), np.array([[0.5]]))
+        found = BY_NAME[name].prox(np.array([[number]]), np.array([[0.5]]))
         assert_allclose(found[0, 0], grid[values.argmin()], atol=1e-4)
 
 
-@SHAPE
-def test_prox_is_nonexpansive(shape):
+@NORM
+def test_prox_is_nonexpansive(norm):
     for seed in range(20):
         one, other = rows(seed), rows(seed + 100)
-        moved = shape.prox(one, L1_STRENGTH) - shape.prox(other, L1_STRENGTH)
+        moved = norm.prox(one, L1_STRENGTH) - norm.prox(other, L1_STRENGTH)
         assert np.linalg.norm(moved) <= np.linalg.norm(one - other) * (1 + 1e-14)
 
 
-@SHAPE
-def test_a_point_is_its_prox_plus_a_vector_within_the_dual_ball(shape):
-    # Moreau: what is taken away is the projection on the dual ball, sizes being self-dual.
+@NORM
+def test_a_point_is_its_prox_plus_a_vector_within_the_dual_ball(norm):
+    # Moreau: what is taken away is the projection on the dual ball, norms being self-dual.
     l1_strength = L1_STRENGTH[[0, 1, 2, 4]]
     points = rows()[:4]
-    loss_gradient = points - shape.prox(points, l1_strength)
-    assert (shape.norms(loss_gradient) <= l1_strength * (1 + 1e-14)).all()
+    loss_gradient = points - norm.prox(points, l1_strength)
+    assert (norm.norms(loss_gradient) <= l1_strength * (1 + 1e-14)).all()
 
 
-@SHAPE
-def test_prox_makes_small_rows_zero_and_all_rows_at_infinite_strength(shape):
+@NORM
+def test_prox_makes_small_rows_zero_and_all_rows_at_infinite_strength(norm):
     small = 0.01 * rows()
-    assert_array_equal(shape.prox(small, L1_STRENGTH)[1:], 0)
-    assert_array_equal(shape.prox(rows(), L1_STRENGTH)[3], 0)
-    assert_array_equal(shape.prox(rows(), L1_STRENGTH)[0], rows()[0])
+    assert_array_equal(norm.prox(small, L1_STRENGTH)[1:], 0)
+    assert_array_equal(norm.prox(rows(), L1_STRENGTH)[3], 0)
+    assert_array_equal(norm.prox(rows(), L1_STRENGTH)[0], rows()[0])
 
 
-@SHAPE
-def test_the_duality_of_norms(shape):
-    # sup over rows of size 1 of <row, pull> is the size of the pull.
+@NORM
+def test_the_duality_of_norms(norm):
+    # The largest product with rows of norm 1 is the norm of the gradient.
     loss_gradient = rows(4)
     for seed in range(200):
         trial = rows(seed)
         product = np.sum(loss_gradient * trial)
-        bound = np.max(shape.norms(loss_gradient)) * np.sum(shape.norms(trial))
+        bound = np.max(norm.norms(loss_gradient)) * np.sum(norm.norms(trial))
         assert product <= bound * (1 + 1e-14)
 
 
-@SHAPE
-def test_a_nonsmooth_penalty_is_its_norm_times_l1_strengths(shape):
+@NORM
+def test_a_nonsmooth_penalty_is_its_norm_times_l1_strengths(norm):
     theta = rows()
     theta[3] = 0
-    penalty = NonsmoothPenalty(shape, L1_STRENGTH, 3)
-    expected = sum(L1_STRENGTH[j, 0] * shape.norms(theta[[j]]).sum() for j in (0, 1, 2, 4))
+    penalty = NonsmoothPenalty(norm, L1_STRENGTH, 3)
+    expected = sum(L1_STRENGTH[j, 0] * norm.norms(theta[[j]]).sum() for j in (0, 1, 2, 4))
     assert_allclose(penalty.value(theta.ravel()), expected)
     step = np.array([1.0, 2.0, 0.5, 1.0, 0.1])
-    expected = np.vstack([shape.prox(theta[[j]], L1_STRENGTH[[j]] * step[j]) for j in range(5)])
+    expected = np.vstack([norm.prox(theta[[j]], L1_STRENGTH[[j]] * step[j]) for j in range(5)])
     assert_array_equal(penalty.prox(theta.ravel(), step), expected.ravel())
     part = penalty.on_columns(np.array([1, 4]))
     assert_allclose(
         part.value(theta[[1, 4]].ravel()),
-        0.3 * shape.norms(theta[[1]]).sum() + 2 * shape.norms(theta[[4]]).sum(),
+        0.3 * norm.norms(theta[[1]]).sum() + 2 * norm.norms(theta[[4]]).sum(),
     )
 
 
 FINITE = NonsmoothPenalty(ElasticNet(), np.array([[0.0], [0.3], [1.0], [0.7], [2.0]]), 3)
 
 
-@SHAPE
-def test_gradient_and_hessian_on_the_support_are_derivatives(shape):
-    penalty, theta, h = replace(FINITE, norm=shape), rows().ravel(), 1e-6
+@NORM
+def test_gradient_and_hessian_on_the_support_are_derivatives(norm):
+    penalty, theta, h = replace(FINITE, norm=norm), rows().ravel(), 1e-6
     units = h * np.eye(15)
     slope = [(penalty.value(theta + u) - penalty.value(theta - u)) / (2 * h) for u in units]
     assert_allclose(penalty.gradient_on_support(theta), slope, atol=1e-8)
@@ -126,27 +126,27 @@ def test_gradient_and_hessian_on_the_support_are_derivatives(shape):
     assert not penalty.gradient_on_support(zero)[3:6].any()
 
 
-@SHAPE
+@NORM
 @pytest.mark.parametrize("n_scores", [3, 4])
-def test_shifted_rows_have_the_least_norm_of_all_shifts(shape, n_scores):
-    penalty, theta = replace(FINITE, norm=shape, n_scores=n_scores), rows(n_scores=n_scores)
+def test_shifted_rows_have_the_least_norm_of_all_shifts(norm, n_scores):
+    penalty, theta = replace(FINITE, norm=norm, n_scores=n_scores), rows(n_scores=n_scores)
     shifted = penalty.shifted(theta.ravel()).reshape(theta.shape)
     shift = shifted - theta
     assert_allclose(shift, shift[:, :1] + np.zeros(n_scores), atol=1e-15)
     assert_array_equal(shifted[0], theta[0])  # what is free is left alone
     for shifts in np.linspace(-6, 6, 2001):
-        assert np.all(shape.norms(shifted[1:]).sum(axis=1)
-                      <= shape.norms(theta[1:] + shifts).sum(axis=1) + 1e-12)  # fmt: skip
-    if shape.norms(theta).shape == theta.shape:
+        assert np.all(norm.norms(shifted[1:]).sum(axis=1)
+                      <= norm.norms(theta[1:] + shifts).sum(axis=1) + 1e-12)  # fmt: skip
+    if norm.norms(theta).shape == theta.shape:
         assert (shifted[1:] == 0).any(axis=1).all()
 
 
-@SHAPE
-def test_steps_end_at_the_first_breakpoint(shape):
-    penalty, theta = replace(FINITE, norm=shape), rows().ravel()
+@NORM
+def test_steps_end_at_the_first_breakpoint(norm):
+    penalty, theta = replace(FINITE, norm=norm), rows().ravel()
     for step in (rows(1, size=20).ravel(), 0.01 * np.sign(theta)):
         found = penalty.to_first_breakpoint(theta, step)
-        crossing = (theta * (theta + step) < 0).any() and shape.norms(theta[None]).shape[1] > 1
+        crossing = (theta * (theta + step) < 0).any() and norm.norms(theta[None]).shape[1] > 1
         assert (found == 0).sum() == crossing
         assert (theta * found >= 0).all() or not crossing
         share = (found - theta)[step != 0] / step[step != 0]

@@ -101,7 +101,7 @@ def test_join_and_split_are_inverse_and_split_makes_views(make):
 
 
 @MAP
-def test_neutral_parameters_make_neutral_scores(make):
+def test_initial_parameters_make_scores_of_zero(make):
     score_map = make()
     assert_array_equal(forward(score_map, score_map.initial(), make_columns(score_map)), 0)
 

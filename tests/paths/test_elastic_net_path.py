@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from registry import draw
+from registry import draw, encoded, settings_of
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
-from sksoftmax._data import validation
 from sksoftmax._paths import elastic_net_path, screening
 from sksoftmax._paths.fit_path import fit_path
-from sksoftmax._paths.fits import Settings, grid, problem_at, smallest_C
+from sksoftmax._paths.fits import grid, problem_at, smallest_C
 from sksoftmax._paths.predictor import extrapolated
 from sksoftmax._problems.composite import CompositeProblem
 from sksoftmax._solvers.line_search import evaluate
@@ -33,20 +32,20 @@ def screened(request, monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("l1_ratio, shape", [(1.0, ElasticNet()), (0.5, ElasticNet()),
+@pytest.mark.parametrize("l1_ratio, norm", [(1.0, ElasticNet()), (0.5, ElasticNet()),
                                              (1.0, GroupLasso()), (0.0, ElasticNet())])  # fmt: skip
 @pytest.mark.usefixtures("screened")
-def test_each_fit_is_the_fit_from_nothing(l1_ratio, shape, dtype):
+def test_each_fit_is_the_fit_from_nothing(l1_ratio, norm, dtype):
     columns = X.astype(dtype)
-    settings = Settings(shape, True, "auto", 1e-6, 1000)
-    data = validation.encode(SoftmaxRegression(), columns, Y)
+    settings = settings_of(norm)
+    data = encoded(columns, Y)
     Cs = grid(8, smallest_C(data, l1_ratio, settings))
     fits = fit_path(data, Cs, l1_ratio, settings)
     if l1_ratio == 0:
-        lbfgs = Settings(shape, True, "lbfgs", 1e-6, 1000)  # no path of its own, but warm starts
+        lbfgs = settings_of(norm, solver="lbfgs")  # no path of its own, but warm starts
         fits += fit_path(data, Cs, l1_ratio, lbfgs)
     for C, fit in zip([*Cs, *Cs], fits, strict=False):
-        best = SoftmaxRegression(C, l1_ratio=l1_ratio, penalty=shape, tol=1e-10).fit(columns, Y)
+        best = SoftmaxRegression(C, l1_ratio=l1_ratio, penalty=norm, tol=1e-10).fit(columns, Y)
         assert fit.converged and fit.gap <= 1e-6 * fit.objective
         assert (fit.objective - best.objective_) / best.objective_ >= -1e-9
         assert fit.objective - best.objective_ <= fit.gap * (1 + 1e-9) + 1e-13
@@ -56,10 +55,10 @@ def test_each_fit_is_the_fit_from_nothing(l1_ratio, shape, dtype):
 @pytest.mark.parametrize("C", [1e-4, 0.3, 30.0])
 @pytest.mark.usefixtures("screened")
 def test_a_path_of_one_fit_is_that_fit(C, factor):
-    shape = ElasticNet(penalty_factor=factor)
-    settings = Settings(shape, True, "auto", 1e-6, 1000)
-    (fit,) = fit_path(validation.encode(SoftmaxRegression(), X, Y), [C], 1.0, settings)
-    best = SoftmaxRegression(C, l1_ratio=1.0, penalty=shape, tol=1e-10).fit(X, Y)
+    norm = ElasticNet(penalty_factor=factor)
+    settings = settings_of(norm)
+    (fit,) = fit_path(encoded(X, Y), [C], 1.0, settings)
+    best = SoftmaxRegression(C, l1_ratio=1.0, penalty=norm, tol=1e-10).fit(X, Y)
     assert fit.converged and fit.gap <= 1e-6 * fit.objective
     assert -1e-12 <= fit.objective - best.objective_ <= fit.gap * (1 + 1e-9) + 1e-13
 
@@ -67,35 +66,34 @@ def test_a_path_of_one_fit_is_that_fit(C, factor):
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 1e6])
 def test_c_min_goes_with_the_columns_units(unit, offset):
-    settings = Settings(ElasticNet(), True, "auto", 1e-6, 1000)
+    settings = settings_of()
     one, other = (
-        smallest_C(validation.encode(SoftmaxRegression(), columns, Y), 1.0, settings)
-        for columns in (X, unit * (X + offset))
+        smallest_C(encoded(columns, Y), 1.0, settings) for columns in (X, unit * (X + offset))
     )
     np.testing.assert_allclose(other * unit, one, rtol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [ElasticNet, GroupLasso])
-def test_c_min_takes_a_factor_for_a_column_in_other_units(shape):
+@pytest.mark.parametrize("norm", [ElasticNet, GroupLasso])
+def test_c_min_takes_a_factor_for_a_column_in_other_units(norm):
     factor = np.random.default_rng(0).permutation(np.logspace(-2, 2, 12))
     one, other = (
-        smallest_C(validation.encode(SoftmaxRegression(), columns, Y), 1.0,
-                   Settings(penalty, True, "auto", 1e-6, 1000))
-        for columns, penalty in ((X, shape(factor)), (X / factor, shape()))
+        smallest_C(encoded(columns, Y), 1.0,
+                   settings_of(penalty))
+        for columns, penalty in ((X, norm(factor)), (X / factor, norm()))
     )  # fmt: skip
     np.testing.assert_allclose(one, other)
 
 
-@pytest.mark.parametrize("shape", [ElasticNet(), GroupLasso(), ElasticNet([0.0, 0.0, 0.0]),
+@pytest.mark.parametrize("norm", [ElasticNet(), GroupLasso(), ElasticNet([0.0, 0.0, 0.0]),
                                    ElasticNet([0.0, np.inf, 1.0])])  # fmt: skip
 @pytest.mark.parametrize("number", [0.0, 0.1, 7.0, 1e6 + 0.1, np.float32(0.1)])
-def test_where_nothing_can_leave_zero_c_min_is_infinite(number, shape):
+def test_where_nothing_can_leave_zero_c_min_is_infinite(number, norm):
     columns = np.full((200, 3), number)
-    settings = Settings(shape, True, "auto", 1e-6, 1000)
+    settings = settings_of(norm)
     for y in (Y, np.minimum(Y, 1)):
-        data = validation.encode(SoftmaxRegression(), columns, y, np.linspace(1, 2, 200))
+        data = encoded(columns, y, np.linspace(1, 2, 200))
         assert smallest_C(data, 1.0, settings) == np.inf
-        if shape.penalty_factor is None:
+        if norm.penalty_factor is None:
             fits = fit_path(data, [1.0, 1e4], 1.0, settings)
             assert all(fit.converged and not fit.coef.any() for fit in fits)
 
@@ -103,8 +101,8 @@ def test_where_nothing_can_leave_zero_c_min_is_infinite(number, shape):
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
 def test_a_value_of_c_that_comes_twice_is_fitted_twice(l1_ratio):
     X, y = draw(120, 6, 3)
-    settings = Settings(ElasticNet(), True, "proximal", 1e-9, 1000)
-    data = validation.encode(SoftmaxRegression(), X, y)
+    settings = settings_of(solver="proximal", tol=1e-9)
+    data = encoded(X, y)
     fits = fit_path(data, [0.1, 0.1, 0.1, 1.0, 1.0], l1_ratio, settings)
     assert all(fit.converged for fit in fits)
     for once, again in ((0, 1), (1, 2), (3, 4)):
@@ -114,8 +112,8 @@ def test_a_value_of_c_that_comes_twice_is_fitted_twice(l1_ratio):
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
 def test_most_fits_are_where_they_were_expected(l1_ratio):
     X, y = draw(600, 8, 3)
-    settings = Settings(ElasticNet(), True, "auto", 1e-4, 1000)
-    data = validation.encode(SoftmaxRegression(), X, y)
+    settings = settings_of(tol=1e-4)
+    data = encoded(X, y)
     fits = fit_path(data, grid(40, smallest_C(data, l1_ratio, settings)), l1_ratio, settings)
     # Without the model's step from the parabola there are twice as many.
     assert sum(fit.n_iter for fit in fits) <= 30
@@ -124,11 +122,11 @@ def test_most_fits_are_where_they_were_expected(l1_ratio):
 @pytest.mark.usefixtures("screened")
 def test_columns_without_curvature_change_nothing():
     # Far from zero, sums of their squares are all rounding.
-    settings = Settings(ElasticNet(), True, "auto", 1e-6, 1000)
+    settings = settings_of()
     constant = np.full((200, 1), 3e10)
     paths = []
     for columns in (X, np.hstack([constant, X])):
-        data = validation.encode(SoftmaxRegression(), columns, Y)
+        data = encoded(columns, Y)
         paths.append(fit_path(data, grid(8, smallest_C(data, 1.0, settings)), 1.0, settings))
     for one, other in zip(*paths, strict=True):
         assert other.converged and not other.coef[:, 0].any()
@@ -140,16 +138,16 @@ def test_columns_without_curvature_change_nothing():
 @pytest.mark.usefixtures("screened")
 def test_the_steps_of_the_whole_way_are_at_most_those_allowed(least, max_iter):
     # Not even where the C at which all is zero is beyond numbers.
-    settings = Settings(ElasticNet([least] + [1.0] * 11), True, "auto", 1e-6, max_iter)
-    data = validation.encode(SoftmaxRegression(), X, Y)
+    settings = settings_of(ElasticNet([least] + [1.0] * 11), max_iter=max_iter)
+    data = encoded(X, Y)
     for fit in fit_path(data, [1e-3, 0.3, 30.0], 1.0, settings):
         assert fit.n_iter <= max_iter and np.isfinite(fit.coef).all()
 
 
 def test_a_long_way_is_no_longer_than_one_from_nothing():
     columns, y = draw(300, 30, 4)
-    settings = Settings(ElasticNet(), True, "auto", 1e-5, 1000)
-    data = validation.encode(SoftmaxRegression(), columns, y)
+    settings = settings_of(tol=1e-5)
+    data = encoded(columns, y)
     _, far = fit_path(data, [1e-4, 1e4], 1.0, settings)
     best = SoftmaxRegression(1e4, l1_ratio=1.0, tol=1e-5, max_iter=1000).fit(columns, y)
     assert far.converged and far.n_iter <= 1.5 * best.n_iter_
@@ -164,8 +162,8 @@ def test_curvature_at_a_fit_is_taken_for_that_of_another_which_is_near(Cs, is_ne
         return make(problem, theta, slow, near)
 
     monkeypatch.setattr(CompositeProblem, "model", recorded)
-    data = validation.encode(SoftmaxRegression(), X, Y)
-    settings = Settings(ElasticNet(), True, "auto", 1e-6, 1000)
+    data = encoded(X, Y)
+    settings = settings_of()
     first = fit_path(data, Cs[:1], 1.0, settings)
     assert not any(made) and len(made) and first[0].converged
     made.clear()
@@ -175,8 +173,8 @@ def test_curvature_at_a_fit_is_taken_for_that_of_another_which_is_near(Cs, is_ne
 
 def test_a_descent_begins_where_it_is_told_and_looks_at_a_known_point_once(monkeypatch):
     """In single precision a path's descent leads on to another point than where it began."""
-    data = validation.encode(SoftmaxRegression(), X, Y)
-    problem = problem_at(data, 1.0, 1.0, Settings(ElasticNet(), True, "auto", 1e-6, 1000))
+    data = encoded(X, Y)
+    problem = problem_at(data, 1.0, 1.0, settings_of())
     begin = evaluate(problem, problem.map.initial())
     other = begin.theta + 1.0
     solver = Proximal(begin=begin)

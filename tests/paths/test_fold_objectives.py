@@ -1,16 +1,16 @@
 """Laws of objectives that are evaluated together: each is what it would be alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from registry import Problem, draw, make_objective
+from registry import Problem, draw, encoded, make_objective, settings_of
 
-from sksoftmax import ElasticNet, SoftmaxRegression
 from sksoftmax._certificates.smooth import largest_range
 from sksoftmax._curvature import approximations
 from sksoftmax._curvature.simultaneous_diagonalisation import DiagonalisingBasis
-from sksoftmax._data import validation
-from sksoftmax._paths.fits import Settings, problem_at
+from sksoftmax._paths.fits import problem_at
 from sksoftmax._paths.fold_certificates import FoldCertificates
 from sksoftmax._paths.fold_objectives import fold_objectives
 from sksoftmax._problems.smooth import SmoothProblem
@@ -18,17 +18,17 @@ from sksoftmax._solvers import SOLVERS, minimize
 from sksoftmax._solvers.line_search import evaluate
 from sksoftmax._solvers.lockstep import EvaluationRequest, GapRequest, run
 
-SETTINGS = Settings(ElasticNet(), True, "auto", 1e-9, 1000)
+SETTINGS = settings_of(tol=1e-9)
 
 
 # All rows, and all but each of three parts.
 KEEPS = np.vstack([np.ones((1, 3), dtype=bool), ~np.eye(3, dtype=bool)])
 
 
-def posed(X, y, weight=None, C=1.0, **options):
+def make_folds(X, y, weight=None, C=1.0, **options):
     """Four fits on three parts, and the part of each row."""
-    data = validation.encode(SoftmaxRegression(), X, y, weight)
-    settings = Settings(**{**SETTINGS.__dict__, **options})
+    data = encoded(X, y, weight)
+    settings = replace(SETTINGS, **options)
     part_of = np.arange(data.n_rows) % 3
     return fold_objectives(problem_at(data, C, 0.0, settings).objective, part_of, KEEPS), part_of
 
@@ -38,16 +38,16 @@ def posed(X, y, weight=None, C=1.0, **options):
 def test_points_are_those_of_each_objective_alone(n_classes, fit_intercept):
     X, y = draw(97, 5, n_classes)
     weight = np.random.default_rng(0).uniform(0.5, 2, 97)
-    folds, part_of = posed(X, y, weight, fit_intercept=fit_intercept)
+    folds, part_of = make_folds(X, y, weight, fit_intercept=fit_intercept)
     fits = [3, 0, 1, 2]
     random = np.random.default_rng(1)
     thetas = [random.standard_normal(folds.whole.map.n_parameters) for _ in fits]
     together = folds.evaluate(thetas, fits)
     for fit, theta, point in zip(fits, thetas, together, strict=True):
         kept = KEEPS[fit][part_of]
-        data = validation.encode(SoftmaxRegression(), X[kept], y[kept], weight[kept])
+        data = encoded(X[kept], y[kept], weight[kept])
         # The same intercepts stand for those about the center of all.
-        alone = problem_at(data, 1.0, 0.0, Settings(ElasticNet(), fit_intercept, "auto", 0, 0))
+        alone = problem_at(data, 1.0, 0.0, settings_of(fit_intercept=fit_intercept))
         coef, intercept = folds.whole.map.split(theta)
         if fit_intercept:
             intercept = intercept + coef @ (data.center - folds.whole.map.center)
@@ -76,7 +76,7 @@ def near_optima(folds, random):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_gaps_from_other_moments_are_bounds(n_classes, far):
     X, y = draw(150, 4, n_classes)
-    folds, _ = posed(0.3 * X, y)
+    folds, _ = make_folds(0.3 * X, y)
     certificates = FoldCertificates.of(folds)
     random = np.random.default_rng(2)
     for fit, point, true in near_optima(folds, random):
@@ -90,7 +90,7 @@ def test_gaps_from_other_moments_are_bounds(n_classes, far):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_gaps_left_to_the_penalty_are_bounds(n_classes, fit_intercept):
     X, y = draw(150, 4, n_classes)
-    folds, _ = posed(0.3 * X, y, fit_intercept=fit_intercept, C=0.01)
+    folds, _ = make_folds(0.3 * X, y, fit_intercept=fit_intercept, C=0.01)
     certificates = FoldCertificates.of(folds)
     # Intercepts that are balanced on fewer rows cost more, and are.
     with pytest.MonkeyPatch.context() as patch:
@@ -109,7 +109,7 @@ def test_the_spanned_curvature_is_the_hessian_where_it_is_exact(n_classes, n_fea
     X, y = draw(200, n_features, n_classes)
     X = X * np.logspace(0, 3, n_features) + 5
     weight = np.random.default_rng(0).uniform(0.5, 2, 200)
-    folds, _ = posed(X, y, weight)
+    folds, _ = make_folds(X, y, weight)
     objective, random = folds.whole, np.random.default_rng(1)
     held = objective.penalty.strength.reshape(-1, n_classes)[:, 0] > 0
     coordinates = DiagonalisingBasis.of(FoldCertificates.of(folds).moments, held)
@@ -170,7 +170,7 @@ def test_gaps_are_asked_for_when_no_descent_wants_an_evaluation():
 def test_ranges_of_scores_are_bounded(n_classes):
     X, y = draw(90, 4, n_classes)
     X[:, 3] = X[:, 2]  # collinear
-    folds, part_of = posed(X, y)
+    folds, part_of = make_folds(X, y)
     direction = np.random.default_rng(0).standard_normal(folds.whole.map.n_parameters)
     coef, intercept = folds.whole.map.split(direction)
     scores = (X - folds.whole.map.center) @ coef.T + intercept

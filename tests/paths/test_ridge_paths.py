@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from registry import KINDS, draw
+from registry import KINDS, draw, encoded, settings_of
 from sklearn.model_selection import (
     KFold,
     PredefinedSplit,
@@ -14,15 +14,13 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 
-from sksoftmax import ElasticNet, SoftmaxRegression
-from sksoftmax._data import validation
+from sksoftmax import SoftmaxRegression
 from sksoftmax._paths import ridge_paths
 from sksoftmax._paths.fit_path import fit_path
-from sksoftmax._paths.fits import Settings
 from sksoftmax._paths.predictor import lagrange_weights
 from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
 
-SETTINGS = Settings(ElasticNet(), True, "auto", 1e-7, 1000)
+SETTINGS = settings_of(tol=1e-7)
 
 
 def test_extrapolation_is_exact_for_polynomials_of_as_many_terms():
@@ -38,8 +36,8 @@ def test_extrapolation_is_exact_for_polynomials_of_as_many_terms():
 def test_each_fit_is_the_fit_from_nothing(kind, fit_intercept):
     X, y = draw(160, 6, 3)
     X = KINDS[kind](X)
-    settings = Settings(**{**SETTINGS.__dict__, "fit_intercept": fit_intercept})
-    data = validation.encode(SoftmaxRegression(), X, y)
+    settings = replace(SETTINGS, fit_intercept=fit_intercept)
+    data = encoded(X, y)
     # One comes twice, the last is no neighbour, and no penalty may follow where there is no need.
     Cs = [1e-3, 1e-2, 0.1, 0.1, 0.3, 1.0, 3.0, 1e3] + [np.inf] * (kind == "units and offset")
     for C, fit in zip(Cs, fit_path(data, Cs, 0.0, settings), strict=True):
@@ -55,7 +53,7 @@ def test_fits_together_are_the_fits_apart(kind, n_classes):
     X, y = draw(120, 6, n_classes)
     X = KINDS[kind](X)
     folds = list(StratifiedKFold(3).split(X, y))
-    data = validation.encode(SoftmaxRegression(), X, y)
+    data = encoded(X, y)
     settings = replace(SETTINGS, tol=1e-9)
     memberships = memberships_of(folds, np.ones(120), data, settings)
     Cs = [1e-3, 0.1, 0.12, 10.0, 1e3]
@@ -85,7 +83,7 @@ def test_each_fit_keeps_the_rows_of_its_fold(name, monkeypatch):
     monkeypatch.setattr(ridge_paths, "FEW_ROWS", 1)
     X, y = draw(120, 3, 3)
     weight = np.random.default_rng(0).integers(0, 3, 120).astype(float)
-    data = validation.encode(SoftmaxRegression(), X, y, weight)
+    data = encoded(X, y, weight)
     folds = FOLDS[name]
     folds = folds if isinstance(folds, list) else list(folds.split(X))
     settings = replace(SETTINGS, tol=1e-9)
@@ -99,7 +97,7 @@ def test_each_fit_keeps_the_rows_of_its_fold(name, monkeypatch):
 
 def test_folds_that_cannot_be_fitted_together_are_told():
     X, y = draw(60, 3, 3)
-    data, ones = validation.encode(SoftmaxRegression(), X, y), np.ones(60)
+    data, ones = encoded(X, y), np.ones(60)
     halves = [(np.arange(30), np.arange(30, 60)), (np.arange(30, 60), np.arange(30))]
     assert memberships_of(halves, ones, data, SETTINGS) is not None
     twice = [(np.r_[train, train], test) for train, test in halves]
@@ -108,14 +106,14 @@ def test_folds_that_cannot_be_fitted_together_are_told():
     assert memberships_of(many, ones, data, SETTINGS) is None
     balanced = replace(SETTINGS, class_weight="balanced")
     assert memberships_of(halves, ones, data, balanced) is None
-    lacking = validation.encode(SoftmaxRegression(), X, np.sort(y))
+    lacking = encoded(X, np.sort(y))
     assert memberships_of(list(KFold(3).split(X)), ones, lacking, SETTINGS) is None
 
 
 def test_a_path_of_one_kind_takes_about_a_pass_a_fit():
     X, y = draw(600, 8, 3)
-    data = validation.encode(SoftmaxRegression(), X, y)
-    settings = Settings(**{**SETTINGS.__dict__, "tol": 1e-4})
+    data = encoded(X, y)
+    settings = replace(SETTINGS, tol=1e-4)
     fits = fit_path(data, np.logspace(-4, 4, 50), 0.0, settings)
     # The step to a prediction is counted.
     assert sum(fit.n_iter for fit in fits) <= 75

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
-from registry import draw, thinned
+from registry import draw, encoded, settings_of, thinned
 
-from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
+from sksoftmax import ElasticNet, GroupLasso
 from sksoftmax._certificates import nonsmooth as nonsmooth_certificate
 from sksoftmax._curvature import costs
-from sksoftmax._data import validation
 from sksoftmax._paths import screening
-from sksoftmax._paths.fits import Settings, problem_at
+from sksoftmax._paths.fits import problem_at
 from sksoftmax._problems.build import solver_for
 from sksoftmax._solvers import minimize
 from sksoftmax._solvers.line_search import Point
@@ -19,17 +18,17 @@ from sksoftmax._solvers.line_search import Point
 SOME = np.array([1, 4])
 
 
-def posed(n_classes, shape, fit_intercept=True, sparse=False, offset=0.0):
+def make_problem(n_classes, norm, fit_intercept=True, sparse=False, offset=0.0):
     X, y = draw(120, 6, n_classes)
     X = sp.csr_array(thinned(X)) if sparse else X + np.array([3 + offset, 3, 3, 3, 3, 3])
-    settings = Settings(shape, fit_intercept, "auto", 1e-7, 1000)
-    return problem_at(validation.encode(SoftmaxRegression(), X, y), 1.0, 0.7, settings)
+    settings = settings_of(norm, fit_intercept=fit_intercept, tol=1e-7)
+    return problem_at(encoded(X, y), 1.0, 0.7, settings)
 
 
-@pytest.mark.parametrize("shape", [ElasticNet(), GroupLasso()])
+@pytest.mark.parametrize("norm", [ElasticNet(), GroupLasso()])
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_a_working_set_holds_while_other_gradients_are_within_their_strengths(n_classes, shape):
-    whole = posed(n_classes, shape)
+def test_a_working_set_holds_while_other_gradients_are_within_their_strengths(n_classes, norm):
+    whole = make_problem(n_classes, norm)
     theta = np.zeros(whole.map.n_parameters)
     loss_gradient = np.zeros_like(theta)
     rows, amount = whole.rows_of(loss_gradient), whole.nonsmooth.l1_strength[0, 0]
@@ -47,8 +46,10 @@ def test_a_working_set_holds_while_other_gradients_are_within_their_strengths(n_
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("fit_intercept", [False, True])
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_residuals_of_a_proof_pull_as_it_says(n_classes, fit_intercept, sparse, way):
-    objective = posed(n_classes, ElasticNet(), fit_intercept, sparse)
+def test_dual_residuals_have_the_gradient_that_the_certificate_says(
+    n_classes, fit_intercept, sparse, way
+):
+    objective = make_problem(n_classes, ElasticNet(), fit_intercept, sparse)
     smooth = objective.objective.smooth
     solver = solver_for(objective, "auto")
     solution = minimize(objective, solver, smooth.map.initial(), tol=1e-6, max_iter=200)
@@ -71,7 +72,7 @@ def test_residuals_of_a_proof_pull_as_it_says(n_classes, fit_intercept, sparse, 
 def test_near_the_optimum_a_product_has_the_hessians_diagonal(n_classes, offset, monkeypatch):
     """But where a column is so far from zero that its square about the mean is lost."""
     monkeypatch.setattr(costs, "is_small", lambda objective: False)
-    problem = posed(n_classes, ElasticNet(), offset=offset)
+    problem = make_problem(n_classes, ElasticNet(), offset=offset)
     size, n_scores = problem.map.n_parameters, problem.map.n_scores
     theta = 0.5 * np.random.default_rng(0).standard_normal(size)
     stretched, product = problem.model(theta, near=True), problem.model(theta)

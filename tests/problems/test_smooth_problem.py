@@ -111,7 +111,7 @@ def test_low_precision_is_single_precision_and_close(name):
     assert_allclose(product, objective.hessian_product(theta, direction), atol=1e-5)
 
 
-def test_double_precision_has_no_rougher_form():
+def test_double_precision_of_few_scores_has_no_low_precision_form():
     assert make_problem(PROBLEMS["three classes"]).low_precision is None
 
 
@@ -250,7 +250,7 @@ def test_the_exact_preconditioner_is_the_hessian_where_that_is_definite(name):
 
 @SMALL
 @pytest.mark.parametrize("size", [0.0, 1.0, 10.0])
-def test_bound_lies_above_the_hessian_and_least_below(name, size):
+def test_the_bohning_bound_lies_above_the_hessian_and_lower_below(name, size):
     problem = PROBLEMS[name]
     if "collinear" in name:
         pytest.skip("the matrices are singular")
@@ -328,7 +328,7 @@ def test_wide_columns_get_a_diagonal(name):
 
 @PROBLEM
 @pytest.mark.parametrize("preconditioner", PRECONDITIONERS.values(), ids=PRECONDITIONERS)
-def test_metrics_are_symmetric_and_positive(name, preconditioner):
+def test_preconditioners_are_symmetric_and_positive(name, preconditioner):
     problem = PROBLEMS[name]
     theta = random_theta(problem)
     solve = preconditioner(make_objective(problem), theta).solve
@@ -342,7 +342,7 @@ def test_metrics_are_symmetric_and_positive(name, preconditioner):
 
 
 @PROBLEM
-def test_metrics_keep_classes_that_sum_to_zero(name):
+def test_preconditioners_keep_classes_that_sum_to_zero(name):
     problem = PROBLEMS[name]
     if problem.n_scores == 1 or "collinear" in name:
         pytest.skip("one row of scores has no such sum, and singular matrices any solution")
@@ -393,7 +393,7 @@ def test_the_low_rank_preconditioner_lies_near_the_hessian_of_normal_columns():
 
 
 @pytest.mark.parametrize("n_features", [3, 12])
-def test_the_low_rank_preconditioner_leaves_what_all_classes_share_to_the_average(n_features):
+def test_the_low_rank_preconditioner_leaves_what_all_classes_share_to_its_base(n_features):
     # Had it little curvature there, rounding would be carried far.
     X, y = draw(200, n_features, 4)
     objective = make_objective(Problem(X, y))

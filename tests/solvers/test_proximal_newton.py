@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-from registry import CORNERED, draw, exponential_weights, thinned
+from registry import NONSMOOTH, draw, exponential_weights, thinned
 from scipy.special import logsumexp, softmax
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
@@ -27,8 +27,8 @@ from sksoftmax._solvers.pairs import Pair
 from sksoftmax._solvers.proximal_newton import WORST, Proximal
 from sksoftmax._solvers.working_set import BEST
 
-COSTS = {case.make: case.cost for case in CORNERED.values()}
-PENALTY = pytest.mark.parametrize("penalty", COSTS, ids=CORNERED)
+COSTS = {case.make: case.cost for case in NONSMOOTH.values()}
+PENALTY = pytest.mark.parametrize("penalty", COSTS, ids=NONSMOOTH)
 X3, Y3 = draw(200, 12, 3)
 X2, Y2 = draw(150, 8, 2)
 WIDE, Y_WIDE = draw(60, 250, 4)
@@ -63,7 +63,8 @@ class NonsmoothOnly(NamedTuple):
 @PENALTY
 @pytest.mark.parametrize("condition", [1e2, 1e7, np.inf])
 def test_the_minimum_of_a_model_is_found_however_flat_it_is(penalty, condition):
-    # By many plain proximal steps, in coordinates where they are few. inf: no class's shift bends.
+    # By many plain proximal steps, in coordinates where they are few. Under inf a shift that all
+    # classes share has no curvature.
     random, n_scores = np.random.default_rng(0), 3
     curvature = np.logspace(0, -min(np.log10(condition), 4), 6)
     turn = np.linalg.qr(random.standard_normal((6, 6)))[0]
@@ -259,7 +260,7 @@ def test_without_an_l1_part_it_is_the_ridge(penalty):
 
 
 @PENALTY
-def test_penalty_factors(penalty):
+def test_a_factor_of_0_leaves_a_column_free_and_inf_excludes_it(penalty):
     factor = np.ones(12)
     factor[[0, 3]], factor[[1, 5]], factor[2] = 0, np.inf, 3
     model = fit(X3, Y3, penalty=penalty, factor=factor, tol=1e-9)

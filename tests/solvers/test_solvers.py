@@ -140,8 +140,8 @@ def test_steps_are_taken_as_many_as_allowed_and_end_in_a_gap(solver, n_steps):
     assert solution.n_iter == n_steps and not solution.converged
     assert solution.gap > 0
     objective = make_problem(PROBLEMS["three classes"])
-    target_gap = solve(objective, solver, max_iter=200)
-    assert solve(objective, solver, max_iter=target_gap.n_iter).converged
+    n_steps = solve(objective, solver, max_iter=200).n_iter
+    assert solve(objective, solver, max_iter=n_steps).converged
 
 
 @SOLVER
@@ -265,7 +265,7 @@ def test_momentum_halves_the_steps_of_plain_descent():
 
 
 @pytest.mark.parametrize("name", ["nearly separable", "ten classes"])
-def test_metrics_are_made_anew_in_time(name, monkeypatch):
+def test_preconditioners_are_made_anew_after_so_many_steps(name, monkeypatch):
     measured = []
 
     def watch(measure):
@@ -309,7 +309,7 @@ def test_conjugate_gradients_solve_a_system_of_n_in_n_products():
     assert gradient @ few < 0
 
 
-def test_rest_is_many_steps_without_a_gain():
+def test_a_run_is_at_rest_after_many_steps_without_a_gain():
     assert not at_rest([1.0] * REST)
     assert at_rest([2.0] + [1.0] * (REST + 1))
     assert not at_rest([1.0 + 1e-12] + [1.0] * REST)
@@ -480,9 +480,9 @@ def test_descend_goes_as_far_as_it_is_told():
     objective = make_problem(PROBLEMS["three classes"])
     best = optimum("three classes").value
     start = objective.map.initial()
-    rough = descend(objective, Lbfgs(), start, tol=1e-2, max_iter=100).theta
+    coarse = descend(objective, Lbfgs(), start, tol=1e-2, max_iter=100).theta
     fine = descend(objective, Lbfgs(), start, tol=1e-9, max_iter=100).theta
-    errors = [objective.value_and_gradient(theta)[0] - best for theta in (start, rough, fine)]
+    errors = [objective.value_and_gradient(theta)[0] - best for theta in (start, coarse, fine)]
     assert errors[0] > errors[1] > 100 * abs(errors[2])
     assert errors[1] < 0.05
     assert_array_equal(descend(objective, Lbfgs(), start, tol=1e-9, max_iter=0).theta, start)
