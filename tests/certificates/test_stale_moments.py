@@ -1,4 +1,6 @@
-"""Laws of tilts by moments of another theta: what they move, what they take, what they cost."""
+"""Laws of dual corrections (tilts) by moments of another theta: what they move, take and cost."""
+
+from itertools import product
 
 import numpy as np
 import pytest
@@ -26,66 +28,88 @@ def softmax(scores):
     return exponential / exponential.sum(axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("sparse", [False, True])
-@pytest.mark.parametrize("n_classes", [2, 4])
-@pytest.mark.parametrize("columns", [None, SOME], ids=["all", "some"])
-@pytest.mark.parametrize("here", [True, False])
-def test_tilts(here, columns, n_classes, sparse):
-    X, y = draw(120, 5, n_classes)
-    X = thinned(X) if sparse else X
-    weight = np.random.default_rng(0).uniform(0.5, 2, 120)
-    data = encoded(sp.csr_array(X) if sparse else X, y, weight)
-    objective = problem_at(data, 1.0, 1.0, SETTINGS).objective
-    smooth, random = objective.smooth, np.random.default_rng(1)
-    places = slice(None) if columns is None else objective.rows_of_columns(columns)
+class Case:
+    """A tilt of the residuals at theta, by moments of the same or another theta.
 
-    def some_theta():
-        theta = np.zeros(smooth.map.n_parameters)
-        rows = objective.rows_of(theta)
-        rows[places] = 0.3 * random.standard_normal(rows[places].shape)
+    The rows are tilted here by the definition, as dense arrays: the probabilities move by
+    ``curvature * (scores of the tilt)``.
+    """
+
+    def __init__(self, n_classes, columns, sparse, here):
+        X, y = draw(120, 5, n_classes)
+        X = thinned(X) if sparse else X
+        self.columns, self.n_classes = columns, n_classes
+        self.weight = np.random.default_rng(0).uniform(0.5, 2, 120)
+        data = encoded(sp.csr_array(X) if sparse else X, y, self.weight)
+        self.objective = problem_at(data, 1.0, 1.0, SETTINGS).objective
+        self.smooth, random = self.objective.smooth, np.random.default_rng(1)
+        self.indices = slice(None) if columns is None else self.objective.rows_of_columns(columns)
+        n_rows, n_scores = self.smooth.map.n_columns, self.smooth.map.n_scores
+        n_rows = len(np.arange(n_rows)[self.indices])
+        self.theta = self.in_all_columns(0.3 * random.standard_normal((n_rows, n_scores)))
+        self.moments = StaleMoments.of(
+            self.smooth, self.theta if here else 0.8 * self.theta, columns, self.indices
+        )
+        self.tilt = random.standard_normal((n_rows, n_scores))
+        self.tilt *= 0.1 / np.abs(self.tilt).max()
+        self.tilt -= self.tilt.mean(axis=1, keepdims=True) if n_classes > 2 else 0
+        self.probability = softmax(scores_of(self.smooth, X, self.theta))
+        least = self.row_curvature(softmax(scores_of(self.smooth, X, self.moments.theta)))
+        moves = scores_of(self.smooth, X, self.in_all_columns(self.tilt))
+        self.moves = least[:, None] * (
+            np.column_stack([-moves, moves]) if n_classes == 2 else moves
+        )
+        self.rows = np.column_stack([X - self.smooth.map.center, np.ones(len(X))])
+
+    def in_all_columns(self, rows):
+        """Theta, zero in the other columns."""
+        theta = np.zeros(self.smooth.map.n_parameters)
+        self.objective.rows_of(theta)[self.indices] = rows
         return theta
 
-    theta = some_theta()
-    moments = StaleMoments.of(smooth, theta if here else 0.8 * theta, columns, places)
-    assert moments.covers(columns) and moments.covers(SOME[:1])
-    assert moments.covers(None) is (columns is None)
-    tilt = random.standard_normal((len(moments.matrix), smooth.map.n_scores))
-    tilt *= 0.1 / np.abs(tilt).max()
-    tilt -= tilt.mean(axis=1, keepdims=True) if n_classes > 2 else 0
-    outcome, taken, residual, after = moments.tilted(smooth, theta, tilt)
-    share, cost = outcome
-    whole = np.zeros_like(theta)
-    objective.rows_of(whole)[places] = tilt
+    def row_curvature(self, probability):
+        least = probability.min(axis=1)
+        two = self.n_classes == 2
+        return probability.prod(axis=1) if two else least**2 / (least + 0.01 / self.n_classes)
 
-    probability = softmax(scores_of(smooth, X, theta))
-    then = softmax(scores_of(smooth, X, moments.theta))
+    def tilted(self):
+        return self.moments.tilted(self.smooth, self.theta, self.tilt)
 
-    def row_curvature(p):
-        least = p.min(axis=1)
-        return p.prod(axis=1) if n_classes == 2 else least**2 / (least + 0.01 / n_classes)
 
-    least = row_curvature(then)
-    moved = scores_of(smooth, X, whole)
-    moved = np.column_stack([-moved, moved]) if n_classes == 2 else moved
-    moved *= least[:, None]
-    tilted = probability - moved
-    assert tilted.min() > 0 and share < 1
-    assert share == pytest.approx((moved / probability).max())
-    assert after.expected_share(tilt) == pytest.approx(share)
-    mean = weight / weight.sum()
-    divergence = mean @ np.sum(tilted * np.log(tilted / probability), axis=1)
-    assert divergence <= cost <= 2 * divergence / (1 - share)
+@pytest.fixture(params=product((2, 4), (None, SOME), (False, True), (True, False)), ids=str)
+def case(request):
+    return Case(*request.param)
 
-    with_one = np.column_stack([X - smooth.map.center, np.ones(len(X))])
-    difference = moved[:, 1:] if n_classes == 2 else moved
-    taken = objective.rows_of(taken)
-    # In the columns that the moments are of, they tell it too.
-    assert_allclose(taken[places], moments.matrix @ tilt, atol=1e-12)
-    assert_allclose(taken, with_one.T @ (mean[:, None] * difference), atol=1e-13)
-    # What residuals are left tell it by another way.
-    loss_gradient = smooth.value_and_gradient(theta)[1] - smooth.penalty.strength * theta
-    left = objective.rows_of(loss_gradient - smooth.gradient_of_residuals(smooth, residual))
-    assert_allclose(left, taken, atol=1e-13)
+
+def test_moments_are_known_to_cover_their_columns(case):
+    assert case.moments.covers(case.columns) and case.moments.covers(SOME[:1])
+    assert case.moments.covers(None) is (case.columns is None)
+
+
+def test_the_share_is_the_largest_relative_change_of_a_probability(case):
+    (share, _), _, _, after = case.tilted()
+    assert share == pytest.approx((case.moves / case.probability).max()) and share < 1
+    assert after.expected_share(case.tilt) == pytest.approx(share)
+
+
+def test_the_cost_is_above_the_divergence_and_not_far(case):
+    (share, cost), *_ = case.tilted()
+    tilted = case.probability - case.moves
+    divergences = np.sum(tilted * np.log(tilted / case.probability), axis=1)
+    divergence = np.average(divergences, weights=case.weight)
+    assert tilted.min() > 0 and divergence <= cost <= 2 * divergence / (1 - share)
+
+
+def test_what_a_tilt_takes_from_the_gradient_is_known_from_moments_and_from_residuals(case):
+    _, taken, residual, _ = case.tilted()
+    taken, smooth = case.objective.rows_of(taken), case.smooth
+    moves = case.moves[:, 1:] if case.n_classes == 2 else case.moves
+    share = case.weight / case.weight.sum()
+    assert_allclose(taken, case.rows.T @ (share[:, None] * moves), atol=1e-13)
+    assert_allclose(taken[case.indices], case.moments.matrix @ case.tilt, atol=1e-12)
+    gradient = smooth.value_and_gradient(case.theta)[1] - smooth.penalty.strength * case.theta
+    left = gradient - smooth.gradient_of_residuals(smooth, residual)
+    assert_allclose(case.objective.rows_of(left), taken, atol=1e-13)
 
 
 def test_moments_that_rounding_makes_negative_are_nothing():
