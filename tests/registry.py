@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.optimize import linprog
 from scipy.special import logsumexp
 
 from sksoftmax import SoftmaxRegression, _solvers
@@ -503,6 +504,35 @@ def _brute_derivatives(problem, theta):
             hessian[:, first, :, second] = moments
     hessian = hessian.reshape(theta.size, theta.size)
     return flat(gradient), hessian + np.diag(flat(strength))
+
+
+def covariance_kinds(groups):
+    """Options of `infer` for each kind of covariance."""
+    return {
+        "information": {},
+        "information, sampling": {"weights": "sampling"},
+        "robust": {"covariance": "robust"},
+        "robust, sampling": {"covariance": "robust", "weights": "sampling"},
+        "cluster": {"covariance": "cluster", "groups": groups},
+    }
+
+
+def is_separable(X, y):
+    """Whether some coefficients lower no margin of a row and raise one: then no optimum exists.
+
+    The linear programme of Konis (2007), on the margins of each row's class over each other one,
+    which are linear in the coefficients.
+    """
+    columns, units = np.column_stack([X, np.ones(len(X))]), np.eye(int(y.max()) + 1)
+    margins = np.array([
+        np.outer(units[own] - unit, row).ravel()
+        for row, own in zip(columns, y, strict=True)
+        for unit in np.delete(units, own, axis=0)
+    ])  # fmt: skip
+    margins /= np.abs(margins).max(axis=0)
+    none = np.zeros(len(margins))
+    best = linprog(-margins.sum(axis=0), A_ub=-margins, b_ub=none, bounds=(-1, 1))
+    return -best.fun > 1e-6
 
 
 def five_point(function, step):

@@ -86,7 +86,7 @@ def test_a_weight_of_two_is_the_row_twice(metric):
 
 
 @EACH
-def test_names_and_order_do_not_matter(metric):
+def test_names_and_order_of_classes_do_not_matter(metric):
     y, p, _ = make_answers()
     expected = metric(y, p)
     assert_allclose(metric(np.array(["a", "b", "c"])[y], p), expected)
@@ -180,7 +180,7 @@ def test_certain_answers_have_a_finite_loss():
         ([0, 1], [0.5, 0.5], {"sample_weight": [-1, 1]}, "Negative"),
     ],
 )
-def test_what_is_wrong_is_named(y, p, options, complaint):
+def test_bad_input_is_refused_and_named(y, p, options, complaint):
     with pytest.raises(ValueError, match=complaint):
         expected_calibration_error(y, p, **options)
     with pytest.raises(ValueError, match="label=7 is not among the classes"):

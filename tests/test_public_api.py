@@ -55,7 +55,7 @@ def test_public_names_live_where_they_say(name):
     assert thing.__qualname__ == name and thing.__module__ == "sksoftmax"
 
 
-def test_so_do_metrics():
+def test_public_names_of_metrics_live_there():
     for name in metrics.__all__:
         assert getattr(metrics, name).__module__ == "sksoftmax.metrics"
 

@@ -90,7 +90,7 @@ def test_the_decision_function_is_taken(n_classes):
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("classifier", [GaussianNB(), KNeighborsClassifier()])
-def test_else_log_probabilities(classifier, n_classes):
+def test_log_probabilities_are_taken_where_there_is_no_decision_function(classifier, n_classes):
     X, y = make_data(n_classes)
     answer = DecisionScores(classifier).fit(X, y).transform(X)
     expected = clone(classifier).fit(X, y).predict_proba(X)

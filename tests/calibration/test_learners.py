@@ -229,7 +229,7 @@ def test_weights_of_maps_take_a_sample_of_many_rows(monkeypatch):
 
 
 @pytest.mark.parametrize("n_columns", [1, 3])
-def test_auto_is_near_the_best_map_and_takes_a_bent_one(n_columns):
+def test_auto_is_near_the_best_map_and_takes_one_that_is_not_linear(n_columns):
     scores, y = draw(3000, n_columns)
     bent = np.exp(scores / 2)  # the scores that are right are not linear in these
     others, new_y = draw(3000, n_columns, seed=1)
@@ -577,17 +577,17 @@ def test_labels_are_required(name):
         SoftmaxTransformer(name).fit(draw()[0])
 
 
-# -- corners ------------------------------------------------------------------------------------
+# -- degenerate samples ---------------------------------------------------------------------------
 
 
 @EVERY
 @COLUMNS
-@pytest.mark.parametrize("corner", ["separable", "reversed", "constant", "tiny"])
-def test_corners_warn_and_stay_finite(name, n_columns, corner):
+@pytest.mark.parametrize("kind", ["separable", "reversed", "constant", "tiny"])
+def test_scores_that_say_nothing_or_all_warn_and_stay_finite(name, n_columns, kind):
     _, y = draw(60, n_columns)
     own = np.eye(max(2, n_columns))[y]
     own = 2 * own[:, 1:] - 1 if n_columns == 1 else own
-    scores = {"separable": own, "reversed": -own, "constant": 0 * own, "tiny": 1e-310 * own}[corner]
+    scores = {"separable": own, "reversed": -own, "constant": 0 * own, "tiny": 1e-310 * own}[kind]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         transformer = SoftmaxTransformer(name).fit(scores, y)

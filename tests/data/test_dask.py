@@ -76,7 +76,7 @@ def unknown(values, step):
 
 
 def assert_close(model, expected, scale=1.0):
-    """The same to what the issue asks, in units of the columns."""
+    """The same to 1e-8, in units of the columns."""
     assert_array_equal(model.classes_, expected.classes_)
     assert_allclose(model.coef_ * scale, expected.coef_ * scale, atol=1e-8)
     assert_allclose(model.intercept_, expected.intercept_, atol=1e-8 * np.max(scale))
@@ -136,7 +136,7 @@ def test_chunks_that_are_runs_of_blocks_give_the_same_bits(dtype):
     assert_equal(model, expected)
 
 
-def test_sparse_blocks():
+def test_sparse_chunks_give_the_fit_in_memory():
     X, y = data(900, 40)
     X = sp.csr_array(X * (np.random.default_rng(0).random(X.shape) < 0.1))
     expected = SoftmaxRegression().fit(X, y)
@@ -147,13 +147,13 @@ def test_sparse_blocks():
         assert model.n_iter_ == expected.n_iter_
 
 
-def test_more_columns_than_rows():
+def test_more_columns_than_rows_give_the_fit_in_memory():
     X, y = draw(40, 90, 3)
     assert_close(SoftmaxRegression().fit(on_dask(X, 15), y), SoftmaxRegression().fit(X, y))
 
 
 @pytest.mark.parametrize("kind", [str, "category", "string", object])
-def test_data_frames(kind):
+def test_data_frames_give_the_fit_in_memory(kind):
     X, y = data()
     frame = pd.DataFrame(X, columns=list("abcd")).assign(y=NAMES[y], w=exponential_weights(len(y)))
     frame["y"], frame["d"] = frame["y"].astype(kind), frame["d"].round().astype(int)
@@ -184,7 +184,7 @@ def test_rows_without_weight_leave_no_trace():
     assert (proba[:, 2] < 1e-15).all()
 
 
-def test_one_weight_for_all_rows():
+def test_one_number_is_the_weight_of_all_rows():
     X, y = data()
     model = SoftmaxRegression().fit(on_dask(X, 100), y, 3.0)
     assert_close(model, SoftmaxRegression().fit(X, y, 3.0), X.std(axis=0))
@@ -208,7 +208,7 @@ def test_rows_are_taken_in_their_order_whatever_their_index():
     assert_close(model, expected, X.std(axis=0))
 
 
-def test_labels_on_dask_of_rows_in_memory():
+def test_labels_on_dask_of_rows_in_memory_give_the_same_bits():
     X, y = data()
     model = SoftmaxRegression().fit(X, on_dask(y, 100), on_dask(np.ones(len(y)), 70))
     assert_equal(model, SoftmaxRegression().fit(X, y, np.ones(len(y))))
@@ -247,7 +247,7 @@ def shares(n_rows=700, n_classes=4, seed=0):
     {"class_weight": {3: 2.0}, "label_smoothing": 0.1},
 ], ids=str)  # fmt: skip
 @pytest.mark.parametrize("chunking", CHUNKINGS.values(), ids=CHUNKINGS)
-def test_soft_targets(chunking, options):
+def test_soft_targets_give_the_fit_in_memory(chunking, options):
     X, y, weight = data()[0], shares(), exponential_weights(700)
     expected = SoftmaxRegression(**options).fit(X, y, weight)
     model = SoftmaxRegression(**options).fit(*chunking(X, y, weight))
@@ -256,7 +256,7 @@ def test_soft_targets(chunking, options):
 
 
 @pytest.mark.parametrize("options", [{}, {"class_weight": "balanced"}], ids=str)
-def test_smoothed_labels(options):
+def test_smoothed_labels_give_the_fit_in_memory(options):
     X, y = data()
     options = {"label_smoothing": 0.2, **options}
     weight = np.where(y == 2, 0.0, exponential_weights(len(y)))
@@ -311,7 +311,7 @@ def test_early_stopping_holds_out_the_same_rows(targets):
     assert_close(model, expected)
 
 
-def test_a_line_of_progress_and_callbacks(capsys):
+def test_progress_is_shown_and_callbacks_are_called(capsys):
     X, y = data()
     model = SoftmaxRegression(verbose=1)
     callback = pytest.importorskip("sklearn.callback", reason="a scikit-learn with callbacks")
@@ -578,7 +578,7 @@ CALIBRATIONS = [
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
 @pytest.mark.parametrize("options", CALIBRATIONS, ids=str)
-def test_transformers(options, cut):
+def test_transformers_are_fitted_and_answer_as_in_memory(options, cut):
     n_rows = 60 if cut is CUTS["of a row"] else 300
     y, p, weight = answers(n_rows, names=options.get("classes", sorted(NAMES)))
     X = p if "input" in options else np.log(p)
@@ -596,7 +596,7 @@ def test_transformers(options, cut):
 
 
 @pytest.mark.parametrize("calibration", ["temperature", "vector", "structured"])
-def test_transformers_of_a_single_score(calibration):
+def test_transformers_of_a_single_score_are_fitted_and_answer_as_in_memory(calibration):
     y, p, weight = answers(n_columns=2)
     s = np.log(p[:, 1:] / p[:, :1])
     expected = SoftmaxTransformer(calibration).fit(s, y, weight)
@@ -622,7 +622,7 @@ METRIC = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
 @METRIC
-def test_metrics(metric, cut):
+def test_metrics_are_those_in_memory(metric, cut):
     y, p, weight = answers(60 if cut is CUTS["of a row"] else 300)
     labels, chunks, weights = cut(y, p, weight)
     expected = metric(y, p, sample_weight=weight)
@@ -641,7 +641,7 @@ def test_scores_on_a_cluster_are_those_on_threads(client):
     assert_array_equal(found.transform(p), expected.transform(p))
 
 
-def test_scorers_and_diagrams(monkeypatch):
+def test_scorers_and_diagrams_are_those_in_memory(monkeypatch):
     X, y = data()
     model = SoftmaxRegression().fit(X, y)
     scorer = metrics.probability_scorer(metrics.refinement_loss)
@@ -654,7 +654,7 @@ def test_scorers_and_diagrams(monkeypatch):
     assert_allclose(*(c.accuracy for c in (*display.curves.values(), expected[1])))
 
 
-def test_metrics_of_a_single_probability():
+def test_metrics_of_a_single_probability_are_those_in_memory():
     y, p, _ = answers(n_columns=2)
     expected = metrics.reliability(y, p[:, 1], label="fig")
     found = metrics.reliability(on_dask(y, 70), on_dask(p[:, 1], 80), label="fig")
@@ -688,23 +688,23 @@ def test_rows_of_scores_stay_where_they_are(name, monkeypatch):
     assert sizes and max(sizes) < p.nbytes / 4
 
 
-@pytest.mark.parametrize("place, value, what", [
+@pytest.mark.parametrize("index, value, what", [
     ((150, 0), np.nan, "Input X contains NaN"),
     ((150, 0), -0.5, "Row 10 of X has a negative probability"),
     ((150, 1), 0.9, "Row 10 of X does not sum to 1"),
 ])  # fmt: skip
-def test_bad_scores_are_named(place, value, what):
+def test_bad_scores_are_named(index, value, what):
     y, p, _ = answers()
     model = SoftmaxTransformer("vector", input="probabilities").fit(p, y)
     before = dict(vars(model))
     row = ": its row 10 is row 150 of all" if "Row" in what else ""
     for transformer in (model, SoftmaxTransformer(input="probabilities")):
         with pytest.raises(ValueError, match=f"(?s){what}.*This is chunk 2 of X.*row is 140{row}"):
-            transformer.fit(on_dask(spoilt(p, place, value), 70), y)
+            transformer.fit(on_dask(spoilt(p, index, value), 70), y)
     assert vars(model) == before
     what = what.replace(" X ", " y_proba ")
     with pytest.raises(ValueError, match=f"(?s){what}.*This is chunk 2 of y_proba"):
-        metrics.expected_calibration_error(y, on_dask(spoilt(p, place, value), 70))
+        metrics.expected_calibration_error(y, on_dask(spoilt(p, index, value), 70))
 
 
 def test_labels_of_scores_are_those_of_columns():
@@ -781,9 +781,9 @@ def test_a_score_without_labels_to_compare_is_none():
 # -- what is wrong is named -----------------------------------------------------------------------
 
 
-def spoilt(values, place, value):
+def spoilt(values, index, value):
     values = values.copy()
-    values[place] = value
+    values[index] = value
     return values
 
 

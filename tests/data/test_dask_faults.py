@@ -161,7 +161,7 @@ def test_a_fit_keeps_nothing_on_the_workers(client):
     assert wait_until_empty(client) == []
 
 
-def test_nor_do_scores_and_metrics(client):
+def test_scores_and_metrics_keep_nothing_on_the_workers(client):
     X, y, chunks = data()
     model = SoftmaxRegression().fit(X, y)
     transformer = SoftmaxTransformer("structured")

@@ -1,4 +1,6 @@
-"""Names of the user's are shown as they are, in every display."""
+"""Laws of every display: it needs matplotlib, and shows names of the user's as they are."""
+
+import sys
 
 import numpy as np
 import pandas as pd
@@ -85,3 +87,12 @@ def test_names_are_drawn_as_they_are(name):
     for axis in (display.ax_.xaxis, display.ax_.yaxis):
         assert not shown(axis.label)[1]
     plt.close(display.figure_)
+
+
+@pytest.mark.parametrize("name", DISPLAYS)
+def test_without_matplotlib_the_message_says_what_to_install(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(
+        ImportError, match=r"Display needs matplotlib: pip install sksoftmax\[plot\]"
+    ):
+        DISPLAYS[name]()

@@ -1,7 +1,5 @@
 """OptimizationDisplay: the axes are asked what they show."""
 
-import sys
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -122,9 +120,3 @@ def test_bad_input_is_refused(models):
         OptimizationDisplay.from_estimator(SoftmaxRegression())
     with pytest.raises(TypeError, match="LogisticRegression keeps none"):
         OptimizationDisplay.from_estimator(LogisticRegression().fit(X, Y))
-
-
-def test_without_matplotlib_the_message_says_what_to_install(models, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r"OptimizationDisplay.*pip install sksoftmax\[plot\]"):
-        OptimizationDisplay.from_estimators(models)

@@ -75,12 +75,6 @@ def test_axes_are_taken_and_bad_options_named(model):
         PathDisplay.from_estimator(SoftmaxRegression().fit(X, Y))
 
 
-def test_without_matplotlib_the_message_says_what_to_install(model, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r"pip install sksoftmax\[plot\]"):
-        PathDisplay.from_estimator(model)
-
-
 def test_numbers_alone_are_enough():
     display = PathDisplay([0.1, 1.0], scores=np.zeros((2, 2)), coefs=np.ones((2, 3, 4)), C=0.1)
     assert display.plot().ax_.get_ylabel() == "score"

@@ -76,13 +76,6 @@ def test_a_pipeline_that_ends_in_a_transformer_is_drawn():
     assert_draws(display, "most probable class", reliability(y, pipeline.transform(X)))
 
 
-def test_without_matplotlib_the_message_says_what_to_install(fitted, monkeypatch):
-    model, X, y = fitted
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r"pip install sksoftmax\[plot\]"):
-        ReliabilityDisplay.from_estimator(model, X, y)
-
-
 @pytest.mark.parametrize("n_rows", [5, 60, 4000])
 def test_bins_are_as_many_as_the_sample_supports(n_rows):
     rng = np.random.default_rng(n_rows)

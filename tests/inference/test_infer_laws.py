@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from registry import covariance_kinds
 from scipy.special import expit, log_softmax, logsumexp, softmax
 
 from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, infer
@@ -15,13 +16,7 @@ from sksoftmax._objective.rows import InMemoryRows
 N_ROWS = 200
 WEIGHTS = np.random.default_rng(1).integers(0, 4, N_ROWS)
 GROUPS = np.array(list("abcdefghij"))[np.random.default_rng(2).integers(0, 10, N_ROWS)]
-KINDS = {
-    "information": {},
-    "information, sampling": {"weights": "sampling"},
-    "robust": {"covariance": "robust"},
-    "robust, sampling": {"covariance": "robust", "weights": "sampling"},
-    "cluster": {"covariance": "cluster", "groups": GROUPS},
-}
+KINDS = covariance_kinds(GROUPS)
 MODELS = {
     "three classes": (3, {}),
     "two classes": (2, {}),

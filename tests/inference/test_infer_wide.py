@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
+from registry import covariance_kinds
 
 from sksoftmax import ElasticNet, SoftmaxRegression, infer
 
@@ -12,13 +13,7 @@ X = RNG.normal(size=(150, 4)) + [0.0, 3.0, 0.0, 10.0]
 Y = np.argmax((X - X.mean(axis=0)) @ RNG.normal(size=(4, 3)) + RNG.gumbel(size=(150, 3)), axis=1)
 WEIGHTS = RNG.integers(0, 4, 150)
 GROUPS = np.arange(150) // 7
-KINDS = {
-    "information": {},
-    "information, sampling": {"weights": "sampling"},
-    "robust": {"covariance": "robust"},
-    "robust, sampling": {"covariance": "robust", "weights": "sampling"},
-    "cluster": {"covariance": "cluster", "groups": GROUPS},
-}
+KINDS = covariance_kinds(GROUPS)
 
 
 @pytest.fixture

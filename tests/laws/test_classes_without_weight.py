@@ -42,7 +42,7 @@ def assert_next_to_nothing(probability, own):
 
 @each_model
 @pytest.mark.parametrize("rows", FORMATS.values(), ids=FORMATS)
-def test_the_others_are_what_they_are_without_it(model, rows):
+def test_the_other_classes_are_fitted_as_without_its_rows(model, rows):
     model.fit(rows(X), NAMES, WITHOUT)
     probability, log_probability = model.predict_proba(X), model.predict_log_proba(X)
     assert model.classes_.tolist() == ["a", "b", "c"] and model.coef_.shape == (3, 4)
@@ -103,7 +103,7 @@ def test_without_an_intercept_it_is_a_class_like_any_other():
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
-def test_without_an_intercept_it_is_one_in_folds_too(l1_ratio):
+def test_without_an_intercept_it_is_a_class_like_any_other_in_folds(l1_ratio):
     options = {"cv": 2, "l1_ratios": (l1_ratio,), "fit_intercept": False, "tol": 1e-10}
     model = SoftmaxRegressionCV([0.1], **options, refit=False).fit(X, Y, WITHOUT)
     folds = StratifiedKFold(2).split(X, Y)
@@ -113,7 +113,7 @@ def test_without_an_intercept_it_is_one_in_folds_too(l1_ratio):
     assert_allclose(model.coef_, model.coefs_paths_[:, 0, 0].mean(axis=0))
 
 
-def test_smoothing_gives_it_weight():
+def test_smoothed_labels_give_it_weight():
     model = SoftmaxRegression(label_smoothing=0.3).fit(X, Y, WITHOUT)
     assert model.predict_proba(X)[:, 1].mean() > 0.05
 

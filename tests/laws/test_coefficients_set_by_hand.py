@@ -51,7 +51,7 @@ def set_by_hand(make, n_classes, form="arrays", **options):
 @ESTIMATORS
 @N_CLASSES
 @pytest.mark.parametrize("form", FORMS)
-def test_they_predict(make, n_classes, form):
+def test_coefficients_set_by_hand_predict(make, n_classes, form):
     model, like = set_by_hand(make, n_classes, form)
     for rows in (X, X[:1], sp.csr_array(X), X.astype(np.float32), pd.DataFrame(X).to_numpy()):
         for method in METHODS:
@@ -66,7 +66,7 @@ def test_they_predict(make, n_classes, form):
 @ESTIMATORS
 @N_CLASSES
 @pytest.mark.parametrize("form", FORMS)
-def test_they_are_handed_on(make, n_classes, form):
+def test_coefficients_set_by_hand_are_exported_and_made_sparse(make, n_classes, form):
     model, like = set_by_hand(make, n_classes, form)
     for _ in range(2):
         own = model.to_sklearn()

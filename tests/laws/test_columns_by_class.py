@@ -1,4 +1,4 @@
-"""Columns of scores are matched to classes by the name of the class, never by place."""
+"""Columns of scores are matched to classes by the name of the class, never by position."""
 
 from functools import partial
 
@@ -163,8 +163,8 @@ def test_transformers_read_frames_by_name(labels, calibration):
                 assert_allclose(model.transform(other), expected, rtol=1e-6)
         # Columns of fit in their order, and classes in that of `classes_`.
         columns = model.inverse_transform(expected)
-        places = [list(map(str, frame.columns)).index(str(label)) for label in labels]
-        assert_allclose(columns[:, places], back, rtol=1e-6, atol=1e-9)
+        indices = [list(map(str, frame.columns)).index(str(label)) for label in labels]
+        assert_allclose(columns[:, indices], back, rtol=1e-6, atol=1e-9)
 
 
 def test_frames_after_arrays_are_read_by_name():

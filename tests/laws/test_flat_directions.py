@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from scipy.optimize import linprog
+from registry import is_separable
 from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning
 
@@ -77,8 +77,8 @@ def optimum(columns, target, weight):
         if not n_columns:
             break
         gradient = columns.T @ (share[:, None] * (p - target[:, :-1]))
-        spread = p[:, :, None] * np.eye(n_free) - p[:, :, None] * p[:, None, :]
-        hessian = np.einsum("i,ij,il,ikm->jklm", share, columns, columns, spread)
+        curvature = p[:, :, None] * np.eye(n_free) - p[:, :, None] * p[:, None, :]
+        hessian = np.einsum("i,ij,il,ikm->jklm", share, columns, columns, curvature)
         step = np.linalg.solve(hessian.reshape(gradient.size, -1), gradient.ravel())
         coef -= step.reshape(coef.shape)
     return -float(share @ np.sum(target * logs, axis=1))
@@ -123,18 +123,18 @@ VARIANTS = {
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("design", DESIGNS)
-def test_so_it_is_for_all_kinds_of_data(design, variant):
+def test_an_optimum_is_found_and_proved_whatever_the_form_of_the_data(design, variant):
     check(DESIGNS[design], labels(), **VARIANTS[variant])
 
 
 @pytest.mark.parametrize("n_classes", [2, 5])
 @pytest.mark.parametrize("design", DESIGNS)
-def test_so_it_is_for_two_classes_and_for_many(design, n_classes):
+def test_an_optimum_is_found_and_proved_for_two_classes_and_for_many(design, n_classes):
     check(DESIGNS[design], labels(n_classes=n_classes), tol=1e-12)
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_so_it_is_for_soft_targets(design):
+def test_an_optimum_is_found_and_proved_for_soft_targets(design):
     check(DESIGNS[design], np.random.default_rng(7).dirichlet([2.0, 3.0, 4.0], size=120))
 
 
@@ -166,7 +166,7 @@ def test_columns_that_are_equal_in_single_precision_are_equal(design, n_classes,
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
-def test_so_it_is_for_free_columns_in_single_precision(l1_ratio):
+def test_free_columns_that_are_equal_in_single_precision_have_no_large_coefficients(l1_ratio):
     X = DESIGNS["duplicates with an offset"].astype(np.float32)
     factor = np.r_[np.zeros(2), 1.0, np.zeros(2), 1.0]
     single, double = (
@@ -178,7 +178,7 @@ def test_so_it_is_for_free_columns_in_single_precision(l1_ratio):
 
 
 @pytest.mark.parametrize("design", ["ones", "zeros", "duplicates", "dummies", "combinations"])
-def test_free_columns_beside_penalised_ones(design):
+def test_free_columns_beside_penalised_ones_have_the_optimum_of_independent_ones(design):
     """Of a penalty that leaves some features out, the proof has to balance those."""
     free = DESIGNS[design]
     X = np.hstack([free, normal(seed=8)])
@@ -193,20 +193,6 @@ def test_free_columns_beside_penalised_ones(design):
     ).fit(reduced, labels())
     assert model.converged_
     assert abs(model.objective_ - reference.objective_) < 1e-11
-
-
-def is_separable(X, y):
-    """Whether a linear programme finds a direction that raises no row's loss and lowers one's."""
-    rows, classes = np.column_stack([X, np.ones(len(X))]), int(y.max()) + 1
-    leads = []
-    for row, label in zip(rows, y, strict=True):
-        for other in set(range(classes)) - {label}:
-            lead = np.zeros((classes, rows.shape[1]))
-            lead[label], lead[other] = row, -row
-            leads.append(lead.ravel())
-    leads = np.array(leads)
-    answer = linprog(-leads.sum(axis=0), A_ub=-leads, b_ub=np.zeros(len(leads)), bounds=(-1, 1))
-    return -answer.fun > 1e-6
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -43,8 +43,8 @@ form = pytest.mark.parametrize("form", FORMS)
 def test_a_fit_is_that_of_the_array(form, wrapped):
     given = [X, LABELS, WEIGHTS]
     expected = SoftmaxRegression().fit(*given)
-    for place in wrapped:
-        given[place] = FORMS[form](given[place])
+    for argument in wrapped:
+        given[argument] = FORMS[form](given[argument])
     found = SoftmaxRegression().fit(*given)
     assert_allclose(found.coef_, expected.coef_, atol=1e-8)
     assert_allclose(found.score(*given), expected.score(X, LABELS, WEIGHTS))

@@ -197,18 +197,18 @@ def test_names_of_columns_are_classes(form):
     assert SoftmaxRegression().fit(X, y).classes_.tolist() == names(PROBABILITIES)
 
 
-def test_torch_in_half_precision():
+def test_tensors_of_torch_in_half_precision_are_computed_in_single():
     torch = pytest.importorskip("torch", reason="torch is not installed")
     for values in (torch.tensor(X), torch.tensor(X, requires_grad=True)):
-        rough = values.bfloat16()
-        single = rough.float().detach().numpy()
-        assert softmax(rough).dtype == torch.bfloat16
-        assert_allclose(softmax(rough).float().detach(), softmax(single), rtol=2**-8)
-        answer = SoftmaxTransformer().fit(rough).transform(rough)
+        half = values.bfloat16()
+        single = half.float().detach().numpy()
+        assert softmax(half).dtype == torch.bfloat16
+        assert_allclose(softmax(half).float().detach(), softmax(single), rtol=2**-8)
+        answer = SoftmaxTransformer().fit(half).transform(half)
         expected = SoftmaxTransformer().fit(single).transform(single)
         assert answer.dtype == torch.bfloat16
         assert_allclose(answer.float(), expected, rtol=2**-8)
-        found = SoftmaxRegression().fit(rough, torch.tensor(LABELS), torch.tensor(WEIGHTS))
+        found = SoftmaxRegression().fit(half, torch.tensor(LABELS), torch.tensor(WEIGHTS))
         assert_array_equal(found.coef_, SoftmaxRegression().fit(single, LABELS, WEIGHTS).coef_)
         targets = torch.tensor(PROBABILITIES)
         found = SoftmaxRegression().fit(values, targets).coef_

@@ -50,7 +50,7 @@ def check(model, X, best):
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("tol", [1e-4, 1e-9])
-def test_without_a_penalty(n_classes, solver, tol):
+def test_nothing_false_is_proved_without_a_penalty(n_classes, solver, tol):
     for delta, offset in UNEQUAL:
         X, good, y = design(delta, offset, n_classes, unit=2.0**10)
         best = fit(good, y, C=np.inf, solver="newton", tol=1e-13).objective_
@@ -60,7 +60,9 @@ def test_without_a_penalty(n_classes, solver, tol):
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("delta", [1e-12, 3e-13, 1e-13])
 @pytest.mark.parametrize("solver", ["gd", "lbfgs"])
-def test_near_the_start_where_the_gradient_along_their_difference_is_lost(seed, delta, solver):
+def test_nothing_false_is_proved_where_the_gradient_along_their_difference_is_lost(
+    seed, delta, solver
+):
     # Columns of unit size that are told apart by fewer digits than the jitter of a factor has.
     X, good, y = design(delta, 0.0, 3, unit=2.0**10, seed=seed)
     best = fit(good, y, C=np.inf, solver="newton", tol=1e-13).objective_
@@ -70,7 +72,7 @@ def test_near_the_start_where_the_gradient_along_their_difference_is_lost(seed, 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
-def test_of_columns_that_a_penalty_leaves_free(n_classes, l1_ratio):
+def test_nothing_false_is_proved_of_columns_that_a_penalty_leaves_free(n_classes, l1_ratio):
     free = {"l1_ratio": l1_ratio, "penalty": ElasticNet(np.array([0.0, 0.0, 1.0]))}
     for delta, offset in UNEQUAL:
         X, good, y = design(delta, offset, n_classes)

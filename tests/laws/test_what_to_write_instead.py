@@ -34,12 +34,12 @@ PENALTIES = {
     "lasso": "l1_ratio is the share",
     ElasticNet: r"write penalty=ElasticNet\(\)", GroupLasso: r"write penalty=GroupLasso\(\)",
 }  # fmt: skip
-SHAPES = pytest.mark.parametrize("make", [ElasticNet, GroupLasso])
+NORMS = pytest.mark.parametrize("make", [ElasticNet, GroupLasso])
 
 
 @LINEAR
 @pytest.mark.parametrize("penalty", PENALTIES)
-def test_penalties_of_logistic_regression(make, penalty):
+def test_penalties_of_logistic_regression_are_refused_with_what_to_write(make, penalty):
     with pytest.raises((TypeError, ValueError), match=PENALTIES[penalty]):
         make(penalty=penalty).fit(X, Y)
 
@@ -52,7 +52,7 @@ def test_penalties_of_logistic_regression(make, penalty):
         - {*SOLVERS, *COMPOSITE_SOLVERS}
     ),
 )
-def test_solvers_of_logistic_regression(make, solver):
+def test_solvers_of_logistic_regression_are_refused_with_what_to_write(make, solver):
     with pytest.raises(ValueError, match="scikit-learn's LogisticRegression: write solver='auto'"):
         make(solver=solver).fit(X, Y)
 
@@ -90,7 +90,7 @@ def test_no_labels_are_said_to_be_missing(call):
 # -- penalties are parameters ---------------------------------------------------------------------
 
 
-@SHAPES
+@NORMS
 def test_parameters_of_a_penalty_are_got_set_and_cloned(make):
     model = SoftmaxRegression(penalty=make())
     assert model.get_params()["penalty__penalty_factor"] is None
@@ -102,7 +102,7 @@ def test_parameters_of_a_penalty_are_got_set_and_cloned(make):
         other.set_params(penalty__factor=1)
 
 
-@SHAPES
+@NORMS
 @pytest.mark.parametrize("of_search", [False, True])
 def test_a_search_chooses_penalty_factors(make, of_search):
     factors = [[1, 1, np.inf, np.inf], [1, 1, 1, 1]]

@@ -80,7 +80,7 @@ def test_the_best_step_is_kept(n_classes, solver):
         ([np.inf, 5, 4], 0.0, None, 2),
     ],
 )
-def test_patience(losses, tol, end, best):
+def test_a_run_ends_after_n_iter_no_change_steps_without_a_gain(losses, tol, end, best):
     stopping = EarlyStopping.__new__(EarlyStopping)
     vars(stopping).update(patience=2, tol=tol, curve=[], least=np.inf, best=None, waited=0)
     stopping.loss = lambda theta: losses[theta]
@@ -106,7 +106,7 @@ OPTIONS = {
     "class weights": {"class_weight": {0: 5.0}},
     "smoothed": {"label_smoothing": 0.2},
     "through the origin": {"fit_intercept": False},
-    "corners": {"l1_ratio": 0.5},
+    "elastic net": {"l1_ratio": 0.5},
 }
 
 
@@ -114,7 +114,9 @@ OPTIONS = {
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
 @pytest.mark.parametrize("soft", [False, True])
 @N_CLASSES
-def test_it_is_a_fit_to_the_other_rows_judged_by_their_loss(n_classes, soft, kind, options):
+def test_a_stopped_fit_is_one_to_the_other_rows_judged_by_the_loss_of_those_held_out(
+    n_classes, soft, kind, options
+):
     X, y = hard_data(n_classes)
     weight = exponential_weights(len(y))
     target = 0.7 * np.eye(n_classes)[y] + 0.3 / n_classes
@@ -140,7 +142,7 @@ def test_it_is_a_fit_to_the_other_rows_judged_by_their_loss(n_classes, soft, kin
 
 
 @SOLVER
-def test_no_warning_and_an_honest_gap(solver):
+def test_a_stopped_fit_has_no_warning_and_a_gap_that_bounds_its_distance(solver):
     X, y = hard_data()
     model = early(solver=solver).fit(X, y)  # warnings are errors
     kept, _ = split_of(model, y, 4)
@@ -168,7 +170,7 @@ def test_a_fit_that_reaches_the_optimum_has_converged():
 
 
 @SOLVER
-def test_max_iter_says_what_to_do(solver):
+def test_a_run_that_max_iter_ends_says_what_to_do(solver):
     X, y = hard_data()
     with pytest.warns(ConvergenceWarning, match="held out was still falling: increase max_iter"):
         model = early(solver=solver, max_iter=1).fit(X, y)
@@ -188,7 +190,7 @@ def test_without_early_stopping_nothing_is_held_out():
     assert_array_equal(model.coef_, SoftmaxRegression().fit(X, y).coef_)
 
 
-def test_the_seed_decides():
+def test_random_state_decides_which_rows_are_held_out():
     X, y = hard_data()
     one, same = early().fit(X, y), early().fit(X, y)
     assert_array_equal(one.coef_, same.coef_)
@@ -209,7 +211,7 @@ def test_more_columns_than_rows_are_judged_on_all_columns():
     )  # fmt: skip
 
 
-def test_grid_searches_take_it():
+def test_grid_searches_take_a_model_that_stops_early():
     X, y = hard_data()
     search = GridSearchCV(early(), {"n_iter_no_change": [1, 4]}, cv=3, scoring="neg_log_loss")
     assert search.fit(X, y).best_estimator_.early_stopping

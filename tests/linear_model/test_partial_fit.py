@@ -78,14 +78,14 @@ def test_rows_without_weight_keep_their_place_in_the_batches(soft, kind, solver)
     target = np.eye(3)[y] if soft else y
     model = SoftmaxRegression(solver=solver, batch_size=40)
     whole = clone(model).partial_fit(kind(X), target, [0, 1, 2], sample_weight=weight)
-    places = np.r_[0:80, 120:200]
+    rows = np.r_[0:80, 120:200]
     pieces = streamed(
         clone(model),
-        kind(X[places]),
-        target[places],
+        kind(X[rows]),
+        target[rows],
         size=40,
         classes=[0, 1, 2],
-        weight=weight[places],
+        weight=weight[rows],
     )
     assert_equal_bits(whole, pieces)
     assert whole.n_iter_ == 4
@@ -383,6 +383,7 @@ def test_steps_far_too_long_end_in_an_error_or_where_they_began(solver):
 
 
 # -- streams that change --------------------------------------------------------------------------
+# Each changes rows, by the share of the stream that has been seen before them.
 
 
 def labelled(random, n_rows, coef):
@@ -390,37 +391,37 @@ def labelled(random, n_rows, coef):
     return X, np.argmax(2 * X @ coef + random.gumbel(size=(n_rows, coef.shape[1])), axis=1)
 
 
-def late_class(X, y, place):
-    return (X, y) if place > 0.5 else (X[y != 3], y[y != 3])
+def late_class(X, y, seen):
+    return (X, y) if seen > 0.5 else (X[y != 3], y[y != 3])
 
 
-def late_column(X, y, place):
-    return np.where([True, True, True, place > 0.3], X, 3.0), y
+def late_column(X, y, seen):
+    return np.where([True, True, True, seen > 0.3], X, 3.0), y
 
 
-def growing_scale(X, y, place):
-    return X * (1 if place < 0.5 else 1000), y
+def growing_scale(X, y, seen):
+    return X * (1 if seen < 0.5 else 1000), y
 
 
-def shrinking_scale(X, y, place):
-    return X * (1 if place < 0.5 else 0.01), y
+def shrinking_scale(X, y, seen):
+    return X * (1 if seen < 0.5 else 0.01), y
 
 
-def moved_offset(X, y, place):
-    return X + (0 if place < 0.5 else 1e4), y
+def moved_offset(X, y, seen):
+    return X + (0 if seen < 0.5 else 1e4), y
 
 
-def far_offset(X, y, place):
+def far_offset(X, y, seen):
     return X + 1e6, y
 
 
-def constant_columns(X, y, place):
+def constant_columns(X, y, seen):
     ones = np.ones((len(X), 1))
     return np.hstack([X, 0.1 * ones, 0 * ones, 1e6 * ones]), y
 
 
-def an_outlier(X, y, place):
-    return (1e4 * X if place == 0.4 else X), y
+def an_outlier(X, y, seen):
+    return (1e4 * X if seen == 0.4 else X), y
 
 
 CHANGES = [
@@ -489,7 +490,7 @@ def test_a_preconditioner_serves_until_a_moment_has_grown():
     assert method.advance(wider, state).preconditioner is not state.preconditioner
 
 
-def test_a_reduced_batch_has_the_anchors_gradient_there():
+def test_a_reduced_batch_has_the_gradient_of_all_rows_at_the_snapshot():
     objective = make_problem(PROBLEMS["many rows"])
     epochs = Epochs(STREAMS["sgd"]())
     state = epochs.step(objective, epochs.start(objective, objective.map.initial()))
@@ -553,16 +554,16 @@ def test_soft_targets_of_a_stream_need_a_column_for_each_class():
 
 
 @STREAM
-@pytest.mark.parametrize("place", [0, 1, 50])
+@pytest.mark.parametrize("spoilt_batch", [0, 1, 50])
 @pytest.mark.parametrize("size", [1e4, -1e10, 1e50, -1e99])
-def test_a_row_out_of_all_proportion_is_forgotten(solver, place, size):
+def test_a_row_out_of_all_proportion_is_forgotten(solver, spoilt_batch, size):
     random = np.random.default_rng(0)
     coef = random.normal(size=(4, 3))
     clean, spoilt = (SoftmaxRegression(solver=solver) for _ in range(2))
     for number in range(200):
         X, y = labelled(random, 100, coef)
         clean.partial_fit(X, y, classes=[0, 1, 2])
-        if number == place:
+        if number == spoilt_batch:
             X = X.copy()
             X[3, 1] = size
         spoilt.partial_fit(X, y, classes=[0, 1, 2])

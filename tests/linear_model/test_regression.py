@@ -126,7 +126,9 @@ def test_options_mean_what_they_mean_in_logistic_regression(n_classes, weighted,
 @pytest.mark.parametrize("kind", [np.asarray, np.asfortranarray, sp.csr_array])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_more_columns_than_rows_are_nothing_special(n_classes, fit_intercept, kind):
+def test_more_columns_than_rows_give_the_model_of_logistic_regression(
+    n_classes, fit_intercept, kind
+):
     X, y = data(n_classes, n_rows=20, n_features=70)
     X = X * np.logspace(-2, 1, 70) + (3 if fit_intercept else 0)
     weight = exponential_weights(20)
@@ -356,9 +358,11 @@ def test_balanced_classes_have_the_same_weight():
     weight = exponential_weights(len(y))
     shares = np.bincount(y, weights=weight)
     factors = dict(enumerate(shares.sum() / (3 * shares)))
-    for options in ({"class_weight": factors},):
-        model = SoftmaxRegression(class_weight="balanced").fit(X, y, sample_weight=weight)
-        assert_same_model(model, SoftmaxRegression(**options).fit(X, y, sample_weight=weight))
+    balanced, weighted = (
+        SoftmaxRegression(class_weight=kind).fit(X, y, sample_weight=weight)
+        for kind in ("balanced", factors)
+    )
+    assert_same_model(balanced, weighted)
 
 
 # -- steps, starts and threads ---------------------------------------------------------------------

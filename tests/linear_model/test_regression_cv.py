@@ -67,8 +67,8 @@ def test_the_refit_is_a_fit_of_all_data_at_the_chosen_c():
     one = SoftmaxRegression(model.C_, l1_ratio=1.0, tol=1e-8).fit(X, Y)
     assert_allclose(model.coef_, one.coef_, atol=1e-4)
     mean = SoftmaxRegressionCV(5, l1_ratios=[1.0], cv=CV, refit=False).fit(X, Y)
-    place = list(mean.Cs_).index(mean.C_)
-    assert_allclose(mean.coef_, mean.coefs_paths_[:, 0, place, :, :-1].mean(axis=0))
+    index = list(mean.Cs_).index(mean.C_)
+    assert_allclose(mean.coef_, mean.coefs_paths_[:, 0, index, :, :-1].mean(axis=0))
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
@@ -88,7 +88,7 @@ def test_the_ridge_grid_and_optimum_are_those_of_scikit_learn():
     assert_allclose(model.predict_proba(X), theirs.predict_proba(X), atol=1e-4)
 
 
-def test_one_standard_error():
+def test_1se_takes_the_smallest_C_within_a_standard_error_of_the_best():
     scores = np.array([[[-3.0, -2.1, -2.0, -2.5]], [[-3.2, -2.3, -2.4, -2.9]]])
     assert choose(scores, "best") == (0, 1) or choose(scores, "best") == (0, 2)
     wide = scores + np.array([[[0.0]], [[-4.0]]])
@@ -128,7 +128,7 @@ def test_class_weights_are_those_of_fits_made_apart(class_weight):
                 assert_allclose(paths[r, c, :, -1], one.intercept_, atol=1e-4)
 
 
-def test_a_class_that_a_fold_lacks():
+def test_a_class_that_a_fold_lacks_has_probability_zero_there():
     y = Y.copy()
     y[y == 2] = 0
     y[:4] = 2
@@ -161,8 +161,8 @@ def test_a_fold_without_a_class_is_the_fit_without_it(l1_ratio, n_classes, lacks
         found = softmax(rows @ kept[:, :-1].T + kept[:, -1])
         assert_allclose(found, one.predict_proba(rows), atol=1e-4)
     # What no fold but the second knows is its own.
-    place = list(model.Cs_).index(model.C_)
-    assert_array_equal(model.coef_[lacks], model.coefs_paths_[1, 0, place, lacks, :-1])
+    index = list(model.Cs_).index(model.C_)
+    assert_array_equal(model.coef_[lacks], model.coefs_paths_[1, 0, index, lacks, :-1])
 
 
 def test_a_mean_of_folds_none_of_which_has_a_class_is_refused():
@@ -213,9 +213,9 @@ def test_many_classes_keep_tol_and_max_iter_in_both_precisions():
     for rows in (X, X.astype(np.float64)):
         model = SoftmaxRegressionCV(tol=1e-7, **options).fit(rows, y)
         train = next(StratifiedKFold(3).split(rows, y))[0]
-        for place, C in enumerate(options["Cs"]):
+        for index, C in enumerate(options["Cs"]):
             alone = SoftmaxRegression(C, tol=1e-10).fit(rows[train], y[train])
-            found = model.coefs_paths_[0, 0, place, :, :-1]
+            found = model.coefs_paths_[0, 0, index, :, :-1]
             # The ridge alone makes a gap of 1e-7 of the objective a distance of at most this.
             distance = np.sqrt(2 * C * len(train) * 2e-7 * alone.objective_)
             assert np.linalg.norm(found - alone.coef_) <= distance
@@ -323,10 +323,10 @@ def test_without_an_intercept_scores_are_those_of_fits_made_apart(kind, n_classe
     assert model.coefs_paths_.shape == (3, 1, 2, n_scores, 3)
     assert_array_equal(model.coef_path_[0, list(model.Cs_).index(model.C_)], model.coef_)
     for fold, (train, test) in enumerate(cv.split(rows, y)):
-        for place, C in enumerate([0.1, 1]):
+        for index, C in enumerate([0.1, 1]):
             one = SoftmaxRegression(C, fit_intercept=False, tol=1e-9).fit(rows[train], y[train])
             score = -log_loss(y[test], one.predict_proba(rows[test]))
-            assert_allclose(model.scores_[fold, 0, place], score, rtol=1e-4)
+            assert_allclose(model.scores_[fold, 0, index], score, rtol=1e-4)
 
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
@@ -356,7 +356,7 @@ def test_attributes_have_the_shapes_of_scikit_learns(refit, fit_intercept, n_cla
             assert np.shape(getattr(model, name)) == np.shape(getattr(theirs, name)), name
 
 
-def test_binary_is_one_row():
+def test_two_classes_are_one_row_of_coefficients():
     y = (Y == 1).astype(int)
     model = SoftmaxRegressionCV(3, l1_ratios=[0.5], cv=CV, scoring="roc_auc").fit(X, y)
     assert model.coef_.shape == (1, 8)
@@ -419,9 +419,9 @@ def test_to_sklearn_is_the_chosen_model(l1_ratio):
 def test_the_path_of_all_data_ends_in_the_chosen_fit():
     model = SoftmaxRegressionCV(4, l1_ratios=[0.0, 1.0], cv=CV).fit(X, Y)
     assert model.coef_path_.shape == (2, 4, 3, 9)
-    ratio, place = list(model.l1_ratios_).index(model.l1_ratio_), list(model.Cs_).index(model.C_)
-    assert_array_equal(model.coef_path_[ratio, place, :, :-1], model.coef_)
-    assert_array_equal(model.coef_path_[ratio, place, :, -1], model.intercept_)
+    ratio, index = list(model.l1_ratios_).index(model.l1_ratio_), list(model.Cs_).index(model.C_)
+    assert_array_equal(model.coef_path_[ratio, index, :, :-1], model.coef_)
+    assert_array_equal(model.coef_path_[ratio, index, :, -1], model.intercept_)
 
 
 def test_the_log_loss_of_many_models_is_that_of_each():
