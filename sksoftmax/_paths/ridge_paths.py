@@ -27,7 +27,7 @@ from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import lockstep, minimize
 from sksoftmax._solvers.lbfgs import two_loop
 from sksoftmax._solvers.line_search import Point
-from sksoftmax._solvers.loop import FLOOR, ROUGHLY
+from sksoftmax._solvers.loop import FLOOR, SINGLE_TOL
 from sksoftmax._solvers.pairs import extended, with_ridge
 
 # Steps after which a preconditioner is stale, and those after which its kind is too weak.
@@ -278,8 +278,8 @@ class RidgePaths:
 
         single, steps = folds.low_precision, [0] * len(fits)
         if single is not None:
-            rough = descents(single, max(self.target, ROUGHLY), SINGLE_ROUNDING)
-            results, _ = lockstep.run(rough, single.evaluate, _assumed, None)
+            low = descents(single, max(self.target, SINGLE_TOL), SINGLE_ROUNDING)
+            results, _ = lockstep.run(low, single.evaluate, _assumed, None)
             points = folds.evaluate([result.point.theta for result in results], range(len(fits)))
             fits = [
                 fit._replace(point=point, pairs=result.pairs)

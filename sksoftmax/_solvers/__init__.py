@@ -1,8 +1,8 @@
 """Solvers: one file each, on plain vectors, and the loop that runs them.
 
-A solver is a pure function of immutable states. It may ask a problem for values, gradients,
-curvature and certificates, through the protocols in ``loop``. It must not know rows, score maps'
-layouts, Dask or estimators, and imports no other folder but ``_runtime``.
+A solver is a pure function of immutable states, and asks a problem for values, gradients, curvature
+and certificates (the protocols are in ``loop``). Rows, the layout of theta, Dask and estimators are
+not known here; no other folder but ``_runtime`` is imported.
 """
 
 from sksoftmax._solvers.adam import Adam

@@ -6,18 +6,18 @@ import numpy as np
 
 from sksoftmax._solvers.stochastic import length, moved, observed
 
-# Automatic step size beside that of `Sgd`, times the root of the number of columns, since all
-# columns together change a row's scores.
+# The automatic step size is that of `Sgd` times LONGEST_STEP over the root of the number of
+# columns, since the steps of all columns together change a row's scores.
 LONGEST_STEP = 1.5
 TINY = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True)
 class Adam:
-    """Steps by the mean of the gradients of late over the root of their mean square.
+    """Steps along the running mean of the gradient, over the root of its running mean square.
 
-    learning_rate : length of the steps, times the columns' spread; "auto" shortens it
-    decay, square_decay : shares that the means keep at each step
+    learning_rate : float, length of a step in units of the inverse standard deviations; or "auto"
+    decay, square_decay : float, weights that the running means keep at each step
     """
 
     learning_rate: object = "auto"
@@ -25,7 +25,7 @@ class Adam:
     square_decay: float = 0.999
     name = "adam"
     full = False
-    memory = 1.0  # of what was seen once a little remains
+    memory = 1.0  # the moments are plain means over all rows
 
     def advance(self, problem, state):
         state, gradient, _, point = observed(problem, state, self)

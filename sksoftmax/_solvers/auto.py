@@ -1,4 +1,4 @@
-"""The solver that chooses: L-BFGS as a rule, Newton steps where all is small or that ends early."""
+"""The solver "auto": L-BFGS, or Newton for small problems and where L-BFGS ends too early."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from sksoftmax._solvers.line_search import ROUNDING
 from sksoftmax._solvers.loop import descend, hand_over
 from sksoftmax._solvers.newton import Newton
 
-# What a sample is fitted to, relative to the objective.
-ROUGHLY = 3e-4
+# Expected gain, relative to the objective, at which the descent on a sample ends.
+SAMPLE_TOL = 3e-4
 LBFGS, NEWTON = Lbfgs(), Newton()
 
 
@@ -16,10 +16,10 @@ LBFGS, NEWTON = Lbfgs(), Newton()
 class Auto:
     """L-BFGS from the optimum of a sample where rows are many; Newton for small problems.
 
-    The run ends where a gap is proved. Where L-BFGS stalls before, or expects to gain nothing but
-    rounding, Newton steps go on: they leave a smaller gradient, which proves more.
+    A run ends where a gap is proved. If L-BFGS stalls before, or expects to gain nothing but
+    rounding, Newton steps follow: they leave a smaller gradient, which proves more.
 
-    sampling : whether to begin on a sample, which is a waste where the start is a good one
+    sampling : whether to begin on a sample; not from a start that is near the optimum
     """
 
     sampling: bool = True
@@ -31,7 +31,7 @@ class Auto:
         if not n_rows:
             return LBFGS.start(problem, theta)
         part = problem.sample(n_rows)
-        theta = descend(part, LBFGS, theta, tol=ROUGHLY, max_iter=60).theta
+        theta = descend(part, LBFGS, theta, tol=SAMPLE_TOL, max_iter=60).theta
         return Lbfgs(preconditioner=problem.preconditioner_of_sample(part, theta)).start(
             problem, theta
         )

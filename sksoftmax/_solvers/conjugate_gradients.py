@@ -1,8 +1,8 @@
-"""Linear equations with a positive definite matrix that is known by its products."""
+"""Solution of linear equations with a positive definite matrix of which only products are known."""
 
 import numpy as np
 
-# Curvature, beside the preconditioner's, below which a direction is flat but for rounding.
+# Curvature along a direction, relative to the preconditioner's, that counts as rounding.
 FLAT = 1e-6
 
 
@@ -13,10 +13,15 @@ def conjugate_gradients(product, precondition, target, accuracy, longest):
     ----------
     product, precondition : callable
         The matrix times a vector, and something like its inverse times a vector.
+    target : ndarray of shape (n,)
     accuracy : float
-        Of the residual, in the norm of ``precondition``, as a share of the target.
+        Norm of the residual relative to that of the target, in the norm of ``precondition``.
     longest : int
-        Most products.
+        Largest number of products.
+
+    Returns
+    -------
+    solution : ndarray of shape (n,)
     """
     solution = np.zeros_like(target)
     residual = target

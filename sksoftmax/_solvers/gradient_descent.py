@@ -15,22 +15,31 @@ from sksoftmax._solvers.line_search import Point, backtrack, evaluate
 
 
 class DescentState(NamedTuple):
-    """Iterate of accelerated descent, with its preconditioner and its momentum."""
+    """State of accelerated gradient descent, see ``loop.State``.
+
+    descent : ndarray of shape (n_parameters,), the preconditioned gradient at the point
+    stepped : ndarray of shape (n_parameters,), result of the last step, before the momentum
+    momentum : float, Nesterov's sequence, 1 after a restart
+    age : int, steps since the preconditioner was made
+    """
 
     point: Point
     decrement: float
     stalled: bool
     preconditioner: object
-    descent: np.ndarray  # the preconditioned gradient at the point
-    landing: np.ndarray  # where the last plain step led, before the momentum
-    momentum: float  # Nesterov's sequence, 1 after a restart
-    age: int  # steps since the preconditioner was made
+    descent: np.ndarray
+    stepped: np.ndarray
+    momentum: float
+    age: int
     solver: str = "gd"
 
 
 @dataclass(frozen=True)
 class GradientDescent:
-    """refresh : steps between metrics."""
+    """Accelerated gradient descent.
+
+    refresh : int, number of steps that a preconditioner serves
+    """
 
     refresh: int = 20
 
@@ -41,19 +50,19 @@ class GradientDescent:
         if state.age >= self.refresh:
             preconditioner = problem.curvature(state.point.theta)
             state = _arrive(state.point, preconditioner, state.point.theta, 1.0, 0)
-        landing = state.point.theta - state.descent
+        stepped = state.point.theta - state.descent
         momentum = (1 + np.sqrt(1 + 4 * state.momentum**2)) / 2
-        push = (state.momentum - 1) / momentum
-        point = evaluate(problem, landing + push * (landing - state.landing))
+        ahead = (state.momentum - 1) / momentum
+        point = evaluate(problem, stepped + ahead * (stepped - state.stepped))
         if point.value <= state.point.value:
-            return _arrive(point, state.preconditioner, landing, momentum, state.age + 1)
+            return _arrive(point, state.preconditioner, stepped, momentum, state.age + 1)
         point = backtrack(problem, state.point, -state.descent)
         if point is None:
             return state._replace(stalled=True)
         return _arrive(point, state.preconditioner, point.theta, 1.0, state.age + 1)
 
 
-def _arrive(point, preconditioner, landing, momentum, age):
+def _arrive(point, preconditioner, stepped, momentum, age):
     descent = preconditioner.solve(point.gradient)
     decrement = 0.5 * float(point.gradient @ descent)
-    return DescentState(point, decrement, False, preconditioner, descent, landing, momentum, age)
+    return DescentState(point, decrement, False, preconditioner, descent, stepped, momentum, age)

@@ -9,24 +9,26 @@ from scipy.linalg.blas import daxpy
 from sksoftmax._solvers.line_search import Point, backtrack, evaluate
 from sksoftmax._solvers.pairs import extended
 
-# Steps that a scale of the preconditioner serves: it changes slowly, and takes a solution to know.
+# Steps that a scale of the preconditioner serves; a new one costs a solution.
 RESCALE = 5
-# Pairs from which on the spread of a preconditioner is known, and how near the optimum, relative to
-# the value, the curvature at a point is right anyway.
+# Number of pairs from which on preconditioners are compared by `ritz_deviation`.
 FEWEST_PAIRS = 3
+# Decrement, relative to the value, up to which the curvature at a point is not misleading.
 NEAR = 1e-3
-# Eigenvalues of the Hessian on the normalised steps, beside the largest, that are noise.
+# Eigenvalues of the Hessian on the normalised steps, relative to the largest, that are noise.
 NOISE = 1e-3
 
 
 class Initial(NamedTuple):
-    """What the inverse BFGS matrix begins with, and when it is looked at again.
+    """The initial matrix of L-BFGS: a scaled preconditioner, and when the next one is made.
 
     preconditioner : Preconditioner in use
     made : the last one that was made from the curvature at a point of the run
-    due, wait : steps until the next is made, and from there to the one after
-    scale, served : of the preconditioner's inverse, and how many steps it has served
-    separated : whether the classes were found to be separated, after which it is another one
+    due : int, steps until the next is made
+    wait : int, steps from then until the one after, if the next is not used
+    scale : float, factor of the preconditioner's inverse
+    served : int, steps that the scale has served
+    separated : bool, whether the preconditioner is that for separated classes
     """
 
     preconditioner: object
@@ -38,12 +40,12 @@ class Initial(NamedTuple):
     separated: bool = False
 
     def of_separated(self, problem):
-        """With the preconditioner for classes that are separated."""
+        """These with the preconditioner for separated classes."""
         other = problem.curvature_of_separated(self.made)
         return self._replace(preconditioner=other, served=RESCALE, separated=True)
 
     def scaled(self, pairs):
-        """With the scale that the last pair asks for, where it is time to ask."""
+        """These with a scale from the last pair, if the present one has served long enough."""
         if not pairs or self.served < RESCALE:
             return self
         last = pairs[-1]
@@ -52,30 +54,35 @@ class Initial(NamedTuple):
 
 
 class LbfgsState(NamedTuple):
-    """Iterate of L-BFGS, with the next direction and what it is made of."""
+    """State of L-BFGS, see ``loop.State``.
+
+    direction : ndarray of shape (n_parameters,), of the next step
+    pairs : tuple of Pair, the latest last
+    initial : Initial
+    """
 
     point: Point
     decrement: float
     stalled: bool
-    direction: np.ndarray  # of the next step
-    pairs: tuple  # of Pair, the latest last
+    direction: np.ndarray
+    pairs: tuple
     initial: Initial
     solver: str = "lbfgs"
 
 
 @dataclass(frozen=True)
 class Lbfgs:
-    """Quasi-Newton steps from the last pairs, and a preconditioner made anew on the way.
+    """L-BFGS whose initial matrix is a preconditioner that is made anew on the way.
 
-    Where the curvature at a point may mislead, since few rows hold it, a new one is used only if
-    it explains the last steps better than the one in use, see `spread`: that of the start, to which
-    all rows contribute. Without this, fits of a hundred classes and more on few rows take up to 4
+    Where few rows make up the curvature at a point, a new preconditioner is used only if it
+    explains the last steps better than the one in use, see `is_better`; to that of the start all
+    rows contribute. Without this rule fits of a hundred classes and more on few rows take up to 4
     times as long.
 
-    memory : number of pairs
-    first, refresh : steps that the first preconditioner and each later one serve
+    memory : int, number of pairs
+    first, refresh : int, steps that the first preconditioner and each later one serve
     preconditioner : Preconditioner, optional
-        The first one, that then serves as long as a later one; else the curvature at the start.
+        The first one, which serves as long as later ones; else it is made at the start.
     """
 
     memory: int = 12
@@ -110,7 +117,7 @@ class Lbfgs:
         return _arrive(point, pairs, initial)
 
     def _renewed(self, problem, state):
-        """The state with a new preconditioner, where one is due that is better."""
+        """The state with a new preconditioner, if one is due and it is better."""
         point, initial = state.point, state.initial
         if initial.due > 0:
             return state
@@ -125,10 +132,10 @@ class Lbfgs:
 
 
 def _begin_separated(problem, state):
-    """The start once more: where one step separates the classes it has gone too far.
+    """The start again, with the preconditioner for separated classes.
 
-    It has made coefficients along directions of little variance that are large, and that only the
-    penalty takes back.
+    If a single step separates the classes it was too long: it made large coefficients along
+    directions of small variance, which only the penalty takes back.
     """
     initial, gradient = state.initial.of_separated(problem), state.point.gradient
     direction = initial.preconditioner.solve(gradient)
@@ -146,15 +153,15 @@ def _arrive(point, pairs, initial):
 
 def is_better(fresh, used, pairs):
     """Whether a new preconditioner explains the last steps better than the one in use."""
-    return len(pairs) < FEWEST_PAIRS or spread(pairs, fresh) <= spread(pairs, used)
+    return len(pairs) < FEWEST_PAIRS or ritz_deviation(pairs, fresh) <= ritz_deviation(pairs, used)
 
 
-def spread(pairs, preconditioner):
+def ritz_deviation(pairs, preconditioner):
     """Standard deviation of the logarithms of the Ritz values of ``P^-1 H`` on the last steps.
 
-    0 where the preconditioner P is a multiple of the Hessian H there. With changes ``y = H s``
-    the Ritz values are the generalised eigenvalues of ``Y' P^-1 Y`` and ``S' Y``, which takes a
-    solution a pair and no pass over the rows.
+    It is 0 where the preconditioner P is a multiple of the Hessian H there. With steps S and
+    changes ``Y = H S`` the Ritz values are the generalised eigenvalues of ``Y' P^-1 Y`` and
+    ``S' Y``. They take a solution for each pair and no pass over the rows.
     """
     steps, changes = (np.stack([pair[i] for pair in pairs]) for i in (0, 1))
     within = steps @ changes.T
@@ -163,7 +170,7 @@ def spread(pairs, preconditioner):
     image = np.stack([preconditioner.solve(change) for change in changes])
     image = changes @ image.T * size * size[:, None]
     if not (np.isfinite(image).all() and np.isfinite(within).all()):
-        return np.inf  # out of all range, where eigenvalues are an error
+        return np.inf  # eigenvalues would raise
     values, vectors = np.linalg.eigh(within)
     kept = values > NOISE * values[-1]
     basis = vectors[:, kept] / np.sqrt(values[kept])

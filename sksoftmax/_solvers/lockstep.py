@@ -10,11 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax._solvers.lbfgs import RESCALE, two_loop
-from sksoftmax._solvers.line_search import MOST_TRIALS, Point, cubic_minimum, low_enough
+from sksoftmax._solvers.line_search import MOST_TRIALS, Point, is_low_enough, shortening
 from sksoftmax._solvers.loop import raised
 from sksoftmax._solvers.pairs import extended
 
-MEMORY = 8
+MEMORY = 8  # pairs
+# Ratio of the gap that a proof gives to the bound that costs nothing, as a rule.
+PROOF_OVER_BOUND = 1.3
 
 
 class EvaluationRequest(NamedTuple):
@@ -32,8 +34,11 @@ class GapRequest(NamedTuple):
 class Result(NamedTuple):
     """Where a descent ended, and what it learned.
 
-    gap : proved by then; inf where it ended for lack of progress or of steps
-    slack : how much larger the proved gap is than the decrement
+    point : Point
+    gap : float, the gap that was proved; inf if it ended without a proof
+    pairs : tuple of Pair, the latest last
+    n_iter : int
+    slack : float, ratio of proved gaps to the decrement
     """
 
     point: Point
@@ -46,19 +51,22 @@ class Result(NamedTuple):
 def descent(
     point, pairs, preconditioner, *, rescaled, prediction, slack, tol, bound, longest, rounding=0.0,
 ):  # fmt: skip
-    """L-BFGS steps from a point, until a gap of ``tol * value`` is proved.
+    """L-BFGS steps from a Point until a gap of ``tol * value`` is proved.
 
+    A generator that yields requests, is sent the answers, and returns a `Result`.
+
+    pairs : tuple of Pair, from an earlier descent
     rescaled : bool, whether the preconditioner is scaled by the pairs, see `initial_scale`
-    prediction : ndarray or None, a theta that is tried instead of the first step
-    slack : float, how much larger than the decrement gaps are, as far as is known
-    bound : function of a gradient, a bound on the gap that costs nothing
-    longest : int, the most steps
-    rounding : of values: the descent ends where it expects to gain no more than that
+    prediction : ndarray or None, a theta that is tried in the place of the first step
+    slack : float, ratio of proved gaps to the decrement, as far as is known
+    bound : function of a gradient, a gap that costs nothing to prove but for free parameters
+    longest : int, the largest number of steps
+    rounding : float, of values; the descent ends where it expects to gain no more
     """
     n_iter = 0
     while True:
         target, gap = tol * abs(point.value), None
-        if 1.3 * bound(point.gradient) <= target:
+        if PROOF_OVER_BOUND * bound(point.gradient) <= target:
             gap = yield GapRequest(point)
             if gap <= target:
                 return Result(point, gap, pairs, n_iter, slack)
@@ -87,10 +95,10 @@ def descent(
 
 
 def initial_scale(pairs, preconditioner):
-    """What the inverse of a diagonal preconditioner is multiplied by.
+    """The factor of the inverse of a preconditioner without couplings, such as a diagonal.
 
-    Halfway to what would suit the last pair, which speaks for one direction of many: all the way,
-    or none, takes more steps. Matrices are true to scale as they are.
+    It is halfway, in logarithms, to the scale that the last pair asks for, which is of one
+    direction among many: descents with that scale, or with none, take more steps.
     """
     if not pairs:
         return 1.0
@@ -99,16 +107,17 @@ def initial_scale(pairs, preconditioner):
 
 
 def _line_search(point, direction, rounding):
+    """``line_search.backtrack`` as a generator, which also ends where only rounding is gained."""
     slope = float(point.gradient @ direction)
     length = 1.0
     for _ in range(MOST_TRIALS if slope < 0 else 0):
         if -length * slope <= rounding:
             return None
         trial = yield EvaluationRequest(point.theta + length * direction)
-        values = point.value, trial.value, length * slope, length * (trial.gradient @ direction)
-        if low_enough(*values):
+        ends = point.value, trial.value, length * slope, length * (trial.gradient @ direction)
+        if is_low_enough(*ends):
             return trial
-        length *= min(max(cubic_minimum(*values), 0.1), 0.6)
+        length *= shortening(*ends)
     return None
 
 
@@ -116,9 +125,10 @@ def run(descents, evaluate, prove, knowledge):
     """Run all descents to their ends.
 
     descents : list of generators
-    evaluate : function of a list of thetas and the descents' numbers, the list of their Points
-    prove : function of a list of Points, the descents' numbers and the knowledge
-        The list of their gaps, and the knowledge that the next proofs begin with.
+    evaluate : function of a list of thetas and of the descents' numbers, the list of their Points
+    prove : function of a list of Points, of the descents' numbers and of the knowledge
+        Returns the list of their gaps, and the knowledge that the next proofs begin with.
+    knowledge : what the first proofs begin with
 
     Returns
     -------

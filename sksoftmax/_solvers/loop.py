@@ -1,4 +1,4 @@
-"""Run a solver until a certificate proves the gap, steps run out, or rounding hides progress."""
+"""The loop that runs a solver until the gap is proved, steps run out or rounding hides progress."""
 
 from typing import NamedTuple, Protocol
 
@@ -6,14 +6,13 @@ import numpy as np
 
 from sksoftmax._solvers.line_search import ROUNDING, Point, evaluate
 
-# Steps without a gain after which there will be none.
+# Number of steps without a gain after which the run ends.
 REST = 10
-# Where single precision hands over to double, relative to the value: its rounding is about a
-# hundredth of that.
-ROUGHLY = 1e-5
-
-
-# Rounding in the sums of the objective: no proof can tell less, whatever ``tol`` asks.
+# Expected gain, relative to the value, at which a run in single precision goes on in double.
+# Rounding in single precision is about a hundredth of it.
+SINGLE_TOL = 1e-5
+# Rounding in the sums of the objective, relative to it: no proof can tell less, whatever ``tol``
+# is.
 FLOOR = 16 * np.finfo(np.float64).eps
 
 
@@ -21,7 +20,7 @@ class Certificate(NamedTuple):
     """What was proved at a point.
 
     gap : upper bound on ``value - optimum``, absolute; inf where nothing is proved
-    moments : what the next proof begins with, where proofs learn
+    moments : what the next proof begins with, if it is to begin with anything
     """
 
     gap: float
@@ -36,9 +35,9 @@ class Solution(NamedTuple):
     gap : upper bound on ``value - optimum``, absolute
     n_iter : steps taken
     converged : whether ``gap <= tol * value``
-    curve : the objective at the start and after each step
+    curve : list of float, the objective at the start and after each step
     solver : name of the method that made the last step
-    stopped : whether whoever watched the run asked for its end
+    stopped : whether ``watch`` asked for the end of the run
     gradient : of the objective's smooth part at theta
     certificate : what proved the gap, a Certificate or one of the problem's own kind
     """
@@ -56,9 +55,11 @@ class Solution(NamedTuple):
 
 
 class Problem(Protocol):
-    """What every solver, and the loop, may ask of a problem; methods may ask for more.
+    """What the loop and every solver may ask of a problem; some solvers ask for more.
 
-    ``_problems.smooth`` and ``_problems.composite`` answer.
+    ``_problems`` has two: ``SmoothProblem`` and ``CompositeProblem``.
+
+    usual_slack : ratio of the gap that is proved to ``value - optimum``, as a rule
     """
 
     usual_slack: float
@@ -67,10 +68,10 @@ class Problem(Protocol):
         """The objective at theta, and the gradient of its smooth part."""
 
     def certify(self, point, target_gap=0.0, moments=None):
-        """A certificate at a Point that proves the target gap, or the best for 0."""
+        """A certificate at a Point that proves the target gap, or the least gap for 0."""
 
     def ridge_bound(self, gradient):
-        """What a certificate would prove if nothing free had a gradient; inf where unknown."""
+        """The gap that is proved if unpenalised parameters have no gradient; inf if unknown."""
 
     @property
     def low_precision(self):
@@ -81,9 +82,9 @@ class State(Protocol):
     """State of a solver, immutable.
 
     point : Point; no certificate is asked for while its gradient is None
-    decrement : estimate of ``value - optimum`` by the solver's preconditioner or model; no bound
-    stalled : whether rounding hides any further gain
-    solver : name of the method that made the step
+    decrement : float, the solver's estimate of ``value - optimum``; it bounds nothing
+    stalled : bool, whether rounding hides any further gain
+    solver : str, name of the method that made the step
     """
 
     point: Point
@@ -95,8 +96,8 @@ class State(Protocol):
 class Solver(Protocol):
     """A method, as pure functions of states.
 
-    A solver that remembers more than a point may have a ``resume(problem, state)`` as well: the
-    state in which it goes on from the end of a run on a similar problem.
+    A solver that remembers more than a point may also have ``resume(problem, state)``, which
+    returns the state in which it goes on from the last one of a run on a similar problem.
     """
 
     def start(self, problem, theta): ...
@@ -105,27 +106,32 @@ class Solver(Protocol):
 
 
 def unwatched(n_iter, state):
-    """A watch that sees nothing and ends no run."""
+    """The default ``watch``, which never ends a run."""
     return False
 
 
 def minimize(problem, solver, theta, *, tol, max_iter, watch=unwatched, moments=None):
     """Run a solver until ``value - optimum <= tol * value`` is proved.
 
+    theta : ndarray of shape (n_parameters,), the start
     watch : callable(n_iter, state)
-        Called at the start and after each step; what it returns, if true, ends the run.
-    moments : what proofs begin with, of the certificate of a like problem
+        Called at the start and after each step; a true answer ends the run.
+    moments : what proofs begin with, from the Certificate of a similar problem
+
+    Returns
+    -------
+    solution : Solution
     """
     curve, asked_to_end = [], False
     proof = Proof(max(tol, FLOOR), problem.usual_slack, moments=moments)
     if problem.low_precision is not None:
         before = descend(
-            problem.low_precision, solver, theta, tol=ROUGHLY, max_iter=max_iter, watch=watch,
+            problem.low_precision, solver, theta, tol=SINGLE_TOL, max_iter=max_iter, watch=watch,
             proof=proof,
         )  # fmt: skip
         curve, asked_to_end = before.curve, before.asked_to_end
         state = hand_over(problem, solver, before.state)
-        del before  # or its steps are held to the end
+        del before  # its state holds vectors that are not needed
     else:
         state = solver.start(problem, theta)
         asked_to_end = watch(0, state)
@@ -151,10 +157,10 @@ def minimize(problem, solver, theta, *, tol, max_iter, watch=unwatched, moments=
 
 
 def reevaluate(problem, solution, theta, tol):
-    """The solution at another point of its run, and what is proved of that."""
+    """The Solution at another theta, with the gap that is proved there."""
     point = evaluate(problem, theta)
     target = target_gap(point.value, max(tol, FLOOR))
-    # What was proved at the end of the run bounds the optimum, and so the gap of any point.
+    # The gap of the solution bounds the optimum from below, and so gives one at any theta.
     gap = max(point.value - (solution.value - solution.gap), 0.0)
     if gap > target:
         gap = min(gap, problem.certify(point).gap)
@@ -162,13 +168,18 @@ def reevaluate(problem, solution, theta, tol):
 
 
 def hand_over(problem, solver, state):
-    """A solver's state on a problem, from its state on a similar one."""
+    """A solver's state on a problem, from its last one on a similar problem."""
     resume = getattr(solver, "resume", None)
     return resume(problem, state) if resume else solver.start(problem, state.point.theta)
 
 
 class Descent(NamedTuple):
-    """Where a run without proof ended, and the objective on its way."""
+    """The result of `descend`.
+
+    state : State, the last one
+    curve : list of float, the objective at the start and after each step
+    asked_to_end : bool, whether ``watch`` asked for the end
+    """
 
     state: State
     curve: list
@@ -180,9 +191,13 @@ class Descent(NamedTuple):
 
 
 def descend(problem, solver, theta, *, tol, max_iter, watch=unwatched, proof=None):
-    """Run a solver until it expects to gain no more than ``tol * value``: a start, no proof.
+    """Run a solver until it expects to gain no more than ``tol * value``, without a proof.
 
-    proof : Proof, optional, that ends the run as well where it may succeed
+    proof : Proof, optional; the run ends too where it may succeed
+
+    Returns
+    -------
+    descent : Descent
     """
     state = solver.start(problem, theta)
     curve, asked_to_end = [state.point.value], watch(0, state)
@@ -198,23 +213,27 @@ def descend(problem, solver, theta, *, tol, max_iter, watch=unwatched, proof=Non
 
 
 def at_rest(curve):
-    """Whether the last steps changed nothing beyond rounding."""
+    """Whether the last REST steps have lowered the objective by no more than rounding."""
     return len(curve) > REST and curve[-1 - REST] - curve[-1] <= ROUNDING * abs(curve[-1])
 
 
 def target_gap(value, tol):
-    """The gap that keeps the promise; none does where the value is all rounding."""
+    """The largest gap that keeps the promise of ``tol``; none, -1, for a value of rounding."""
     value = abs(value)
     return tol * value if value > FLOOR else -1.0
 
 
 class Proof(NamedTuple):
-    """When to ask for a certificate, which costs passes over the data: when it may succeed.
+    """The rule by which certificates, which cost passes over the rows, are asked for.
 
-    slack : how much larger gaps are than the decrement that the solver expects; each attempt
-        that fails raises it
-    ridge_slack : the same of the bound that the ridge gives alone, which is free. Where curvature
-        is little it is the better guess, and large classification problems end a third sooner.
+    One is asked for where either of two guesses at the gap is small enough.
+
+    tol : float
+    slack : float
+        Ratio of gaps to the solver's decrement, the first guess. A proof that fails raises it.
+    ridge_slack : float
+        Ratio of gaps to the problem's `ridge_bound`, the second guess. It is the better one where
+        there is little curvature: large classification problems end a third sooner by it.
     moments : what the next certificate begins with
     """
 
@@ -224,18 +243,21 @@ class Proof(NamedTuple):
     moments: object = None
 
     def may_succeed(self, problem, point, decrement):
-        """Whether the gap is likely to be small enough."""
+        """Whether a guess at the gap is small enough."""
         if point.gradient is None:
             return False
         guess = min(self.slack * decrement, self.ridge_slack * problem.ridge_bound(point.gradient))
         return guess <= target_gap(point.value, self.tol)
 
     def attempt(self, problem, point, decrement, ended):
-        """A certificate at a point, of gap inf where asking was not worth while.
+        """A certificate at a Point, of gap inf if none was asked for.
+
+        ended : whether the run ends, so that the least gap is asked for
 
         Returns
         -------
-        certificate, proof
+        certificate : Certificate, or one of the problem's own kind
+        proof : Proof, for the next attempt
         """
         if not (ended or self.may_succeed(problem, point, decrement)):
             return Certificate(np.inf), self
@@ -244,7 +266,7 @@ class Proof(NamedTuple):
         proof = self._replace(moments=certificate.moments)
         if certificate.gap <= target:
             return certificate, proof
-        # Only the guess that was wrong is raised.
+        # Only the slack of a guess that was too small is raised.
         bound = problem.ridge_bound(point.gradient)
         if self.slack * decrement <= target:
             proof = proof._replace(slack=raised(self.slack, certificate.gap, decrement))
@@ -254,6 +276,6 @@ class Proof(NamedTuple):
 
 
 def raised(slack, gap, guess):
-    """The slack of a guess after a proof has failed: at least twice as large."""
+    """The slack of a guess after a proof of a larger gap: at least twice as large."""
     missed = gap / max(guess, np.finfo(np.float64).tiny)
     return slack * (8.0 if np.isinf(missed) else max(2.0, missed / slack))

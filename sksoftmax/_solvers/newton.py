@@ -1,4 +1,4 @@
-"""Damped Newton steps, by the Hessian itself or by conjugate gradients."""
+"""Damped Newton steps, by a factor of the Hessian or by conjugate gradients."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,12 +8,12 @@ import numpy as np
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 from sksoftmax._solvers.line_search import Point, backtrack, evaluate
 
-# Accuracy of a step that has the Hessian's factor.
+# Accuracy of conjugate gradients with a factor of the Hessian as the preconditioner.
 EXACT = 1e-4
 
 
 class NewtonState(NamedTuple):
-    """Iterate of Newton's method, which remembers nothing else."""
+    """State of Newton's method, see ``loop.State``."""
 
     point: Point
     decrement: float
@@ -23,10 +23,10 @@ class NewtonState(NamedTuple):
 
 @dataclass(frozen=True)
 class Newton:
-    """The Hessian is factored where it can be held, else its products solve for the step.
+    """Newton's method: the Hessian is factored where it can be held, else only multiplied with.
 
-    accuracy : of the truncated steps, as a share of the gradient
-    longest : most products a step
+    accuracy : float, residual of a step without a factor, relative to the gradient
+    longest : int, largest number of products with the Hessian in a step
     """
 
     accuracy: float = 0.1
@@ -40,7 +40,7 @@ class Newton:
         point = backtrack(problem, state.point, direction)
         if point is None:
             return state._replace(stalled=True)
-        # Near the optimum a step squares the decrement; it is an estimate, and proves nothing.
+        # The decrement falls like the square of the gradient: an estimate, which proves nothing.
         taken = -0.5 * float(state.point.gradient @ direction)
         before = float(np.sum(state.point.gradient**2))
         left = float(np.sum(point.gradient**2)) / before if before > 0 else 0.0
@@ -52,7 +52,7 @@ class Newton:
             preconditioner, accuracy = problem.refreshed_curvature(point.theta), self.accuracy
         elif preconditioner.factor.is_accurate:
             return -preconditioner.solve(point.gradient)
-        # Where columns are nearly collinear even the factor of the Hessian is only like it.
+        # Where columns are nearly collinear jitter makes the factor of the Hessian inaccurate.
         return -conjugate_gradients(
             lambda vector: problem.hessian_product(point.theta, vector),
             preconditioner.solve, point.gradient, accuracy, self.longest,

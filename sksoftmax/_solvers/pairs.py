@@ -1,4 +1,4 @@
-"""Pairs of a step and the change of the gradient along it, from which BFGS learns the curvature."""
+"""Curvature pairs of BFGS: a step, and the change of the gradient along it."""
 
 from typing import NamedTuple
 
@@ -6,19 +6,24 @@ import numpy as np
 
 
 class Pair(NamedTuple):
-    """A step, the change of the gradient along it, and the inner product of the two."""
+    """A step, the change of the gradient along it, and their inner product.
+
+    step, change : ndarrays of shape (n_parameters,)
+    """
 
     step: np.ndarray
-    change: np.ndarray  # of the gradient
+    change: np.ndarray
     product: float
 
 
 def extended(pairs, old, new, memory, rounding=1e-14):
-    """The last pairs, with that of the step from one Point to another if it is convex.
+    """The last pairs and that of the step from one Point to another, if its product is positive.
 
-    memory : number of pairs that are kept
-    rounding : cosine of step and change up to which a positive one may be rounding
-        On a convex function none is negative but for that.
+    On a convex function it is, but for rounding.
+
+    pairs : tuple of Pair, the latest last
+    memory : int, number of pairs that are kept
+    rounding : float, cosine of step and change up to which it may be rounding
     """
     step, change = new.theta - old.theta, new.gradient - old.gradient
     product = float(step @ change)
@@ -28,11 +33,14 @@ def extended(pairs, old, new, memory, rounding=1e-14):
 
 
 def with_ridge(pairs, strength):
-    """Pairs of the same function with so much more of a ridge, (n_parameters,)."""
-    stiff = []
+    """The pairs of a function to which a ridge is added.
+
+    strength : ndarray of shape (n_parameters,), of the ridge; it may be negative
+    """
+    stiffer = []
     for step, change, _ in pairs:
         change = change + strength * step
         product = float(step @ change)
         if product > 0:
-            stiff.append(Pair(step, change, product))
-    return tuple(stiff)
+            stiffer.append(Pair(step, change, product))
+    return tuple(stiffer)

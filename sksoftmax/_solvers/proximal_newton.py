@@ -1,18 +1,19 @@
 """Proximal quasi-Newton method on a working set of columns.
 
 Each step minimises a quadratic model of the smooth part plus the nonsmooth penalty itself
-(Lee, Sun and Saunders 2014, SIAM Journal on Optimization 24, 1420-1443). The model is the
-curvature at hand, corrected by what the last steps saw of it (BFGS). A step that does not lower
-the objective enough is shortened: the direction to the model's minimum is a descent direction.
+(Lee, Sun and Saunders 2014, SIAM Journal on Optimization 24, 1420-1443). The model is an
+approximation of the Hessian, corrected by BFGS with the pairs of the last steps. The direction to
+the model's minimum is a descent direction: a step that does not lower the objective enough is
+shortened.
 
-A model that predicts gradients badly is not worth minimising far: each step leaves of its model
-half the square of the share by which the last one's was wrong (an inexact Newton method's forcing
-sequence: Eisenstat and Walker 1996, choice 2; Lee, Sun and Saunders 2014; Byrd, Nocedal and
-Oztoprak 2016).
+A model that predicts gradients badly need not be minimised exactly. It is minimised to half the
+square of the relative error of the last one's prediction (forcing sequences of inexact Newton
+methods: Eisenstat and Walker 1996, choice 2; Lee, Sun and Saunders 2014; Byrd, Nocedal and Oztoprak
+2016).
 
-Columns whose coefficients are zero and stay so cost nothing: a round of steps is made on the
-columns of a working set alone, then all gradients are looked at, and columns that want to leave
-zero join the set.
+Columns whose coefficients stay zero cost nothing: a round of steps is made on the columns of a
+working set alone. Then the whole gradient is evaluated, and columns that violate their optimality
+condition join the set.
 """
 
 from dataclasses import dataclass
@@ -23,21 +24,27 @@ import numpy as np
 from sksoftmax._solvers.line_search import DECREASE, MOST_TRIALS, ROUNDING, Point, evaluate
 from sksoftmax._solvers.model_minimizer import Minimum
 from sksoftmax._solvers.pairs import extended as extended_pairs
-from sksoftmax._solvers.working_set import BEST, Subproblem, extended, restricted, support
+from sksoftmax._solvers.working_set import (
+    BEST,
+    FEW,
+    Subproblem,
+    extended,
+    restricted,
+    subproblem_of,
+    support,
+)
 
-# Columns that a working set begins with, and the share of all from which on it is all of them.
-FEWEST = 100
-MOST = 0.6
-# Of a model, the largest share of its first step that may be left; the least is BEST.
+# Worst accuracy to which a model is minimised, relative to its first step; the best is BEST.
 WORST = 0.5
+TINY = np.finfo(np.float64).tiny
 
 
 class Round(NamedTuple):
-    """Where steps on a working set stand.
+    """A round of steps on a working set.
 
-    point : of the subproblem
-    first : the gain that its first step expected; None before it
-    n_steps : that were made
+    point : Point of the subproblem
+    first : float, the gain that the first step expected; None before it
+    n_steps : int, number of steps so far
     """
 
     point: Point
@@ -46,13 +53,19 @@ class Round(NamedTuple):
 
 
 class ProximalState(NamedTuple):
-    """In the middle of a round the point's gradient is not known: it is made at the end."""
+    """State of the method, see ``loop.State``; within a round the point has no gradient.
+
+    subproblem : Subproblem, or None before the first
+    scales : ndarray of shape (n_columns,), upper bounds on the columns' curvatures
+    minimum : Minimum of the subproblem's model at the point, if it is known
+    round : Round, or None where the next step begins one
+    """
 
     point: Point
     decrement: float
     stalled: bool
     subproblem: Subproblem | None
-    scales: np.ndarray  # of the columns' curvatures
+    scales: np.ndarray
     minimum: Minimum | None = None
     round: Round | None = None
     solver: str = "proximal"
@@ -60,10 +73,16 @@ class ProximalState(NamedTuple):
 
 @dataclass(frozen=True)
 class Proximal:
-    """memory : number of pairs; refresh : steps between models; longest : steps a round;
-    thorough : what a round leaves of the gain that its first step expects; subproblem : all
-    columns with the model and pairs to go on with, from a similar problem; begin : the Point at
-    the theta where it starts, if that is known; near : whether that is near the optimum.
+    """Proximal quasi-Newton method.
+
+    memory : int, number of pairs
+    refresh : int, number of steps that a model serves
+    longest : int, largest number of steps in a round
+    thorough : float, expected gain at which a round ends, relative to that of its first step
+    subproblem : Subproblem of all columns, optional
+        Its model and pairs, of a similar problem, serve again.
+    begin : Point, optional, that of the theta where the run starts
+    near : bool, whether that is near the optimum
     """
 
     memory: int = 20
@@ -95,25 +114,31 @@ class Proximal:
         return _arrive(problem, point, subproblem, state.scales, stalled, gain)
 
     def _on_working_set(self, problem, state, subproblem, begun):
-        """A step on the working set; where it ends the round, all of the gradient is made."""
+        """The state after a step on the working set; the whole gradient ends a round."""
         point, subproblem, stalled, gain = self._step(begun.point, subproblem)
         first, n_steps = gain if begun.first is None else begun.first, begun.n_steps + 1
         theta = extended(problem, subproblem.columns, point.theta)
         if not stalled and gain > self.thorough * first and n_steps < self.longest:
-            # More steps on the same columns.
             return state._replace(
                 point=Point(theta, point.value, None), decrement=gain, subproblem=subproblem,
                 minimum=None, round=Round(point, first, n_steps),
             )  # fmt: skip
         whole = evaluate(problem, theta)
         if stalled:
-            # What is left is all outside, or below rounding.
+            # No step leads down on the working set: others do if columns outside want to join.
             stalled = not _newcomers(problem, whole.gradient, subproblem).any()
         gain += _outside(problem, whole.gradient, subproblem, state.scales)
         return _arrive(problem, whole, subproblem, state.scales, stalled, gain)
 
     def _step(self, point, subproblem, minimum=None):
-        """One step: the point, the subproblem, whether there was no way down, the gain expected."""
+        """A step on a subproblem.
+
+        Returns
+        -------
+        point, subproblem : Point and Subproblem after the step
+        stalled : bool, whether no step led down
+        gain : float, that the step expected
+        """
         problem = subproblem.problem
         if subproblem.model is None or subproblem.age >= (
             1 if subproblem.model.is_exact else self.refresh
@@ -127,7 +152,7 @@ class Proximal:
             return point, subproblem, True, 0.0
         found = _search(problem, point, target - point.theta, target, gain)
         if found is None:
-            # Rounding, or pairs that mislead: the model alone is the last resort.
+            # Rounding, or pairs that mislead: the next step is by the model alone.
             return point, subproblem._replace(pairs=(), accuracy=BEST), not subproblem.pairs, gain
         change = found.gradient - point.gradient
         wrong = minimum.error(change) if found.theta is target else WORST
@@ -142,12 +167,15 @@ class Proximal:
 
 
 def _search(problem, point, direction, target, gain):
-    """The first point on the way to the target that is low enough; None if there is none."""
+    """The first Point on the way to the target that is low enough; None if there is none.
+
+    gain : float, expected at the target
+    """
     slope = point.gradient @ direction
     slope += problem.nonsmooth.value(target) - problem.nonsmooth.value(point.theta)
     length = 1.0
     for _ in range(MOST_TRIALS):
-        # The target itself, not a sum that rounds: its zeros are exact.
+        # The target itself has exact zeros, which a sum may not have.
         theta = target if length == 1 else point.theta + length * direction
         trial = evaluate(problem, theta)
         if trial.value <= point.value + DECREASE * length * slope:
@@ -159,7 +187,7 @@ def _search(problem, point, direction, target, gain):
 
 
 def _nearer(problem, point, trial, gain):
-    """Whether a trial is better where rounding hides it from the value: by what can be proved."""
+    """Whether a smaller gap is expected at a trial, where rounding hides a lower value."""
     rounding = ROUNDING * abs(point.value)
     if gain > 64 * rounding or trial.value > point.value + rounding:
         return False
@@ -167,20 +195,19 @@ def _nearer(problem, point, trial, gain):
 
 
 def _arrive(problem, point, subproblem, scales, stalled, gain=np.inf):
-    # The gain of the last step is a fair guess at what is left, and so is what could be proved.
+    # The expected gain of the last step is one estimate of what is left, the expected gap another.
     left = min(gain, problem.expected_gap(point))
     return ProximalState(point, left, stalled, subproblem, scales)
 
 
 def _outside(problem, gradient, subproblem, scales):
-    """What columns outside the working set have to gain, by their curvature alone."""
-    excess = _newcomers(problem, gradient, subproblem)
-    tiny = np.finfo(np.float64).tiny
-    return 0.5 * float(np.sum(excess**2 / np.maximum(scales[: len(excess)], tiny)))
+    """The gain that columns outside the working set promise, each by its curvature alone."""
+    violations = _newcomers(problem, gradient, subproblem)
+    return 0.5 * float(np.sum(violations**2 / np.maximum(scales[: len(violations)], TINY)))
 
 
 def _newcomers(problem, gradient, subproblem):
-    """By how much columns outside the working set want to leave zero."""
+    """Violations of the optimality condition, (n_features,), 0 within the working set."""
     violations = problem.violations(gradient)[: problem.map.n_features]
     if subproblem is not None:
         violations[subproblem.columns] = 0
@@ -188,7 +215,7 @@ def _newcomers(problem, gradient, subproblem):
 
 
 def _restricted(problem, subproblem, point):
-    """A Point of the whole problem as one of the subproblem."""
+    """The Point of a subproblem from one of the whole problem."""
     theta, gradient = (
         restricted(problem, subproblem.columns, vector) for vector in (point.theta, point.gradient)
     )
@@ -196,20 +223,17 @@ def _restricted(problem, subproblem, point):
 
 
 def _working_set(problem, state):
-    """The subproblem to go on with: the last one, unless columns outside it have more to gain."""
-    subproblem, n_features = state.subproblem, problem.map.n_features
-    if subproblem is not None and subproblem.columns is None:
-        return subproblem
-    newcomers = _newcomers(problem, state.point.gradient, subproblem)
-    if subproblem is not None and not newcomers.any():
-        return subproblem
+    """The Subproblem of the next round: the last one, and the columns that promise most outside."""
+    last, n_features = state.subproblem, problem.map.n_features
+    if last is not None and last.columns is None:
+        return last
+    newcomers = _newcomers(problem, state.point.gradient, last)
+    if last is not None and not newcomers.any():
+        return last
     chosen = support(problem, state.point.theta)
-    if subproblem is not None:
-        chosen[subproblem.columns] = True
-    gains = newcomers**2 / np.maximum(state.scales[:n_features], np.finfo(np.float64).tiny)
-    n_new = min(max(FEWEST, int(chosen.sum())), int((newcomers > 0).sum()))
+    if last is not None:
+        chosen[last.columns] = True
+    gains = newcomers**2 / np.maximum(state.scales[:n_features], TINY)
+    n_new = min(max(FEW, int(chosen.sum())), int((newcomers > 0).sum()))
     chosen[np.argsort(-gains, kind="stable")[:n_new]] = True
-    if chosen.sum() >= MOST * n_features or n_features <= FEWEST:
-        return Subproblem(None, problem, None)
-    columns = np.flatnonzero(chosen)
-    return Subproblem(columns, problem.on_columns(columns), None)
+    return subproblem_of(problem, chosen)

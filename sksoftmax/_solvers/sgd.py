@@ -9,20 +9,23 @@ from dataclasses import dataclass
 
 from sksoftmax._solvers.stochastic import length, moved, observed
 
-# A preconditioner serves until the weight seen has grown by this share,
+# A preconditioner serves until the weight seen has grown by the fraction GROWTH, or until a moment
+# has grown by the factor SURPRISE.
 GROWTH = 0.1
-# or until a moment has grown by this factor.
 SURPRISE = 2.0
 
 
 @dataclass(frozen=True)
 class Sgd:
-    """learning_rate : step size, or "auto", which shortens them."""
+    """Stochastic gradient descent.
+
+    learning_rate : float, or "auto", by which step sizes fall
+    """
 
     learning_rate: object = "auto"
     name = "sgd"
     full = True
-    memory = 3.0  # the model sharpens on the way, and the curvature with it
+    memory = 3.0  # later rows count for more, since the curvature changes with the model
 
     def advance(self, problem, state):
         state, gradient, seen, point = observed(problem, state, self)
@@ -35,7 +38,7 @@ class Sgd:
 
 
 def _renewed(problem, state):
-    """The state with the preconditioner made anew if it is due."""
+    """The state, with a new preconditioner if one is due."""
     due, diagonal = state.due - problem.total_weight, state.moments.diagonal
     if (
         state.preconditioner is not None

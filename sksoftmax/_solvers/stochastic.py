@@ -10,24 +10,24 @@ import numpy as np
 
 from sksoftmax._solvers.line_search import Point
 
-# Step sizes times the number of batches so far. Long steps forget the start even where the
+# Step size times the number of batches so far. Long steps leave the start behind even where the
 # preconditioner is poor; averaging removes the noise that they add.
 LENGTH = 20.0
-# Burn-in in rows a parameter, times LENGTH: the first steps are shortened by it.
+# Rows a parameter, times LENGTH, by which the first steps are shortened.
 BURN_IN = 0.5
-# Weight of the last batch in the average of all: 2 over their number gives weights like 1, 2, 3 ...
+# Weight of the last batch in the average, times their number: 2 gives weights like 1, 2, 3, ...
 RECENT = 2.0
-# Drift detection: how many consecutive batches, with how many rows a column, must have a high loss.
-# A loss above DRIFTING times the running mean restarts the average; one above DIVERGING times the
-# uniform cross-entropy restarts the whole state.
+# Drift detection: a loss that is too high must be seen in PATIENCE consecutive batches with
+# PATIENT_ROWS rows a column in all. A loss above DRIFTING times the running mean restarts the
+# average; one above DIVERGING times the uniform cross-entropy restarts the whole state.
 PATIENCE, PATIENT_ROWS = 5, 4
 DRIFTING = 1.5
 DIVERGING = 2.0
-# No batch counts in the running mean of the objective for more than this factor times that mean or
-# the uniform cross-entropy, whichever is larger.
+# Largest value of a batch in the running mean of the objective, relative to the larger of that mean
+# and the uniform cross-entropy.
 MOST_COSTLY = 10.0
-# A step is halved until the batch's own objective falls by this share of what its gradient
-# promises, which no step does that is longer than 1.5 times the way to the minimum of a parabola.
+# Armijo's constant: a step is halved until the batch's own objective falls by this fraction of what
+# its gradient promises. On a parabola that excludes steps beyond 1.5 times the way to its minimum.
 DECREASE = 0.25
 MOST_HALVINGS = 6
 
@@ -91,8 +91,14 @@ class StreamMethod(Protocol):
 
 
 def observed(problem, state, method):
-    """The state updated by a batch; of the batch, the gradient to descend by, its moments, and the
-    Point at theta, where the gradient is the objective's own.
+    """The state after a look at a batch, and what a step needs to know of the batch.
+
+    Returns
+    -------
+    state : StreamState
+    gradient : ndarray of shape (n_parameters,), to descend by; outliers are scaled down in it
+    seen : Moments of the batch
+    point : Point at the state's theta, with the batch's gradient itself
     """
     value, gradient, seen = problem.observe(state.theta, method.full)
     before, state = state, watched(problem, state, value)
@@ -107,7 +113,7 @@ def observed(problem, state, method):
         seen = seen.scaled(restraint)
         gradient = gradient * np.repeat(restraint, problem.map.n_scores)
     moments = state.moments.blended(seen, share) if state.known else seen
-    # One row out of all proportion may cost more than all that came before it.
+    # An outlier may cost more than all rows before it.
     if np.isfinite(value):
         value = min(value, MOST_COSTLY * max(problem.map.uniform_cross_entropy, state.value))
     value = state.value + share * (value - state.value)
@@ -121,7 +127,7 @@ def observed(problem, state, method):
 
 
 def watched(problem, state, value):
-    """The state, restarted if the batch's value shows drift or divergence."""
+    """The state, restarted in part or whole if the batch's value shows drift or divergence."""
     n_rows, n_columns = problem.n_rows, problem.map.n_columns
     nothing = problem.map.uniform_cross_entropy
     diverging = state.diverging.longer(value > DIVERGING * nothing, n_rows)
@@ -137,11 +143,12 @@ def watched(problem, state, value):
 
 
 def length(problem, state, learning_rate):
-    """Step size on a batch: decays as 1 / (number of batches), after a burn-in.
+    """The step size on a batch: it decays as 1 / (number of batches), after a burn-in.
 
-    A step adds noise in proportion to the number of parameters a row. The average cannot remove
-    that of the first steps, so the burn-in shortens them in this proportion. A sparse row has few
-    entries; the geometric mean of these and of all columns worked best when measured.
+    A step adds noise in proportion to the number of parameters over that of rows. The average does
+    not remove the noise of the first steps, so the burn-in shortens them in this proportion. For
+    sparse rows the number of columns is the geometric mean of all and of a row's entries, which was
+    best when measured.
     """
     if learning_rate != "auto":
         return state.step_scale * learning_rate
@@ -152,13 +159,13 @@ def length(problem, state, learning_rate):
 
 
 def checked(problem, point, step):
-    """The step, halved while the batch's own objective does not fall as its gradient promises.
+    """The step, halved until the batch's own objective falls enough by it.
 
-    The preconditioners take classes apart from columns, or each column alone. Where a model is
-    sharp, or columns are correlated, the curvature along a step can be many times theirs, and steps
-    near 1 would lead away from a model that is good already.
+    Preconditioners are Kronecker products or diagonals. Where probabilities are near 0 and 1, or
+    columns are correlated, the curvature along a step can be many times theirs, and steps of full
+    length would lead away from a model that is good already.
     """
-    slope = min(0.0, float(point.gradient @ step))  # steps with momentum may lead up a little
+    slope = min(0.0, float(point.gradient @ step))  # steps with momentum may go up a little
     for halvings in range(MOST_HALVINGS):
         share = 0.5**halvings
         if problem.value(point.theta + share * step) <= point.value + DECREASE * share * slope:

@@ -1,9 +1,9 @@
 """Stochastic variance-reduced gradients (SVRG, Johnson and Zhang 2013) for a stochastic method.
 
-Each pass goes over all rows in random batches. The gradient of a batch is corrected by the batch's
-and the full gradient at a snapshot, the point where the pass began. Its noise vanishes at the
-optimum, so the method converges and a certificate can prove it. Far from the optimum the first
-pass is made without the correction.
+Each pass goes over all rows in random batches. From a batch's gradient its gradient at a snapshot,
+the point where the pass began, is subtracted, and the full gradient there is added. The noise of
+this vanishes at the optimum, so that the method converges and a certificate can prove it. Far from
+the optimum the first pass is made without the correction.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,21 @@ import numpy as np
 from sksoftmax._solvers.line_search import ROUNDING, Point
 from sksoftmax._solvers.stochastic import StreamState
 
-# Rows of a batch, where they are chosen: about a hundred batches a pass, of no fewer rows than make
-# the interpreter's calls worth while and no more than are as good as all.
+# Automatic sizes of batches: A_PASS batches a pass, within FEWEST and MOST rows. Of fewer rows the
+# interpreter's calls cost more than the products; of more a gradient is no better.
 FEWEST, MOST, A_PASS = 32, 512, 100
-# A pass that does not lead down is taken back, and the next made in steps this much shorter.
+# A pass that does not lead down is undone, and the next one has steps shorter by this factor; those
+# that would be shorter than SHORTEST end the run.
 CAUTION = 0.25
 SHORTEST = 1e-6
 
 
 class EpochState(NamedTuple):
-    """Iterate after a pass over all rows, with the state of the stochastic method."""
+    """State after a pass over all rows, see ``loop.State``.
+
+    stream : StreamState of the stochastic method
+    n_epochs : int, number of passes, those that were undone included
+    """
 
     point: Point
     decrement: float
@@ -35,11 +40,15 @@ class EpochState(NamedTuple):
 
 @dataclass(frozen=True)
 class VarianceReduced:
-    """The objective on a batch, with its gradient corrected by that at the snapshot."""
+    """The problem on a batch, with its gradient corrected by that at the snapshot.
+
+    batch : SmoothProblem
+    snapshot : Point, with the full gradient
+    """
 
     batch: object
     snapshot: Point
-    checks_steps = False  # a pass that does not lead down is taken back
+    checks_steps = False  # passes are checked as a whole
 
     def __getattr__(self, name):
         return getattr(self.batch, name)
@@ -52,9 +61,11 @@ class VarianceReduced:
 
 @dataclass(frozen=True)
 class Epochs:
-    """method : StreamMethod
-    batch_size : rows of a batch, or "auto"
-    seed : of the order of the rows
+    """A solver whose steps are passes over all rows by a stochastic method.
+
+    method : StreamMethod
+    batch_size : int, rows of a batch, or "auto"
+    seed : int, of the order of the rows
     """
 
     method: object
@@ -66,7 +77,7 @@ class Epochs:
 
     def step(self, problem, state):
         point, stream = state.point, state.stream
-        # Plain steps come as near as the number of parameters over that of rows, and no nearer.
+        # The decrement to which noise lets steps without the correction come.
         noise = problem.map.n_parameters / problem.n_rows
         plain = state.n_epochs == 0 and state.decrement > noise
         if plain:  # the curvature is about to change
@@ -81,7 +92,7 @@ class Epochs:
             if arrived.point.value <= point.value + ROUNDING * abs(point.value):
                 return arrived
         except np.linalg.LinAlgError:
-            pass  # far too long steps have led where nothing is finite
+            pass  # steps were far too long, and led to where nothing is finite
         step_scale = CAUTION * state.stream.step_scale
         stream = state.stream._replace(
             step_scale=step_scale, first=None, second=None, n_gradients=0
@@ -96,7 +107,7 @@ class Epochs:
         return self.batch_size
 
     def _arrive(self, problem, theta, stream, n_epochs):
-        """The state at a point, where the next pass begins."""
+        """The state at theta, from where the next pass begins."""
         value, gradient, moments = problem.observe(theta, self.method.full)
         moments = moments.of_all()
         preconditioner = problem.preconditioner_of_moments(moments)

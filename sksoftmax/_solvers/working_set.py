@@ -1,4 +1,4 @@
-"""A problem on some of its columns, all other coefficients being zero."""
+"""Working sets: problems on some of their columns, all other coefficients being zero."""
 
 from typing import NamedTuple
 
@@ -7,25 +7,28 @@ import numpy as np
 from sksoftmax._solvers.bfgs_model import corrected
 from sksoftmax._solvers.model_minimizer import minimize_model
 
-# Of a model, the least share of its first step that is worth leaving.
+# Best accuracy to which a model is minimised, relative to its first step.
 BEST = 0.05
+# Number of columns up to which a working set is all of them, and the fraction from which on it is.
+FEW = 100
+MOST = 0.6
 
 
 class Subproblem(NamedTuple):
     """The problem on a working set of columns, with its model.
 
-    columns : indices of the columns of X; None for all
+    columns : ndarray of int, indices of the columns of X; None for all
     problem : the problem on them
-    model : quadratic model of its smooth part
+    model : quadratic model of its smooth part, or None before it is made
     pairs : tuple of Pair, the latest last
-    age : steps since the model was made
-    n_steps : of this descent
-    accuracy : to which the next model is minimised
+    age : int, steps since the model was made
+    n_steps : int, steps of this descent
+    accuracy : float, to which the next model is minimised
     """
 
     columns: np.ndarray | None
     problem: object
-    model: object
+    model: object = None
     pairs: tuple = ()
     age: int = 0
     n_steps: int = 0
@@ -37,15 +40,26 @@ class Subproblem(NamedTuple):
         return minimize_model(self.problem, model, point, self.accuracy)
 
 
+def subproblem_of(problem, chosen):
+    """The Subproblem of the columns chosen, or of all where these are few or most are chosen.
+
+    chosen : ndarray of bool of shape (n_features,)
+    """
+    if len(chosen) <= FEW or chosen.sum() >= MOST * len(chosen):
+        return Subproblem(None, problem)
+    columns = np.flatnonzero(chosen)
+    return Subproblem(columns, problem.on_columns(columns))
+
+
 def restricted(problem, columns, vector):
-    """The part of a vector like the whole theta that belongs to some columns; None is all."""
+    """The part of a vector (n_parameters,) that belongs to some columns; None for all."""
     if columns is None:
         return vector
     return problem.rows_of(vector)[problem.rows_of_columns(columns)].ravel()
 
 
 def extended(problem, columns, vector, others=0.0):
-    """A vector like the whole theta, from its part on some columns and one of the others."""
+    """The inverse of `restricted`; the other entries are those of ``others``."""
     if columns is None:
         return vector
     whole = np.full(problem.map.n_parameters, others)
@@ -55,5 +69,5 @@ def extended(problem, columns, vector, others=0.0):
 
 
 def support(problem, theta):
-    """Of each column of X, whether it is not zero."""
+    """A mask, of shape (n_features,), of the columns of X whose coefficients are not all zero."""
     return problem.rows_of(theta)[: problem.map.n_features].any(axis=1)

@@ -9,7 +9,7 @@ from scipy.linalg import eigh, sqrtm
 from sksoftmax import SoftmaxRegression
 from sksoftmax._curvature.separated_classes import root_of_columns
 from sksoftmax._objective.rows import gather
-from sksoftmax._solvers.lbfgs import Lbfgs, spread
+from sksoftmax._solvers.lbfgs import Lbfgs, ritz_deviation
 from sksoftmax._solvers.loop import descend
 from sksoftmax._solvers.pairs import Pair
 
@@ -34,13 +34,13 @@ def test_spread_is_that_of_the_ritz_values_of_a_quadratic(n_pairs):
     pairs = [Pair(step, hessian @ step, step @ hessian @ step) for step in steps]
     image = hessian @ np.linalg.solve(matrix, hessian)
     values = eigh(steps @ image @ steps.T, steps @ hessian @ steps.T, eigvals_only=True)
-    assert_allclose(spread(pairs, Inverse(matrix)), np.log(values).std(), rtol=1e-6)
-    assert spread(pairs, Inverse(3 * hessian)) < 1e-6
+    assert_allclose(ritz_deviation(pairs, Inverse(matrix)), np.log(values).std(), rtol=1e-6)
+    assert ritz_deviation(pairs, Inverse(3 * hessian)) < 1e-6
 
 
 def test_the_spread_of_a_preconditioner_that_is_not_finite_is_infinite():
     pairs = [Pair(axis, axis, 1.0) for axis in np.eye(3)]
-    assert spread(pairs, Inverse(np.full((3, 3), np.nan))) == np.inf
+    assert ritz_deviation(pairs, Inverse(np.full((3, 3), np.nan))) == np.inf
 
 
 @pytest.mark.parametrize("weighted", [False, True])
