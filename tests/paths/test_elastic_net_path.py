@@ -5,11 +5,12 @@ import pytest
 from registry import draw, encoded, settings_of
 
 from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression
-from sksoftmax._paths import elastic_net_path, screening
+from sksoftmax._paths import elastic_net_path
 from sksoftmax._paths.fit_path import fit_path
 from sksoftmax._paths.fits import grid, problem_at, smallest_C
 from sksoftmax._paths.predictor import extrapolated
 from sksoftmax._problems.composite import CompositeProblem
+from sksoftmax._solvers import working_set
 from sksoftmax._solvers.line_search import evaluate
 from sksoftmax._solvers.proximal_newton import Proximal
 
@@ -25,8 +26,8 @@ def without_gradient(history, log_C):
 def screened(request, monkeypatch):
     """All columns; those that are expected to be wanted; those that were, which is too few."""
     if request.param != "whole":
-        monkeypatch.setattr(screening, "FEW", 0)
-        monkeypatch.setattr(screening, "MOST", 1.0)
+        monkeypatch.setattr(working_set, "FEW", 0)
+        monkeypatch.setattr(working_set, "MOST", 1.0)
     if request.param == "blind":
         monkeypatch.setattr(elastic_net_path, "extrapolated", without_gradient)
 
