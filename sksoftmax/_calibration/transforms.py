@@ -21,6 +21,8 @@ quiet_log = quiet(np.log)  # minus infinity at 0, without a warning
 RULED_OUT = -1e9
 # Parts in which the nonlinear part of a step is added while its inverse is sought.
 N_SHARES, MAX_NEWTON_STEPS = 8, 20
+# Of a probability's uniform part, what rounding may take from it on the way there and back.
+LOST = 1e-6
 # Entries of the Jacobian matrices that are held at once.
 MAX_JACOBIAN_ENTRIES = 10**6
 
@@ -94,7 +96,7 @@ class InputTransform:
         if self.floor > 0:
             probabilities -= self.floor / probabilities.shape[1]
             # A probability of 0 may come back slightly negative by rounding.
-            below = (probabilities < -1e-6 * self.floor).any(axis=1)
+            below = (probabilities < -LOST * self.floor).any(axis=1)
             score_rows.refuse_rows(below, probabilities, "lies below the floor")
             probabilities = np.maximum(probabilities, 0) / (1 - self.floor)
         return probabilities[:, 1:] if is_single else probabilities
@@ -126,14 +128,17 @@ class UniformMixture:
         return compact(np.log(probability))
 
     def inverse(self, scores):
+        """Scores; where ``p`` is lost in the rounding of the mixture, as large as that."""
         probability = softmax(expanded(scores))
-        probability -= self.weight / probability.shape[1]
-        if (probability <= 0).any():
-            row = int((probability <= 0).any(axis=1).argmax())
+        uniform = self.weight / probability.shape[1]
+        probability -= uniform
+        below = (probability < -LOST * uniform).any(axis=1)
+        if below.any():
             raise ValueError(
-                f"Row {row} of X holds a probability more extreme than any that scores lead to."
+                f"Row {int(below.argmax())} of X holds a probability more extreme than any that "
+                "scores lead to."
             )
-        return compact(np.log(probability))
+        return compact(np.log(np.maximum(probability, np.finfo(np.float64).eps * uniform)))
 
 
 @dataclass(frozen=True)

@@ -257,6 +257,20 @@ def test_inverse_transform_is_exact(name, n_columns, input):
         assert_allclose(inverse, X - X.mean(axis=1, keepdims=True), atol=1e-7)
 
 
+@pytest.mark.parametrize("name", ["structured", "auto"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@COLUMNS
+def test_what_transform_gives_of_rows_that_are_certain_can_be_undone(name, dtype, n_columns):
+    """In the mixture with equal probabilities such scores are lost: others lead to the same."""
+    scores, y = draw(200, n_columns)
+    transformer = SoftmaxTransformer(name).fit(scores, y)
+    for scale in (3, 10, 100):
+        p = transformer.transform((scale * scores).astype(dtype))
+        p = p[(p > 0).all(axis=1)]  # a line or a parabola may lead to 0
+        again = transformer.transform(transformer.inverse_transform(p))
+        assert_allclose(again, p, rtol=2e4 * np.finfo(dtype).eps)
+
+
 # -- what is learned ----------------------------------------------------------------------------
 
 
