@@ -20,7 +20,7 @@ OF_FEW = {
     "softmax": quiet(few_rows.softmax_of_few),
     "log_softmax": quiet(few_rows.log_softmax_of_few),
 }
-# Entries so few that the interpreter's calls are most of what they cost, and their dtypes.
+# Number of entries up to which the interpreter's calls take much of the time.
 FEW = 2**14
 EMPTY_OPTIONS = ("nan", "zero", "uniform", "raise")
 
@@ -320,13 +320,13 @@ def _normalise(name, scores, axis, temperature, where, out, empty):
 
 
 def _are_few(scores):
-    """Whether scores are an array of NumPy itself that needs no check, and small."""
+    """Whether scores are a small array of NumPy itself, and need no check."""
     plain = type(scores) is np.ndarray and scores.dtype in FLOATS and scores.flags.c_contiguous
     return plain and 0 < scores.size <= FEW and scores.ndim in (1, 2)
 
 
 def _result_without_mass(name, empty, n_classes):
-    """The value for all entries of a row without mass; "raise" has raised before it is used."""
+    """The value for all entries of a row without mass; unused for "raise"."""
     if empty == "zero":
         return 0.0 if name == "softmax" else -math.inf
     if empty == "uniform":
@@ -336,7 +336,7 @@ def _result_without_mass(name, empty, n_classes):
 
 
 def _refuse_rows_without_mass(scores, axis, where, xp):
-    # Before anything is written, since out may be the scores themselves.
+    """Raise a ValueError before anything is written, since out may be the scores themselves."""
     massless = scores == -math.inf
     massless = massless if where is None else massless | ~where
     rows = xp.all(massless, axis=axis)
@@ -352,7 +352,7 @@ def _result_dtype(scores):
 
 
 def _in_namespace_of_scores(values, name, scores, xp):
-    """``y`` or the weights as an array of real numbers, in the namespace of the scores."""
+    """y or the weights as an array of real numbers, in the namespace of the scores."""
     if xp is np:
         array = checks.as_numpy(values, name)
     else:

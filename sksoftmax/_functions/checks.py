@@ -16,7 +16,7 @@ from sksoftmax._functions import arrays
 # Largest difference from 1 of the sum of a row of probabilities, by dtype. Probabilities in single
 # precision may have been computed in half precision, as the outputs of networks are.
 SUM_TOLERANCE = {"float32": 1e-3, "float16": 1e-3, "bfloat16": 8e-3}
-# Rounding error of one probability in half precision, which adds up over many classes.
+# Rounding error of one probability in half precision; the tolerance is this times the classes.
 ROUNDING = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
 LARGEST_SUM_TOLERANCE = 0.05
 
@@ -136,7 +136,7 @@ def check_matrix(scores):
     """Scores, which must have shape (n, n_classes) with at least one row."""
     if scores.ndim != 2:
         raise ValueError(f"scores must have shape (n, n_classes), got {tuple(scores.shape)}.")
-    if scores.shape[0] != scores.shape[0]:
+    if scores.shape[0] != scores.shape[0]:  # nan, as Dask has it
         raise ValueError(
             "scores are an array of Dask of unknown length: call its compute_chunk_sizes() first."
         )
@@ -158,6 +158,7 @@ def check_target(target, n_rows, n_classes, xp):
 
 
 def _check_labels(labels, n_classes, xp):
+    """Labels as int64, if they are integers from 0 to ``n_classes - 1``."""
     if xp.isdtype(labels.dtype, "bool"):
         return xp.astype(labels, xp.int64)
     bad = (labels < 0) | (labels >= n_classes)
@@ -200,6 +201,7 @@ def sum_to_one(rows, total, tolerance, xp=np):
 
 
 def _check_distributions(target, xp):
+    """Distributions, of shape (n, n_classes), divided by their sums."""
     tolerance = sum_tolerance(target.shape[1], target.dtype)
     target = target if xp.isdtype(target.dtype, "real floating") else xp.astype(target, xp.float64)
     # In float64, since rounded sums of many classes differ from 1.
@@ -235,6 +237,7 @@ def check_weight(sample_weight, n_rows, xp):
 
 
 def _first(mask, xp):
+    """The index of the first True."""
     return int(xp.argmax(xp.astype(mask, xp.int64)))
 
 

@@ -1,7 +1,7 @@
-"""Softmax and log-softmax of few rows in few NumPy calls, to the same bits as those of many.
+"""Softmax and log-softmax of few rows in as few NumPy calls as possible.
 
-The layouts and the order of sums are those of ``on_numpy``. The caller ignores floating-point
-errors.
+Layouts and the order of sums are those of ``on_numpy``, and so are the results to the last bit. The
+caller ignores floating-point errors.
 """
 
 import numpy as np
@@ -10,9 +10,9 @@ from sksoftmax._functions import on_numpy
 
 
 def softmax_of_few(scores):
-    """What `on_numpy.softmax` gives along the last axis of a plain vector or matrix, in few calls.
+    """The softmax along the last axis of a contiguous vector or matrix, as of `on_numpy.softmax`.
 
-    None where some row needs more: its exponentials overflow, or are all small.
+    None if the exponentials of some row overflow or are all small, so that it must be shifted.
     """
     matrix = scores.reshape(-1, scores.shape[-1])
     if matrix.shape[1] > on_numpy.MOST_CLASSES_TRANSPOSED:
@@ -34,7 +34,7 @@ def softmax_of_few(scores):
 
 
 def log_softmax_of_few(scores):
-    """The same for `log_softmax`; None where a row's maximum is not finite."""
+    """The log-softmax, as of `on_numpy.log_softmax`; None if a row's maximum is not finite."""
     matrix = scores.reshape(-1, scores.shape[-1])
     n_rows, n_classes = matrix.shape
     result = np.empty(matrix.shape, matrix.dtype)
@@ -60,7 +60,7 @@ def log_softmax_of_few(scores):
 
 
 def _class_major(matrix):
-    """A copy of shape (n_classes, n_rows), of two rows where there is one: see `on_numpy`."""
+    """A copy of shape (n_classes, n_rows); a single row stands twice, see ``on_numpy._blocks``."""
     n_rows, n_classes = matrix.shape
     if n_rows == 1:
         return matrix.reshape(n_classes, 1).repeat(2, axis=1)

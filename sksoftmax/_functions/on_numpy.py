@@ -22,15 +22,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Scratch memory of a block: with its input and output it fits a usual second-level cache.
+# Bytes of a block's scratch memory, which with its input and output fits a second-level cache.
 BLOCK_BYTES = 384 * 1024
 # Up to this many classes, a transposed copy costs less than reductions over a short axis.
 MOST_CLASSES_TRANSPOSED = 64
 # Up to this many classes, results are best written class by class, with a stride; above it,
 # row by row, from a scratch matrix that is in the cache.
 MOST_CLASSES_STRIDED = 12
-# Exponentials of a row that add up to this need no shift: a probability that underflows is then
-# within a thousand of the smallest number that there is.
+# Sum of a row's exponentials from which on scores need no shift: an exponential that underflows is
+# then of a probability below a thousand times the smallest number.
 LEAST_TOTAL = 1e-3
 
 

@@ -13,13 +13,13 @@ import scipy.sparse as sp
 
 from sksoftmax._runtime.quiet import quiet
 
-# Classes from which on a product in single precision is faster class by class; in double
-# precision it always is, but for few columns, where it makes no difference. Measured.
+# Number of classes from which on a product in single precision is made class-major. In double
+# precision that is always faster, or no slower, where columns are few. Measured.
 MANY_CLASSES = 64
-# Bytes of rows that are in the cache if they were read before: those of a small fit.
+# Bytes of rows, those of a small fit, that are still in the cache from the last evaluation.
 CACHED = 2**18
-# Up to which an exponential of a score of two classes serves as it is: an evaluation takes 30 %
-# longer if its sign is looked at first.
+# Largest exponential of a score of two classes that is used without a look at the score's sign,
+# with which an evaluation takes 30 % longer.
 MOST_EXPONENTIAL = 1e5
 
 
@@ -39,8 +39,8 @@ def class_major_scores(X, coef_t, intercept, *, is_cached=False):
         scores = scores.toarray() if sp.issparse(scores) else scores
         return np.add(scores.T, intercept, order="C")
     if coef_t.shape[1] < MANY_CLASSES and not (is_cached or X.nbytes <= CACHED):
-        # To read the rows once from first to last brings them into the cache at the memory's
-        # pace. The product reads them in tiles, which is slower by more than this costs.
+        # Reading the rows from first to last brings them into the cache at the speed of memory. The
+        # product would read them in tiles, which takes longer than both.
         X.max(initial=0.0)
     scores = coef_t.T @ X.T
     scores += intercept
@@ -51,9 +51,9 @@ def cross_entropy_residual(scores, target, weight):
     """Turn scores into residuals, in place, and return the summed loss.
 
     ``loss = sum_i weight_i * (logsumexp(scores_i) - target_i . scores_i)`` and
-    ``residual_ki = weight_i * (softmax(scores_i)_k - target_ik)``, its derivative. A distribution
-    whose sum is off by rounding is one of as much more or less weight: the residuals of a row
-    must sum to zero, or what no score depends on would have a gradient.
+    ``residual_ki = weight_i * (softmax(scores_i)_k - target_ik)``, its derivative. If a
+    distribution does not sum to 1 for rounding, its sum is a factor of the row's weight: so the
+    residuals of a row sum to zero, and a shift of all classes has no gradient.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ quiet_exp = quiet(np.exp)
 
 
 def losses_and_residuals(scores, target, weight):
-    """As `cross_entropy_residual`, but returns each row's loss, without its weight."""
+    """As `cross_entropy_residual`, but return each row's loss without its weight, (n_rows,)."""
     if scores.shape[0] == 1:
         return _sigmoid_residual(scores[0], target, weight)
     scores -= scores.max(axis=0)
@@ -97,7 +97,7 @@ def losses_and_residuals(scores, target, weight):
 
 
 def probabilities(scores):
-    """Softmax over classes, in place; of a single row ``s``, the sigmoid."""
+    """The softmax of scores (n_classes, n_rows), in place; of a single row, the sigmoid."""
     if scores.shape[0] == 1:
         np.copyto(scores[0], _sigmoid(scores[0])[0])
         return scores
@@ -108,9 +108,12 @@ def probabilities(scores):
 
 
 def curvature_product(probability, direction, weight):
-    """Weighted ``(diag(p_i) - p_i p_i') d_i`` for each row, written over ``direction``.
+    """``w_i (diag(p_i) - p_i p_i') d_i`` for each row, written over ``direction``.
 
-    The derivative of the residual along scores that move by ``direction``.
+    It is the derivative of the residuals along a direction of the scores.
+
+    probability, direction : ndarrays of shape (n_classes, n_rows), or (1, n_rows) for two classes
+    weight : ndarray of shape (n_rows,)
     """
     if probability.shape[0] == 1:
         direction *= probability * (1 - probability) * weight
@@ -122,7 +125,10 @@ def curvature_product(probability, direction, weight):
 
 
 def lower_product(probability, direction, weight):
-    """Weighted ``min_k p_ik d_i`` for each row, written over ``direction``."""
+    """``w_i min_k p_ik d_i`` for each row, written over ``direction``.
+
+    A lower bound of `curvature_product` on what sums to zero over classes, and the same for two.
+    """
     if probability.shape[0] == 1:
         return curvature_product(probability, direction, weight)
     direction *= probability.min(axis=0) * weight
@@ -130,36 +136,39 @@ def lower_product(probability, direction, weight):
 
 
 def variances(probability):
-    """``p_k (1 - p_k)``: the diagonal of each row's curvature."""
+    """``p_k (1 - p_k)``, the diagonal of each row's curvature: (n_classes, n_rows)."""
     return probability * (1 - probability)
 
 
 def restored(residual, target, weight):
-    """The residuals of rows of weight one, and the probabilities they came of.
+    """The residuals of rows as if of weight 1, and their probabilities.
 
-    What `cross_entropy_residual` left, undone: for those who need both after it.
+    residual : ndarray of shape (n_classes, n_rows), as `cross_entropy_residual` leaves it
     """
     residual = residual / weight
     return residual, weighted_probabilities(residual.copy(), target, residual.dtype.type(1))
 
 
 def weighted_probabilities(residual, target, weight):
-    """Turn residuals, in place, into the probabilities they came of, times the weights."""
+    """Turn residuals, in place, into the probabilities times the weights."""
     if len(residual) == 1:
         residual[0] += _second_class(target, residual.dtype) * weight
+    elif target.ndim == 1:
+        residual.reshape(-1)[_flat_indices(target, residual.shape[1])] += weight
     else:
-        _subtract_target(residual, target, -weight)
+        residual += target * weight
     return residual
 
 
 def _sigmoid(scores):
-    # exp never sees a positive argument, so it can't overflow; the branch is chosen by `where`.
+    """The sigmoid and ``1 + exp(-|s|)``; no argument of exp is positive, so that none overflows."""
     exponential = np.exp(-np.abs(scores))
     total = 1 + exponential
     return np.where(scores >= 0, 1, exponential) / total, total
 
 
 def _sigmoid_residual(scores, target, weight):
+    """`losses_and_residuals` of two classes, whose scores are one row (n_rows,)."""
     exponential = quiet_exp(scores)
     if exponential.max() <= MOST_EXPONENTIAL:
         total = exponential + 1
@@ -179,19 +188,12 @@ def _sigmoid_residual(scores, target, weight):
 
 
 def _second_class(target, dtype):
-    """Probability that the target gives to the second of two classes."""
+    """Target probabilities of the second of two classes, (n_rows,)."""
     return target.astype(dtype) if target.ndim == 1 else target[1]
 
 
-def _subtract_target(scores, target, weight):
-    if target.ndim == 1:
-        scores.reshape(-1)[_flat_indices(target, scores.shape[1])] -= weight
-    else:
-        scores -= target * weight
-
-
 def _flat_indices(labels, n_rows):
-    """Index of each row's own class in the flattened (n_classes, n_rows) block."""
+    """Indices of the rows' own classes in a flattened (n_classes, n_rows) array, (n_rows,)."""
     indices = labels * np.intp(n_rows)
     indices += np.arange(n_rows)
     return indices

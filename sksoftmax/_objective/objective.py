@@ -1,4 +1,4 @@
-"""The objective of a smooth model: a loss that is a sum over rows, and a ridge."""
+"""The smooth objective: the cross-entropy, a sum over rows, plus a smooth penalty."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -17,10 +17,10 @@ from sksoftmax._objective.rows import (
     sample,
     select_columns,
 )
-from sksoftmax._objective.score_maps import LinearMap
+from sksoftmax._objective.score_maps import LinearMap, ScoreMap
 from sksoftmax._runtime.types import DOUBLE
 
-# Rounding of a sum over the rows, beside the sum of its terms' sizes.
+# Rounding of a sum, relative to the sum of the moduli of its terms.
 UNITS = 8 * np.finfo(np.float64).eps
 
 
@@ -29,19 +29,18 @@ class Objective:
     """``sum_i w_i cross_entropy_i(map(theta)) / sum_i w_i + penalty(theta)``.
 
     rows : Rows
-        The encoded data, behind an engine that adds over blocks.
     map : ScoreMap
     penalty : Penalty
-    total_weight : float
+    total_weight : float, the sum of the ``w_i``
     n_rows, n_entries : int
-        Rows, and entries of X that a product multiplies: what the cost of a pass is counted in.
+        Rows, and entries of X that a product multiplies, which the cost of a pass depends on.
     dtype : dtype of the products with X; theta and all sums are float64
-    working_dtype : dtype of products that are good enough far from the optimum
+    working_dtype : dtype of products that suffices far from the optimum
     fits_single : whether the rows are dense and single precision can hold them and their squares
     """
 
     rows: Rows
-    map: LinearMap
+    map: ScoreMap
     penalty: Penalty
     total_weight: float
     n_rows: int
@@ -52,10 +51,10 @@ class Objective:
 
     @cached_property
     def is_symmetric(self):
-        """Whether a permutation of the classes permutes the objective.
+        """Whether the objective is the same for every order of the classes.
 
-        What all classes share then moves no score and has a gradient of the penalty's alone,
-        which is zero from a start that shares nothing; preconditioners and proofs use it.
+        A shift of all classes then has a gradient by the penalty alone, which is zero at vectors
+        that sum to zero over classes: preconditioners and proofs leave it out.
         """
         if self.map.hessian_sums is not None:
             return False
@@ -64,7 +63,7 @@ class Objective:
 
     @property
     def entries_of_row(self):
-        """Columns that a row is not zero in, the intercept's among them, in the mean."""
+        """Mean number of entries of a row that are not zero, with the intercept's 1."""
 
         def block_entries(block):
             return block.X.nnz if hasattr(block.X, "nnz") else np.count_nonzero(block.X)
@@ -74,13 +73,14 @@ class Objective:
 
     @property
     def penalised_coef(self):
-        """Whether the penalty holds every coefficient, so that an optimum exists."""
+        """Whether all coefficients are penalised, so that an optimum exists."""
         return bool(self.map.split(self.penalty.strength > 0)[0].all())
 
     def value_and_gradient(self, theta):
+        """The value, a float, and the gradient, (n_parameters,), by one pass over the rows."""
         score_map, center = self.map, None
         if self.dtype != self.working_dtype == DOUBLE and score_map.has_intercept:
-            # Rounded about their means columns lose nothing, whatever their offsets.
+            # Rounded about their means, columns lose no more digits by an offset.
             score_map, center = replace(score_map, center=0 * score_map.center), score_map.center
         loss, sums = self.rows.sum(partial(
             loss_and_sums, prepared=score_map.prepare(theta, self.dtype), dtype=self.dtype,
@@ -91,7 +91,7 @@ class Objective:
         return value + loss / self.total_weight, gradient
 
     def value(self, theta):
-        """The value alone: a pass without products of residuals."""
+        """The value alone, by half of the products."""
         prepared, forward = self.map.prepare(theta, self.dtype), self.map.forward
 
         def block_loss(block):
@@ -102,7 +102,7 @@ class Objective:
         return self.penalty.value_and_gradient(theta)[0] + loss / self.total_weight
 
     def hessian_product(self, theta, direction):
-        """The Hessian at theta times a direction, the probabilities being made again."""
+        """The Hessian at theta times a direction, (n_parameters,), by one pass over the rows."""
         at, along = (self.map.prepare(vector, self.dtype) for vector in (theta, direction))
 
         forward, backward = self.map.forward, self.map.backward
@@ -116,7 +116,10 @@ class Objective:
         return product + self.penalty.strength * direction
 
     def rounding(self, theta):
-        """What rounding may make of each parameter's gradient, where its terms cancel."""
+        """Bounds on the rounding error of the gradient at theta, (n_parameters,).
+
+        0 for maps that add up their own Hessian.
+        """
         score_map, residual = self.map, self.residuals(theta)
         if score_map.hessian_sums is not None:
             return 0.0
@@ -132,9 +135,10 @@ class Objective:
         return UNITS * score_map.gradient(self.rows.sum(block_sums)) / self.total_weight
 
     def residuals(self, theta, direction=None):
-        """A function of blocks: their weighted residuals, moved to first order along a direction.
+        """A function of blocks: their weighted residuals, (n_scores, n_rows).
 
-        Of blocks that only hold the columns that theta is of, as this objective's own do.
+        direction : ndarray of shape (n_parameters,), optional
+            The derivative of the residuals along it is added.
         """
         at = self.map.prepare(theta, self.dtype)
         along = None if direction is None else self.map.prepare(direction, self.dtype)
@@ -152,10 +156,10 @@ class Objective:
         return residual
 
     def gradient_of_residuals(self, part, residual):
-        """The gradient on all columns, from residuals made of some of them.
+        """The gradient of the loss on all columns, from residuals made of some of them.
 
-        part : Objective, of the same rows with fewer columns
-        residual : function of its blocks
+        part : Objective on fewer columns of the same rows
+        residual : function of its blocks, (n_scores, n_rows)
         """
         backward = self.map.backward
         pairs = paired(part.rows, self.rows)
@@ -163,12 +167,15 @@ class Objective:
         return self.map.gradient(sums) / self.total_weight
 
     def free_part(self, theta):
-        """The objective on the columns of X that no penalty holds, and theta there."""
+        """The objective on the columns of X without a penalty, and theta there."""
         strength = self.penalty.strength.reshape(self.map.n_columns, -1)
         return self.restricted(np.flatnonzero((strength == 0).all(axis=1)), theta)
 
     def restricted(self, columns, theta):
-        """The objective on some columns of X and on the intercept, and theta there."""
+        """The objective on some columns of X and the intercept, and theta there.
+
+        columns : ndarray of int, indices of columns; that of the intercept is ignored
+        """
         n_features = self.map.n_features
         columns = columns[columns < n_features]
         if len(columns) == n_features:
@@ -178,15 +185,16 @@ class Objective:
         return self.on_columns(columns, kept), rows[kept].ravel()
 
     def sample(self, n_rows):
-        """The objective on about so many of its rows."""
+        """The objective on a sample of about ``n_rows`` of its rows."""
         rows = sample(self.rows, n_rows, self.total_weight, self.map.n_scores)
         share = n_rows / self.n_rows
         return replace(self, rows=rows, n_rows=n_rows, n_entries=int(share * self.n_entries))
 
     def batches(self, size, random):
-        """Objectives of ``size`` rows each, all rows once, in random order.
+        """Yield objectives of ``size`` rows each, of all rows once in random order.
 
-        Each is normalised by the mean weight of all, so that their mean is this one.
+        Each is divided by its number of rows times the mean weight of all, so that the mean of all
+        is this objective.
         """
         weight, entries = self.total_weight / self.n_rows, self.n_entries / self.n_rows
         for block in batches(self.rows, size, random):
@@ -200,7 +208,11 @@ class Objective:
             )
 
     def on_columns(self, columns, indices):
-        """The objective on some columns of X; ``indices`` are the rows of theta that stay."""
+        """The objective on some columns of X.
+
+        columns, indices : ndarrays of int
+            Of the columns, and of their rows in theta, the intercept's included.
+        """
         rows = select_columns(self.rows, columns)
         center = None if self.map.center is None else self.map.center[columns]
         return replace(
@@ -213,10 +225,13 @@ class Objective:
 
 
 def loss_and_sums(block, *, prepared, dtype, center, forward, backward):
-    """A block's part of the value and gradient, in products of a dtype, about a center if any.
+    """A block's summed loss, and the sums of which the gradient is made.
 
-    A function of the module, so that it travels to other machines by its name: it is what every
-    evaluation sends.
+    A function of the module is pickled by its name: this one is sent in every evaluation.
+
+    prepared, forward, backward : of a score map
+    dtype : of the products with X
+    center : ndarray of shape (n_features,), subtracted from X before it is rounded; or None
     """
     X, target, weight = block
     if center is None:

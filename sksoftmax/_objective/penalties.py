@@ -1,8 +1,7 @@
-"""Penalties on the parameters: the part of an objective that needs no data.
+"""Penalties on the parameters.
 
-``Ridge`` is smooth and belongs to the smooth objective. A nonsmooth penalty is a ``Norm``, of the
-coefficients of one feature, with its proximal operator, and ``NonsmoothPenalty``, which gives each
-feature its strength.
+``Ridge`` is smooth and belongs to the smooth objective. ``NonsmoothPenalty`` multiplies a ``Norm``
+of each feature's coefficients, which has a proximal operator, by the feature's l1 strength.
 """
 
 from dataclasses import dataclass, fields
@@ -15,7 +14,10 @@ from sksoftmax._runtime.types import Floats
 
 
 class Penalty(Protocol):
-    """A convex function of theta."""
+    """A smooth convex function of theta.
+
+    strength : ndarray of shape (n_parameters,), its second derivatives
+    """
 
     strength: np.ndarray
 
@@ -26,29 +28,28 @@ class Penalty(Protocol):
 class Ridge:
     """``sum_j strength_j / 2 * (theta_j - origin_j)^2``.
 
-    strength : ndarray of shape (n_parameters,), >= 0
-        The curvature of the penalty in each parameter; 0 leaves it free.
-    origin : ndarray of shape (n_parameters,), or 0
-        The parameters at which it is zero.
+    strength : ndarray of shape (n_parameters,), >= 0; 0 leaves a parameter without a penalty
+    origin : ndarray of shape (n_parameters,), or 0, where the penalty is zero
     """
 
     strength: np.ndarray
     origin: np.ndarray | float = 0.0
 
     def value_and_gradient(self, theta):
-        away = theta - self.origin
-        gradient = self.strength * away
-        return 0.5 * float(away @ gradient), gradient
+        difference = theta - self.origin
+        gradient = self.strength * difference
+        return 0.5 * float(difference @ gradient), gradient
 
     def on_columns(self, columns, n_scores):
         return Ridge(self.strength.reshape(-1, n_scores)[columns].ravel())
 
 
 class Norm(Protocol):
-    """A norm of a feature's coefficients whose proximal operator makes some exactly zero.
+    """One norm or several of a feature's coefficients, whose proximal operator gives exact zeros.
 
-    The penalty of a feature is the sum of its norms times its l1 strength. Each norm is its own
-    dual, as the modulus and the Euclidean norm are: certificates take it of the gradient.
+    The penalty of a feature is the sum of its norms times its l1 strength. Each norm must be its
+    own dual, as the modulus and the Euclidean norm are, since certificates take norms of the
+    gradient.
 
     penalty_factor : array-like of shape (n_features,), or None
         Multiplies the strength of the penalty, by feature.
@@ -57,7 +58,7 @@ class Norm(Protocol):
     penalty_factor: object
 
     def norms(self, rows):
-        """Norms of what becomes zero together: (n_features, n_scores) or (n_features, 1).
+        """Norms of the coefficients that become zero together, (n_features, n_scores or 1).
 
         rows : ndarray of shape (n_features, n_scores), coefficients
         """
@@ -213,11 +214,10 @@ NORMS = {"elasticnet": ElasticNet()}
 
 @dataclass(frozen=True)
 class NonsmoothPenalty:
-    """``sum_j l1_strength_j * norms_j(theta)``, on theta as rows of ``n_scores`` parameters.
+    """``sum_j l1_strength_j * norms_j(theta)``, theta being read as (n_columns, n_scores).
 
     norm : Norm
-    l1_strength : ndarray of shape (n_columns, 1), >= 0
-        inf keeps a column at zero.
+    l1_strength : ndarray of shape (n_columns, 1), >= 0; inf keeps a column at zero
     n_scores : int
     """
 
@@ -231,25 +231,30 @@ class NonsmoothPenalty:
 
     def value(self, theta):
         norms = self.norms(theta)
-        # An infinite strength times nothing is nothing.
+        # An infinite strength times a norm of 0 is 0.
         return float(np.sum(np.where(norms > 0, self.l1_strength, 0) * norms))
 
     def prox(self, theta, step):
-        """``argmin_x value(x) + sum_j |x_j - theta_j|^2 / (2 step_j)``; steps by column."""
+        """``argmin_x value(x) + sum_j |x_j - theta_j|^2 / (2 step_j)``, the steps by column."""
         rows = theta.reshape(-1, self.n_scores)
         return self.norm.prox(rows, step[:, None] * self.l1_strength).ravel()
 
     def gradient_on_support(self, theta):
-        """The gradient of the value where norms are not zero, and zero where they are."""
+        """The gradient of the value, (n_parameters,), where norms are not zero; 0 elsewhere."""
         rows, norms = theta.reshape(-1, self.n_scores), self.norms(theta)
         slopes = np.divide(self.l1_strength, norms, out=np.zeros_like(norms), where=norms > 0)
         return (rows * slopes).ravel()
 
     def hessian_on_support(self, theta, indices):
-        """The matrix of second derivatives in some parameters, of norms that are not zero.
+        """The Hessian of the value in some parameters, whose norms are not zero.
 
-        ``l1_strength (I - u u') / norm`` for the direction u of a row; nothing where parameters
-        have norms of their own.
+        It is ``l1_strength (I - u u') / norm`` for a row of direction u, and 0 for moduli.
+
+        indices : ndarray of int of shape (n,)
+
+        Returns
+        -------
+        matrix : ndarray of shape (n, n)
         """
         rows, norms = theta.reshape(-1, self.n_scores), self.norms(theta)
         if norms.shape[1] == self.n_scores:
@@ -260,9 +265,9 @@ class NonsmoothPenalty:
         return (self.l1_strength / norms)[row] * blocks
 
     def shifted(self, theta):
-        """Theta moved, all classes alike, to where the values of its rows are least.
+        """Theta with each row shifted, all classes alike, such that its norm is smallest.
 
-        That is to where the mean is zero for Euclidean norms, and the median for moduli.
+        The mean becomes zero for Euclidean norms, the median for moduli.
         """
         rows = theta.reshape(-1, self.n_scores)
         if self.n_scores == 1:
@@ -274,7 +279,7 @@ class NonsmoothPenalty:
         return (rows - np.where(self.l1_strength[:, 0] > 0, middle, 0.0)[:, None]).ravel()
 
     def to_first_breakpoint(self, theta, step):
-        """Theta plus as much of a step, at most all, as leads to the first kink of the value.
+        """Theta plus a step, shortened to end at the first kink of the value.
 
         A kink is where a modulus becomes zero (Nocedal and Wright 2006, section 16.7).
         """
@@ -286,7 +291,7 @@ class NonsmoothPenalty:
         return target
 
     def subdiff_distance(self, gradient):
-        """By how much norms exceed the strengths: the distance to the subdifferential at 0."""
+        """The distance of a gradient's norms to the subdifferential at zero, as `norms`."""
         return np.maximum(self.norms(gradient) - self.l1_strength, 0)
 
     def on_columns(self, columns):

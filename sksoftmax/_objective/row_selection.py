@@ -1,17 +1,15 @@
-"""Rows of X by their indices, without a copy of them all."""
+"""Rows of X by their indices, read block by block without a copy of all."""
 
 import numpy as np
 import scipy.sparse as sp
 
 
 class Gathered:
-    """Rows of some arrays by their indices, which are copied afresh each time they are read.
+    """Rows of some arrays by their indices, which are copied each time they are read.
 
-    A block of them fits in the cache; a copy of all rows would take as much memory as X.
+    The copy of a block fits in the cache; one of all rows would take as much memory as X.
 
-    Parameters
-    ----------
-    pieces : sequence of (X, indices)
+    pieces : tuple of (X, indices), the rows one after the other
     """
 
     def __init__(self, pieces):
@@ -40,7 +38,7 @@ class Gathered:
 
     @property
     def nbytes(self):
-        """Memory that a copy of the rows takes."""
+        """Memory in bytes that a copy of the rows takes; of sparse ones an estimate."""
         if not sp.issparse(self.pieces[0][0]):
             return self.shape[0] * self.shape[1] * self.dtype.itemsize
         shares = (X.nnz * len(indices) // X.shape[0] for X, indices in self.pieces)
@@ -68,12 +66,15 @@ def rows_at(X, indices):
 
 
 def array_of(X):
-    """X, or an array that its `Gathered` rows are of: whether it is sparse, and how much so."""
+    """X itself, or the first array that `Gathered` rows are of."""
     return X.pieces[0][0] if isinstance(X, Gathered) else X
 
 
 def as_mask(rows, n_rows):
-    """A selection of rows as a mask, a byte for each; as indices where it has a row twice."""
+    """A selection of rows as a mask of shape (n_rows,), or as indices if it has some row twice.
+
+    rows : indices, a mask or a slice
+    """
     mask = np.zeros(n_rows, dtype=bool)
     mask[rows] = True
     if np.asarray(rows).dtype == bool:
@@ -83,7 +84,7 @@ def as_mask(rows, n_rows):
 
 
 def rows_at_all(pieces):
-    """Rows of several arrays by their indices, one array after the other; see `rows_at`."""
+    """Rows of several (X, indices), one after the other; see `rows_at`."""
     found = [rows_at(X, indices) for X, indices in pieces]
     if len(found) == 1:
         return found[0]
@@ -95,7 +96,7 @@ def rows_at_all(pieces):
 
 
 def are_consecutive(indices):
-    """Whether each index is one more than the last; no index is no run."""
+    """Whether each index is the one before plus 1; False for no indices."""
     return len(indices) > 0 and bool((np.diff(indices) == 1).all())
 
 
@@ -105,8 +106,8 @@ def row_slice(X, start, stop):
         return X.take_rows(np.arange(start, stop)).read()
     if not sp.issparse(X):
         return X[start:stop]
-    # A view. SciPy's own slicing copies the data, and so does its constructor where a slice is
-    # less than half of the whole.
+    # A view. SciPy's slicing copies the data, and so does its constructor for a slice of less than
+    # half of the matrix.
     first, last = X.indptr[start], X.indptr[min(stop, X.shape[0])]
     pointer = X.indptr[start : stop + 1] - first
     part = sp.csr_array((len(pointer) - 1, X.shape[1]), dtype=X.dtype)

@@ -1,9 +1,8 @@
-"""Rows of data, cut into blocks, and the one thing an engine does with them: add.
+"""Rows of data, cut into blocks, and sums over them.
 
-Everything that a softmax model needs from its data is a sum over rows, so an execution engine
-only has to apply a function to each block and add what comes back. The order of the additions is
-fixed by the partition and never by the engine: the sum is the same to the last bit on one thread
-and on many.
+Everything that a softmax model needs from its data is a sum over rows, so that an execution engine
+has to apply a function to each block and to add the results. The order of the additions is fixed by
+the blocks and not by the engine: the sum is the same to the last bit on one thread and on many.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -17,29 +16,30 @@ import scipy.sparse as sp
 from sksoftmax._objective.row_selection import Gathered, row_slice, rows_at
 from sksoftmax._runtime.quiet import quiet
 
-# A block is read twice, forward and backward, and must stay in a cache in between; below a few
-# thousand rows the interpreter's calls begin to show. Measured: half the bytes take 4 % longer,
-# three classes 18 %. One score a row, of two classes, leaves more of the cache to longer blocks.
+# Sizes of a block. It is read twice, forward and backward, and must stay in a cache in between;
+# with fewer than a few thousand rows the interpreter's calls take a noticeable part of the time.
+# Measured: with half the bytes evaluations take 4 % longer, with three classes 18 %. The scores of
+# two classes, one a row, take less of the cache, so that blocks may be longer.
 BLOCK_BYTES = 3 * 2**19
 MOST_ROWS = 6144
 MOST_ROWS_OF_ONE_SCORE = 16384
-# Multiplications up to which OpenBLAS has kernels that read the operands where they are, twice as
-# fast as those that copy them into tiles first.
+# Multiplications up to which OpenBLAS has kernels for small matrices, which do not copy the
+# operands and are twice as fast.
 SMALL_PRODUCT = 10**6
 FEWEST_ROWS = 512
-# Scores of a block of sparse rows, whose products have a fixed cost of their own.
+# Scores of a block of sparse rows, so that the fixed cost of their products is small.
 SPARSE_SCORES = 2**15
-# Multiplications a row from which on NumPy's calls on a block are long enough, beside the time it
-# takes to hand over the interpreter's lock, that a second thread is no hindrance. Measured.
+# Multiplications a row from which on a second thread saves time: NumPy's calls on a block then take
+# much longer than handing over the interpreter's lock. Measured.
 WORTH_A_THREAD = 2000
-# Partial sums are kept for this many runs of blocks: enough to feed the threads of a machine, few
-# enough to hold in memory.
+# Runs of blocks, each with a partial sum: enough for all threads, few enough to keep in memory.
 MOST_CHUNKS = 16
-# Blocks whose rows are mixed at a time: enough to mix rows that are sorted in some way.
+# Blocks whose rows are mixed at a time, so that rows that are sorted do not stay together.
 MIXED = 8
-# Bytes of rows that are copied once: to gather them at each reading costs a tenth of an evaluation.
+# Bytes of `Gathered` rows up to which their copies are kept: copying takes a tenth of an
+# evaluation.
 LITTLE = 2**23
-# Share of entries from which on a dense product is faster than a sparse one.
+# Fraction of entries that are not zero from which on a dense product is faster than a sparse one.
 DENSE = 0.1
 
 
@@ -57,7 +57,7 @@ class Block(NamedTuple):
 
 
 def read(stored):
-    """A block as functions want it, or each of a pair of blocks."""
+    """A stored block, or each of a pair of blocks, with `Gathered` rows copied."""
     if not isinstance(stored, Block):
         return tuple(map(read, stored))
     return stored._replace(X=stored.X.read()) if isinstance(stored.X, Gathered) else stored
@@ -67,9 +67,9 @@ class Rows(Protocol):
     """An engine: applies a function to every block and adds the results."""
 
     def sum(self, function):
-        """``function(block_1) + function(block_2) + ...``, tuples being added by entry.
+        """``function(block_1) + function(block_2) + ...``, see `add`.
 
-        The function may be sent to where the blocks are, and then must not hold the rows.
+        The function may be sent to where the blocks are, so that it must not hold the rows.
         """
 
     def map(self, function):
@@ -81,8 +81,9 @@ class InMemoryRows:
     """Blocks of arrays in memory, summed by ``n_threads`` threads.
 
     chunks : tuple of tuples of Block
-        Runs of blocks. Blocks are added one after the other inside a run and the runs pairwise.
-        The rows of a block may be `Gathered`: they are read when the block is.
+        Runs of blocks. Within a run blocks are added one after the other, and runs pairwise. The
+        rows of a block may be `Gathered`, and are then copied whenever the block is used.
+    n_threads : int
     """
 
     chunks: tuple
@@ -94,7 +95,7 @@ class InMemoryRows:
 
     @property
     def stored(self):
-        """The blocks, as yet unread."""
+        """The blocks, whose rows may be `Gathered`."""
         return (block for chunk in self.chunks for block in chunk)
 
     def sum(self, function):
@@ -117,7 +118,7 @@ class InMemoryRows:
             self._pool.pop().shutdown()
 
 
-@quiet  # trial steps may lead to where scores overflow; what comes of it is refused there
+@quiet  # trial steps may lead to where scores overflow, and are refused there
 def _sum_chunk(function, chunk):
     return reduce(add, (function(read(block)) for block in chunk))
 
@@ -131,10 +132,10 @@ def strided(stride, block):
 
 
 def batches(rows, size, random):
-    """The rows in random order, as blocks of ``size`` rows, the last one shorter.
+    """Yield the rows in random order, in blocks of ``size`` rows, the last one shorter.
 
-    Blocks are taken in random order and mixed many at a time, so that memory holds a few of them
-    and no more: rows that lie on a disk are read a block at a time.
+    Stored blocks are taken in random order, and the rows of MIXED of them at a time are mixed:
+    memory holds no more of the rows, which may lie on a disk.
 
     random : numpy.random.Generator
     """
@@ -154,9 +155,9 @@ def batches(rows, size, random):
 
 
 def concatenate_blocks(blocks):
-    """Concatenate blocks into one."""
-    pieces = [block.X for block in blocks]
-    X = sp.vstack(pieces, format="csr") if sp.issparse(pieces[0]) else np.concatenate(pieces)
+    """Blocks as one."""
+    parts = [block.X for block in blocks]
+    X = sp.vstack(parts, format="csr") if sp.issparse(parts[0]) else np.concatenate(parts)
     target = np.concatenate([block.target for block in blocks], axis=-1)
     return Block(X, target, np.concatenate([block.weight for block in blocks]))
 
@@ -167,9 +168,9 @@ def take_rows(block, indices):
 
 
 class Largest:
-    """A number, or an array of them, that adds by taking the larger one.
+    """A number or an array whose sum is the maximum, so that rows can be summed to one.
 
-    So a maximum goes through a sum over rows; that of nan is nan.
+    The maximum of nan and a number is nan.
     """
 
     def __init__(self, number):
@@ -180,10 +181,14 @@ class Largest:
 
 
 class Means:
-    """Weighted means of columns, that add by pooling: the mean of a constant is that constant.
+    """Weighted means of columns whose sum is the mean of all their rows.
 
-    A sum that is divided in the end is off by rounding. About such a center a constant column is
-    not zero but noise, which a fit without a penalty takes for a column like any other.
+    The mean of a constant is exactly that constant, while a sum that is divided in the end has
+    rounding. About such a center a constant column would be noise, to which a fit without a penalty
+    gives coefficients.
+
+    values : ndarray of shape (n_features,)
+    mass : float, the summed weight of the rows
     """
 
     def __init__(self, values, mass):
@@ -191,7 +196,7 @@ class Means:
 
     @classmethod
     def of(cls, block):
-        """Of the rows of a block, about its first one."""
+        """The means of a block; dense rows are summed about the first."""
         X, weight = block.X, block.weight
         mass = float(weight.sum(dtype=np.float64))
         if not sp.issparse(X):
@@ -211,12 +216,12 @@ class Means:
 def sample(rows, n_rows, total, n_classes):
     """About ``n_rows`` of the rows, drawn by their weight, as rows in memory.
 
-    Weights become such that every sum over the rows is kept in expectation. The draw is
-    systematic within each block, from a random start that is always the same: it needs no count
-    of the rows, no order of the blocks and no second machine, and a weight of 2 is drawn as often
-    as the row twice.
+    Their weights are such that sums over them have the expectation of sums over all rows. In each
+    block one row is drawn from every of ``share`` equal parts of the cumulated weight (stratified
+    sampling), by random numbers that are the same in each block and each fit. So blocks need not
+    know of each other, and a row of weight 2 is drawn as often as the row twice.
 
-    total : sum of the weights
+    total : float, the sum of the weights
     """
 
     def draw(block):
@@ -232,7 +237,7 @@ def sample(rows, n_rows, total, n_classes):
 
 
 def gather(rows):
-    """All rows as one block in memory: for few."""
+    """All rows as one block in memory."""
     return concatenate_blocks(rows.sum(lambda block: [block]))
 
 
@@ -242,13 +247,13 @@ def select_columns(rows, columns):
 
 
 def paired(rows, others):
-    """Pairs of the blocks of rows in memory that are cut alike."""
+    """Rows whose blocks are the pairs of blocks of two rows in memory, which are cut alike."""
     chunks = zip(rows.chunks, others.chunks, strict=True)
     return replace(rows, chunks=tuple(tuple(zip(*pair, strict=True)) for pair in chunks))
 
 
 def take_columns(X, columns):
-    """Some columns of X; dense where too few of their entries are zero for sparse products."""
+    """Some columns of X, as a dense array if too few of their entries are zero."""
     taken = X[:, columns]
     if sp.issparse(taken) and taken.nnz > DENSE * taken.shape[0] * taken.shape[1]:
         return taken.toarray()
@@ -256,12 +261,15 @@ def take_columns(X, columns):
 
 
 def count_entries(block):
-    """Entries of X that a product multiplies."""
+    """Number of entries of a block's X that a product multiplies."""
     return block.X.nnz if sp.issparse(block.X) else block.X.size
 
 
 def add(total, term):
-    """Sum of two results of a block function; arrays of ``total`` are added to in place."""
+    """The sum of two results of a function of blocks, of tuples by entry.
+
+    Arrays of ``total`` are added to in place.
+    """
     if isinstance(total, tuple):
         return tuple(map(add, total, term))
     total += term
@@ -277,9 +285,10 @@ def add_pairwise(terms):
 
 
 def partition(X, target, weight, n_classes, n_threads=1, step=None, indices=None):
-    """Cut encoded rows into cache-sized blocks without copying them; no weights are ones.
+    """Encoded rows in blocks of ``step`` rows, or as many as suit the cache, without a copy.
 
-    indices : of the rows of X that targets and weights belong to; None is all
+    weight : ndarray of shape (n_rows,), or None where all are 1
+    indices : ndarray of int of shape (n_rows,), the rows of X that are taken; None for all
     """
     n_rows = target.shape[-1]
     step = step or block_rows(X, n_classes)
@@ -300,44 +309,48 @@ def partition(X, target, weight, n_classes, n_threads=1, step=None, indices=None
 
 
 def is_little(some_rows):
-    """Whether copies of all `Gathered` rows take so little memory that it is best to keep them."""
+    """Whether copies of all `Gathered` rows take so little memory that they are kept."""
     stored = (block.X for rows in some_rows for block in rows.stored)
     return sum(X.nbytes for X in stored if isinstance(X, Gathered)) <= LITTLE
 
 
 def as_it_is(block):
-    """The block itself: mapped over rows, it reads `Gathered` ones once and keeps the copies."""
+    """The block itself. Mapped over rows, it replaces `Gathered` ones by their copies."""
     return block
 
 
 def in_runs(blocks):
-    """Blocks as the chunks of rows."""
+    """Blocks as a tuple of at most MOST_CHUNKS runs, the chunks of `InMemoryRows`."""
     run = -(-len(blocks) // MOST_CHUNKS)
     return tuple(tuple(blocks[i : i + run]) for i in range(0, len(blocks), run))
 
 
 def worthwhile_threads(X, n_classes, n_threads):
-    """The number of threads, or 1 where calls are too short to be shared out."""
+    """``n_threads``, or 1 where calls on a block are too short for threads to save time."""
     per_row = X.nnz / max(1, X.shape[0]) if sp.issparse(X) else X.shape[1]
     return n_threads if per_row * n_classes >= WORTH_A_THREAD else 1
 
 
 def block_rows(X, n_classes):
-    """Rows of a block of X; two classes count as one."""
+    """Number of rows of a block of X; n_classes is 1 for two classes."""
     n_rows, n_features = X.shape
     entries_a_row = X.nnz / max(1, n_rows) if sp.issparse(X) else None
     return rows_a_block(n_features, X.dtype, n_classes, entries_a_row)
 
 
 def rows_a_block(n_features, dtype, n_classes, entries_a_row=None):
-    """Rows of a block; entries a row are those of sparse ones."""
+    """Number of rows of a block.
+
+    n_classes : int, 1 for two classes
+    entries_a_row : float, the mean number of stored entries of sparse rows; None for dense rows
+    """
     if entries_a_row is not None:
-        # A block's gradient is dense: n_features * n_classes numbers are written and added for
-        # nnz * n_classes multiplications. Enough rows make the former small.
+        # A block's gradient is dense: n_features * n_classes numbers are added for
+        # nnz * n_classes multiplications. With many rows the former are few.
         per_row = max(1.0, entries_a_row)
         return max(FEWEST_ROWS * 4, SPARSE_SCORES // n_classes, int(16 * n_features / per_row))
     per_row = dtype.itemsize * n_features
-    # Many features and classes are a matter of matrix products, which want long blocks.
+    # With many features or classes most of the time is for matrix products, which gain by length.
     fewest = max(FEWEST_ROWS, min(MOST_ROWS, 8 * n_classes))
     small = SMALL_PRODUCT // max(1, n_features * n_classes)
     most = MOST_ROWS if n_classes > 1 else MOST_ROWS_OF_ONE_SCORE

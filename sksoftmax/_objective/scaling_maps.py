@@ -1,8 +1,8 @@
-"""The score map of vector scaling.
+"""The score map of vector scaling, for calibration.
 
-``X`` holds decision scores here, one column a class, and the scores that come out are the
-calibrated ones. The map of matrix scaling is the ``LinearMap`` of regression.
-Few parameters make the Hessian cheap: the map adds it up itself.
+X holds decision scores here, one column a class, and the map's scores are the calibrated ones.
+There are so few parameters that the map adds up its own Hessian. (Matrix scaling has the
+``LinearMap`` of regression.)
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from sksoftmax._objective.kernels import variances
 
 @dataclass(frozen=True)
 class VectorMap:
-    """``scores_k = scale_k * X_k + bias_k``; theta is all scales, then all biases.
+    """``scores_k = scale_k * X_k + bias_k``; theta is the scales followed by the biases.
 
-    n_scores : number of classes, 3 or more
+    n_scores : int, number of classes, 3 or more
     """
 
     n_scores: int
@@ -49,7 +49,14 @@ class VectorMap:
         return sums
 
     def hessian_sums(self, X, probability, weight):
-        """``B' (diag(p) - p p') B`` summed, with ``B = [diag(x), I]`` of each row."""
+        """``sum_i w_i B_i' (diag(p_i) - p_i p_i') B_i`` with ``B_i = [diag(x_i), I]``.
+
+        probability : ndarray of shape (n_scores, n_rows)
+
+        Returns
+        -------
+        matrix : ndarray of shape (n_parameters, n_parameters)
+        """
         joint = np.concatenate([probability * X.T, probability])
         matrix = -(joint * weight) @ joint.T
         of_scale, of_both, of_bias = self._moments(X, probability * weight)
@@ -61,11 +68,12 @@ class VectorMap:
         return matrix
 
     def hessian_diagonal(self, X, probability, weight):
+        """The diagonal of `hessian_sums`, (n_parameters,)."""
         of_scale, _, of_bias = self._moments(X, variances(probability) * weight)
         return np.concatenate([of_scale, of_bias])
 
     @staticmethod
     def _moments(X, mass):
-        """Sums of ``mass x^2``, ``mass x`` and ``mass`` for each class."""
+        """Sums of ``mass x^2``, ``mass x`` and ``mass`` over the rows, (n_scores,) each."""
         first = mass * X.T
         return np.einsum("kn,kn->k", first, X.T), first.sum(axis=1), mass.sum(axis=1)

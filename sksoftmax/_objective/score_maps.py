@@ -1,7 +1,7 @@
 """Score maps: how parameters and features make the scores of a block.
 
-A map carries theta, a flat float64 vector that solvers move about in, forward to class-major
-scores and residuals back to the gradient: ``backward`` is the transpose of ``forward``.
+``forward`` makes scores of theta, a float64 vector (n_parameters,), and of a block's X.
+``backward``, its transpose, makes of residuals the sums from which the gradient is made.
 """
 
 from dataclasses import dataclass
@@ -15,15 +15,20 @@ from sksoftmax._objective.kernels import class_major_scores
 class ScoreMap(Protocol):
     """Scores of a block as a linear function of theta."""
 
-    def initial(self): ...
+    def initial(self):
+        """The theta at which fits start, (n_parameters,)."""
 
-    def prepare(self, theta, dtype): ...
+    def prepare(self, theta, dtype):
+        """What `forward` needs of theta, in the dtype of its products."""
 
-    def forward(self, prepared, X): ...
+    def forward(self, prepared, X):
+        """The scores of a block, a fresh array of shape (n_scores, n_rows)."""
 
-    def backward(self, X, residual): ...
+    def backward(self, X, residual):
+        """Sums over a block's rows, from residuals of shape (n_scores, n_rows)."""
 
-    def gradient(self, sums): ...
+    def gradient(self, sums):
+        """The gradient, (n_parameters,), from the sums of all blocks."""
 
 
 class Affine(NamedTuple):
@@ -37,20 +42,20 @@ class Affine(NamedTuple):
 class LinearMap:
     """``scores = (X - center) @ coef.T + intercept``, the map of softmax regression.
 
-    theta is the (n_columns, n_scores) matrix of coefficients, transposed, with the intercepts as
-    its last row if there are any, flattened: the layout in which the products with X need no copy.
-    Centring costs nothing, since it is done to the intercept and to the gradient instead of to X,
-    and makes both independent of the columns' offsets.
+    theta is the matrix (n_columns, n_scores) of the transposed coefficients, with the intercepts as
+    its last row if there are any, flattened: in this layout products with X need no copy. Centring
+    makes intercepts and curvature independent of the columns' offsets. It costs nothing, since not
+    X is centred but the intercept in `prepare` and the gradient in `gradient`.
 
-    n_scores : number of classes, or 1 for two classes
-    n_features : columns of X
+    n_scores : int, number of classes, or 1 for two classes
+    n_features : int, columns of X
     center : ndarray of shape (n_features,), the columns' means; None where there is no intercept
     """
 
     n_scores: int
     n_features: int
     center: np.ndarray | None = None
-    hessian_sums = None  # made of columns and probabilities apart, by ``curvature``
+    hessian_sums = None  # the Hessian is made by ``_curvature``
 
     @property
     def has_intercept(self):
@@ -66,7 +71,7 @@ class LinearMap:
 
     @property
     def uniform_cross_entropy(self):
-        """The cross-entropy of even probabilities."""
+        """The cross-entropy of equal probabilities of all classes."""
         return float(np.log(max(2, self.n_scores)))
 
     def initial(self):
@@ -80,7 +85,7 @@ class LinearMap:
         return matrix[:-1].T, matrix[-1]
 
     def join(self, coef, intercept):
-        """Theta from coefficients and intercepts at the center."""
+        """Theta from coefficients (n_scores, n_features) and intercepts at the center."""
         theta = self.initial()
         own_coef, own_intercept = self.split(theta)
         own_coef[:] = coef
@@ -89,24 +94,28 @@ class LinearMap:
         return theta
 
     def shift_part(self, vector):
-        """The mean over classes of a vector like theta: a shift that changes no probability."""
+        """The part of a vector (n_parameters,) that all classes share, its mean over classes.
+
+        A step along it changes no probability. Two classes have none.
+        """
         if self.n_scores == 1:
             return np.zeros_like(vector)
         means = vector.reshape(self.n_columns, self.n_scores).mean(axis=1)
         return np.repeat(means, self.n_scores)
 
     def sum_to_zero(self, vector):
-        """The projection of a vector like theta on those that sum to zero over the classes."""
+        """A vector (n_parameters,) without its `shift_part`."""
         return vector - self.shift_part(vector)
 
     def recentred(self, theta, shift):
-        """The same scores' theta for a center that is moved by ``shift``."""
+        """The theta of the same scores for the center plus ``shift``, (n_features,)."""
         theta = theta.copy()
         coef, intercept = self.split(theta)
         intercept += coef @ shift
         return theta
 
     def prepare(self, theta, dtype):
+        """`Affine` for columns about zero."""
         coef, intercept = self.split(theta)
         coef_t = coef.T.astype(dtype, copy=False)
         shift = np.zeros(self.n_scores) if intercept is None else intercept - coef @ self.center
@@ -114,12 +123,12 @@ class LinearMap:
 
     @staticmethod
     def forward(prepared, X):
-        """Class-major scores, (n_scores, n_rows), a fresh array."""
+        """Scores, (n_scores, n_rows), a fresh array."""
         return class_major_scores(X, *prepared)
 
     @staticmethod
     def backward(X, residual):
-        """The two sums over rows of which a gradient is made, in float64."""
+        """Sums by coefficient (n_scores, n_features) and by intercept (n_scores,), in float64."""
         return (
             np.asarray(residual @ X, dtype=np.float64),
             residual.sum(axis=1, dtype=np.float64),

@@ -1,8 +1,8 @@
-"""Fits along increasing C with a nonsmooth penalty, each begun where the last ones lead.
+"""Fits along increasing C with a nonsmooth penalty, each started by extrapolation.
 
-A fit begins at the parabola through the last three, followed by one step of the model, and is made
+A fit starts at the parabola through the last three, followed by one step of the model, and is made
 on a working set of columns (``screening``). The set, the model with its BFGS pairs and the moments
-of the last proof are kept along C while the set holds.
+of the last proof are kept along C while the set passes its check.
 """
 
 from collections.abc import Callable
@@ -22,15 +22,15 @@ from sksoftmax._solvers import minimize
 from sksoftmax._solvers.line_search import Point, evaluate
 from sksoftmax._solvers.working_set import Subproblem, extended, restricted
 
-# Longest way in log C from which gradients are extrapolated, and the tolerance of fits between.
+# Longest step in log C over which gradients are extrapolated; longer ones are made by intermediate
+# fits, to the tolerance INTERMEDIATE_TOL.
 FARTHEST = 0.5
-# Way in log C from a fit up to which its curvature is much like that of the next.
+INTERMEDIATE_TOL = 1e-2
+# Step in log C up to which the curvature at a fit is like that at the next.
 NEAR = 2.5
-ROUGHLY = 1e-2
 
 
-# Trial steps may lead to where numbers overflow; what comes of it is refused there.
-@quiet
+@quiet  # trial steps may lead to where numbers overflow, and are refused there
 def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
     """Fits of a nonsmooth objective at increasing values of C; see ``fit_path``."""
     path = ElasticNetPath(partial(_problem_at, data, l1_ratio, settings), settings)
@@ -51,7 +51,7 @@ def _problem_at(data, l1_ratio, settings, C):
 
 
 class ElasticNetState(NamedTuple):
-    """The last fits, and what was learned from them.
+    """The last fits, and what serves the next one.
 
     history : tuple of PathPoint, on all columns, the latest last
     working_set : Subproblem, with the model and the pairs of the last fit
@@ -65,9 +65,10 @@ class ElasticNetState(NamedTuple):
 
 @dataclass(frozen=True)
 class ElasticNetPath:
-    """What all fits along C share.
+    """The method of a path.
 
     problem_at : function of C, the CompositeProblem on all columns
+    settings : Settings
     """
 
     problem_at: Callable
@@ -79,26 +80,29 @@ class ElasticNetPath:
         return self._fit_whole((), self.problem_at(C), np.log(C), theta, tol, max_iter)
 
     def advance(self, state, C):
-        """The state at another C, and the solution there; fits between take half the steps."""
+        """The state at the next C, and the solution there.
+
+        Intermediate fits take half of ``max_iter`` at most.
+        """
         settings, n_iter = self.settings, 0
         for between in _values_between(state, C):
             left = settings.max_iter // 2 - n_iter
             if left <= 0:
                 break
-            state, found = self._fit(state, between, max(settings.tol, ROUGHLY), left)
-            n_iter += max(found.n_iter, 1)  # the step to the prediction leads on as well
+            state, found = self._fit(state, between, max(settings.tol, INTERMEDIATE_TOL), left)
+            n_iter += max(found.n_iter, 1)  # the predictor's step counts too
             if not found.converged:
-                break  # nor will those further on
+                break  # later ones would not converge either
         state, solution = self._fit(state, C, settings.tol, settings.max_iter - n_iter)
         return state, solution._replace(n_iter=solution.n_iter + n_iter)
 
     def _fit(self, state, C, tol, max_iter):
-        """The state and solution at C, from where the last fits lead."""
+        """The state and solution at C, started by extrapolation of the last fits."""
         whole, log_C = self.problem_at(C), np.log(C)
         last, ahead = state.history[-1], extrapolated(state.history, log_C)
         working_set, moments = _working_set(state, whole, ahead)
         near = log_C - last.log_C <= NEAR
-        working_set, begin = _predicted(whole, working_set, last, ahead, near)
+        working_set, begin = _begun(whole, working_set, last, ahead, near)
         n_iter = 0
         while True:
             working_set, solution = self._descend(
@@ -127,7 +131,7 @@ class ElasticNetPath:
         return state, solution._replace(theta=theta, n_iter=n_iter)
 
     def _descend(self, working_set, begin, near, moments, tol, max_iter):
-        """The working set with the model at the end of a fit on it, and the solution."""
+        """The working set after a fit on it from the Point ``begin``, and the solution."""
         problem, seen = working_set.problem, []
         solver = build.solver_for(problem, self.settings.solver)
         known = working_set._replace(columns=None)
@@ -148,7 +152,7 @@ class ElasticNetPath:
 
 
 def _values_between(state, C):
-    """Values of C on a long way, where few of many columns are wanted, and others further on."""
+    """Values of C for intermediate fits, equally spaced in log C; none if all columns are used."""
     if state.working_set.columns is None:
         return []
     start, end = state.history[-1].log_C, np.log(C)
@@ -157,7 +161,7 @@ def _values_between(state, C):
 
 
 def _working_set(state, whole, ahead):
-    """The last fit's working set and moments, or, where columns are missing, another without them.
+    """The working set and moments of the last fit, or another set and None if columns are missing.
 
     ahead : PathPoint, extrapolated to the C of the problem ``whole``
     """
@@ -167,11 +171,12 @@ def _working_set(state, whole, ahead):
     return screening.choose(whole, last, gradient), None
 
 
-def _predicted(whole, working_set, last, ahead, near):
-    """The working set with a model, and the Point on it to begin at.
+def _begun(whole, working_set, last, ahead, near):
+    """The working set with a model, and the Point on it to start from.
 
-    That is where one step of the model leads from the extrapolated point, if that is lower than
-    the last fit, which is taken otherwise.
+    That is the minimum of the model at the extrapolated point, or the last fit if that is lower.
+
+    last, ahead : PathPoint, the last fit and the extrapolation
     """
     problem, columns = working_set.problem, working_set.columns
     last, ahead = (

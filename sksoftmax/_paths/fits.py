@@ -1,4 +1,4 @@
-"""What all paths share: their settings, the grid of C, the problem at one C, and what a fit is."""
+"""What all paths share: settings, the grid of C, the problem at one C, and the record of a fit."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -9,15 +9,15 @@ from sksoftmax._problems import build
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import minimize
 
-# From the lightest penalty of a grid to C_min.
+# Ratio of the largest C of a grid to C_min.
 SPAN = 1e4
-# Gradients below this share of the column's mean modulus are rounding, in sums of products of it.
+# Gradient of a column, relative to its mean modulus, that counts as rounding.
 ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What all fits of a path share."""
+    """The parameters that all fits of a path share; norm is a Norm, the rest is the estimator's."""
 
     norm: object
     fit_intercept: bool
@@ -28,7 +28,11 @@ class Settings:
 
 
 class Fit(NamedTuple):
-    """Coefficients (n_scores, n_features) and intercepts (n_scores,) of one fit."""
+    """One fit.
+
+    coef, intercept : ndarrays of shape (n_scores, n_features) and (n_scores,)
+    objective, gap : float
+    """
 
     coef: np.ndarray
     intercept: np.ndarray
@@ -47,7 +51,10 @@ def problem_at(data, C, l1_ratio, settings):
 
 
 def fit_of(solution, data, columns, score_map):
-    """The Fit that a solution is, for the columns as they are."""
+    """The Fit of a Solution.
+
+    columns : AllColumns or RowSpace, from the columns of the data to those of X
+    """
     coef, intercept = build.coefficients(score_map, solution.theta, data.center)
     coef = np.array(columns.expand(coef), dtype=np.float64)
     return Fit(
@@ -57,7 +64,10 @@ def fit_of(solution, data, columns, score_map):
 
 @quiet
 def grid(Cs, C_min):
-    """Values of C: those given, or so many on a logarithmic grid."""
+    """Values of C in increasing order: those given, or as many on a logarithmic grid.
+
+    From C_min on, see `smallest_C`; if that is 0 or inf, from 1e-4 to 1e4 as scikit-learn does.
+    """
     if not isinstance(Cs, (int, np.integer)):
         return np.sort(np.asarray(Cs, dtype=np.float64))
     if C_min == 0 or np.isinf(C_min):
@@ -69,9 +79,10 @@ def grid(Cs, C_min):
 def smallest_C(data, l1_ratio, settings):
     """The largest C at which every penalised coefficient is zero; 0 without an l1 part.
 
-    With all of them at zero, intercepts at the classes' frequencies are the optimum, and the
-    gradient there is known. They stay at zero while its norms are at most
-    ``l1_ratio * factor / (C * sum(w))``: at any C, inf, where the gradient is zero.
+    Coefficients are zero as long as the norms of the gradient there are at most
+    ``l1_ratio * factor / (C * sum(w))``: for every C, so that it is inf, if the gradient is zero.
+    The gradient is that of intercepts at the classes' frequencies, or of a fit of the features
+    without a penalty, if there are any.
     """
     if l1_ratio == 0:
         return 0.0

@@ -1,8 +1,8 @@
-"""Bounds on the suboptimality of fits that share their rows, from moments that they share too.
+"""Upper bounds on ``value - optimum`` of fits that share their rows.
 
-The bounds are those of ``_certificates.smooth``. What is shared is what they cost: the second
-moments below the Hessian are made once, at thetas near those of all fits, and serve as long as
-scores have not moved far (``_certificates.self_concordance``).
+The bounds are those of ``_certificates.smooth``. Their second moments, below the Hessian, are made
+once, at thetas near those of all fits, and serve as long as scores have not moved far
+(``_certificates.self_concordance``).
 """
 
 from dataclasses import dataclass, replace
@@ -24,15 +24,15 @@ from sksoftmax._curvature.preconditioners import Factor
 from sksoftmax._objective.kernels import probabilities
 from sksoftmax._objective.rows import Block, concatenate_blocks, strided
 
-# Rows by which the intercepts are balanced.
+# Number of rows whose distributions are tilted to balance the intercepts.
 FEW = 2000
 
 
 class LowerMoments(NamedTuple):
-    """Second moments below the Hessian of each fit at a theta of its own.
+    """Second moments below the Hessian of each fit, see ``approximations.lower``.
 
-    thetas : list of ndarray, by fit
-    matrices : list of ndarray of shape (n_columns, n_columns), by fit
+    thetas : list of ndarray of shape (n_parameters,), one for each fit, at which they are
+    matrices : list of ndarray of shape (n_columns, n_columns), one for each fit
     """
 
     thetas: list
@@ -43,7 +43,8 @@ class LowerMoments(NamedTuple):
 class FoldCertificates:
     """What the proofs of all fits share.
 
-    few : Block of some rows; few_parts : ndarray, the part of each
+    few : Block of some of the rows
+    few_parts : ndarray of int of shape (n_few_rows,), the part of each of these
     score_range : ScoreRange, or None where second moments of the columns cost too much
     """
 
@@ -66,11 +67,11 @@ class FoldCertificates:
 
     @property
     def moments(self):
-        """Second moments of the columns, if they are known."""
+        """Second moments of the columns, (n_columns, n_columns), or None."""
         return None if self.score_range is None else self.score_range.moments
 
     def by_intercepts(self, folds, points, fits):
-        """Bounds that leave all to the penalty but the intercepts, which few rows balance."""
+        """Gaps of some fits at Points, (n,), by tilts of the intercepts on few rows."""
         score_map, (X, _, weight) = folds.whole.map, self.few
         if not score_map.has_intercept:
             bounds = (ridge_bound(folds, folds.strength(fit), point.gradient)
@@ -89,7 +90,10 @@ class FoldCertificates:
         return np.array(gaps)
 
     def lower_moments(self, folds, thetas):
-        """Of thetas by fit: each row's least curvature at any of them."""
+        """The LowerMoments of all fits, of each row's least curvature at any of the thetas.
+
+        thetas : list of ndarray of shape (n_parameters,), one for each fit
+        """
         distinct = list({id(theta): theta for theta in thetas}.values())
         joint = folds.side_by_side(distinct).of(slice(None))
         parts = [_lower_moments(folds, part, joint, len(distinct)) for part in folds.parts]
@@ -100,13 +104,12 @@ class FoldCertificates:
         return LowerMoments(thetas, matrices)
 
     def by_moments(self, folds, points, fits, lower):
-        """Bounds from moments at other thetas, which cost no pass over the rows.
+        """Gaps of some fits at Points by moments at other thetas, without a pass over the rows.
 
         Returns
         -------
-        gaps : ndarray
-        far : ndarray of bool
-            Whether moments at the points themselves would prove a good deal more.
+        gaps : ndarray of shape (n,)
+        far : ndarray of bool of shape (n,), whether new moments would prove much more
         """
         n_scores = folds.whole.map.n_scores
         gaps, ranges = [], []
@@ -118,10 +121,13 @@ class FoldCertificates:
         return np.array(gaps), np.array(ranges) > FAR
 
     def _by_tilt(self, folds, gradient, below, strength):
-        """The bound by the tilt that balances all, as far as a factor tells."""
+        """The bound by a tilt along all columns, see ``_certificates.smooth``.
+
+        below : ndarray of shape (n_columns, n_columns), L without the ridge of this strength
+        """
         score_map = folds.whole.map
-        common = score_map.shift_part(gradient)
-        gradient = gradient - common
+        shared = score_map.shift_part(gradient)
+        gradient = gradient - shared
         matrix, penalised = below.copy(), np.arange(score_map.n_features)
         matrix[penalised, penalised] += strength
         factor = Factor.of(matrix)
@@ -138,22 +144,23 @@ class FoldCertificates:
         if not largest_range <= MOST_TILT:
             return np.inf
         remainder = abs(float(left @ tilt))
-        remainder += ridge_bound(folds, strength, left) + ridge_bound(folds, strength, common)
+        remainder += ridge_bound(folds, strength, left) + ridge_bound(folds, strength, shared)
         return float(tilt @ image) * divergence_factor(largest_range) + remainder
 
 
 def ridge_bound(folds, strength, gradient):
-    """The free part of a bound: what a ridge of this strength on all coefficients holds."""
+    """The gap that is proved, without a pass over the rows, if the intercepts are balanced."""
     coefficients = gradient[: folds.whole.map.n_scores * folds.whole.map.n_features]
     return 0.5 * float(coefficients @ coefficients) / strength if strength > 0 else np.inf
 
 
-def _lower_moments(folds, rows, joint, n_fits):
+def _lower_moments(folds, rows, joint, n_thetas):
+    """Of some rows, of each row's least curvature at any of the thetas, which are side by side."""
     score_map, about = folds.whole.map, Centring.of(folds.whole)
 
     def block_sums(block):
         scores = score_map.forward(joint, block.X).reshape(score_map.n_scores, -1)
-        lower = lower_curvature(probabilities(scores)).reshape(n_fits, -1).min(axis=0)
+        lower = lower_curvature(probabilities(scores)).reshape(n_thetas, -1).min(axis=0)
         return moments(block.X, lower * block.weight, about)
 
     return rows.sum(block_sums) / folds.whole.total_weight

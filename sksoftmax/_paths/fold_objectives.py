@@ -1,8 +1,8 @@
 """Ridge objectives of several fits that share their rows, evaluated together.
 
-The fits of a cross-validation share nearly all of their rows. Rows are sorted once into parts, and
-each fit keeps some of the parts. The coefficients of all fits side by side make one matrix, so that
-a block of X is read once and multiplied once for all of them.
+The fits of a cross-validation share nearly all of their rows. Rows are sorted once into parts, each
+of the rows that the same fits keep. The coefficients of all fits side by side make one matrix, so
+that a block of X is read once and multiplied once for all of them.
 """
 
 from dataclasses import dataclass, replace
@@ -27,10 +27,9 @@ from sksoftmax._solvers.line_search import Point, evaluate
 class FoldObjectives:
     """The ridge objectives of fits that each keep some parts of the same rows.
 
-    whole : Objective
-        On all rows; its ``total_weight`` and ``penalty`` are those of all.
+    whole : Objective on all rows
     parts : tuple of InMemoryRows
-    weights : ndarray of shape (n_parts,), the sum of weights of each part
+    weights : ndarray of shape (n_parts,), the summed weight of each part
     keeps : ndarray of bool of shape (n_fits, n_parts), the parts that each fit keeps
     """
 
@@ -41,7 +40,7 @@ class FoldObjectives:
 
     @cached_property
     def shares(self):
-        """The share of all weight that each fit keeps, (n_fits,)."""
+        """The fraction of all weight that each fit keeps, (n_fits,)."""
         return self.keeps @ self.weights / self.whole.total_weight
 
     def with_penalty(self, penalty):
@@ -49,9 +48,10 @@ class FoldObjectives:
 
     @property
     def low_precision(self):
-        """The same in single precision; None if there is no gain."""
+        """The objectives in single precision; None if there is no gain."""
         whole = self.whole
-        # Rows of float64 would be rounded once, and multiplied as often as there are fits.
+        # Rows in double precision are rounded by `Objective.value_and_gradient`, that is for one
+        # fit.
         gains = whole.working_dtype == SINGLE or len(self.keeps) == 1
         if not (gains and costs.single_is_cheaper(whole)):
             return None
@@ -74,13 +74,13 @@ class FoldObjectives:
         )
 
     def rows_of(self, fit, parts):
-        """Of rows in parts, those that a fit keeps."""
+        """The rows that a fit keeps, of rows in parts."""
         kept = [part for part, keeps in zip(parts, self.keeps[fit], strict=True) if keeps]
         chunks = tuple(chunk for part in kept for chunk in part.chunks)
         return InMemoryRows(chunks, kept[0].n_threads, kept[0]._pool)
 
     def penalty(self, fit):
-        """Its strength is relative to the weight that the fit keeps."""
+        """The ridge of a fit, whose strength is relative to the weight that it keeps."""
         return Ridge(self.whole.penalty.strength / self.shares[fit])
 
     def strength(self, fit):
@@ -88,7 +88,11 @@ class FoldObjectives:
         return float(self.whole.penalty.strength[0]) / self.shares[fit]
 
     def evaluate(self, thetas, fits):
-        """The points at these thetas of these fits."""
+        """The Points of some fits, a list.
+
+        thetas : list of ndarray of shape (n_parameters,)
+        fits : sequence of int, the fit of each theta
+        """
         if len(fits) == 1:
             return [evaluate(self.objective(fits[0]), thetas[0])]
         score_map, fits = self.whole.map, np.asarray(fits)
@@ -112,21 +116,22 @@ class FoldObjectives:
         return points
 
     def side_by_side(self, thetas):
+        """Thetas as `SideBySide`."""
         prepared = [self.whole.map.prepare(theta, self.whole.dtype) for theta in thetas]
         coef_t = np.stack([one.coef_t for one in prepared], axis=2)
         return SideBySide(coef_t, np.stack([one.intercept for one in prepared], axis=1))
 
     def _sums(self, rows, joint, n_fits):
-        """Losses and the sums of gradients, side by side, of some rows.
+        """Losses (n_fits,) and the sums of `LinearMap.backward` by fit, of some rows.
 
-        To the kernel they are the rows as often as there are fits.
+        joint : Affine, of the fits side by side
         """
         score_map = self.whole.map
 
         def block_sums(block):
             scores = score_map.forward(joint, block.X)
             target = np.tile(block.target, n_fits)
-            as_rows = scores.reshape(score_map.n_scores, -1)
+            as_rows = scores.reshape(score_map.n_scores, -1)  # the rows once for each fit
             losses = losses_and_residuals(as_rows, target, np.tile(block.weight, n_fits))
             losses = losses.reshape(n_fits, -1).astype(np.float64, copy=False) @ block.weight
             return losses, *score_map.backward(block.X, scores)
@@ -143,42 +148,41 @@ class SideBySide(NamedTuple):
     intercept: np.ndarray
 
     def of(self, fits):
-        """Those of some, as of one model: all scores of the first class, then of the next."""
+        """Those of some fits as one Affine, whose scores are ordered by class, then by fit."""
         coef_t, intercept = self.coef_t[:, :, fits], self.intercept[:, fits]
         return Affine(coef_t.reshape(len(coef_t), -1), intercept.reshape(-1, 1))
 
 
 def one_fit(objective):
-    """A single fit, of all rows."""
+    """The FoldObjectives of a single fit, of all rows."""
     weights = np.array([objective.total_weight])
     return FoldObjectives(objective, (objective.rows,), weights, np.ones((1, 1), dtype=bool))
 
 
 def fold_objectives(objective, part_of, keeps):
-    """Of an objective on rows in memory.
+    """The FoldObjectives of an objective on rows in memory.
 
-    part_of : ndarray of shape (n_rows,), the part of each row
+    part_of : ndarray of int of shape (n_rows,), the part of each row
     keeps : ndarray of bool of shape (n_fits, n_parts)
     """
-    rows = objective.rows
     indices = np.split(np.argsort(part_of, kind="stable"), np.cumsum(np.bincount(part_of))[:-1])
-    parts = [_part(rows, own, objective.map.n_scores) for own in indices]
+    parts = [_part(objective.rows, own) for own in indices]
     if is_little(parts):
         parts = [part.map(as_it_is) for part in parts]
     weights = [sum(block.weight.sum(dtype=np.float64) for block in part.stored) for part in parts]
     return FoldObjectives(objective, tuple(parts), np.array(weights), keeps)
 
 
-def _part(rows, indices, n_scores):
-    """Some rows, by their indices in ascending order, in blocks of like length."""
+def _part(rows, indices):
+    """Some of the rows, by their indices in ascending order, in blocks of about equal length."""
     stored = list(rows.stored)
     starts = np.cumsum([0] + [len(block.weight) for block in stored])
     if are_consecutive(indices):
-        # Blocks end where they end in all rows, so that they are views.
+        # Blocks end where those of all rows do, so that they are views of these.
         ends = np.append(starts[(starts > indices[0]) & (starts <= indices[-1])], indices[-1] + 1)
         cuts = np.searchsorted(indices, ends)
     else:
-        # The products of many fits have nothing against blocks that are longer.
+        # Blocks may be longer than usual: products with the coefficients of many fits gain by it.
         longest = max(len(block.weight) for block in stored)
         n_blocks = max(1, len(indices) // longest)
         step = -(-len(indices) // n_blocks)
@@ -188,7 +192,11 @@ def _part(rows, indices, n_scores):
 
 
 def _block(stored, starts, indices):
-    """The rows of these indices in ascending order, of blocks that start at ``starts``."""
+    """The block of some rows, by their indices in ascending order.
+
+    stored : list of Block, all rows
+    starts : ndarray of int of shape (n_blocks + 1,), the index of the first row of each
+    """
     ends = np.searchsorted(indices, starts)
     pieces = [
         (block, (indices[first:last] - start).astype(np.int32))

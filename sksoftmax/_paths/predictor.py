@@ -1,4 +1,4 @@
-"""The predictor of a path: polynomials in log C through the last fits."""
+"""The predictor of a path: polynomials in log C through the last fits (Park and Hastie 2007)."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,15 @@ import numpy as np
 
 from sksoftmax._solvers.line_search import Point
 
-# Fits that a prediction goes through.
+# Number of fits that a polynomial goes through.
 HISTORY = 3
 
 
 class PathPoint(NamedTuple):
-    """A fit of the path: log C, theta, and the loss there with its gradient."""
+    """A fit of the path: log C, theta, and the loss there with its gradient.
+
+    theta, loss_gradient : ndarrays of shape (n_parameters,)
+    """
 
     log_C: float
     theta: np.ndarray
@@ -20,10 +23,7 @@ class PathPoint(NamedTuple):
 
     @classmethod
     def of(cls, log_C, point, penalty):
-        """Of a Point.
-
-        penalty : what the Point has beside the loss; its ``value_and_gradient`` is taken off
-        """
+        """Of a Point under a penalty, whose value and gradient are subtracted."""
         value, gradient = penalty.value_and_gradient(point.theta)
         return cls(log_C, point.theta, point.value - value, point.gradient - gradient)
 
@@ -34,12 +34,12 @@ class PathPoint(NamedTuple):
 
 
 def extended_history(history, latest):
-    """The last fits before this one, and this one."""
+    """The history with another PathPoint: HISTORY in all, of increasing C."""
     return (*[known for known in history if known.log_C < latest.log_C][1 - HISTORY :], latest)
 
 
 def extrapolated(history, log_C):
-    """The PathPoint to which the polynomials through the last fits lead."""
+    """The PathPoint at another C, extrapolated by polynomials through those of the history."""
     weights = lagrange_weights([known.log_C for known in history], log_C)
     _, *values = (
         sum(weight * value for weight, value in zip(weights, of_fits, strict=True))
@@ -49,7 +49,7 @@ def extrapolated(history, log_C):
 
 
 def lagrange_weights(nodes, at):
-    """The weights of values at the nodes in the value at another of the polynomial through them."""
+    """The weights of values at ``nodes`` in the value at ``at`` of the polynomial through them."""
     weights = np.ones(len(nodes))
     for i, own in enumerate(nodes):
         for other in nodes:

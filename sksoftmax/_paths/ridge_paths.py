@@ -1,11 +1,12 @@
 """Ridge fits along C, of one fit or of all folds of a cross-validation together.
 
-Optima move smoothly along log C, and so do the gradients of the loss there. Each fit begins at a
-prediction: the parabolas through its last three optima and gradients, and one quasi-Newton step by
-what they leave of the gradient; or, where the next C is far, the line through its last two optima.
-All fits then run L-BFGS in lockstep, one pass over the rows for all, with a shared preconditioner.
-Curvature pairs are reused along C, because only the ridge changes and its part in them is known.
-Proofs share second moments of the columns. A fit that is not proved so is left to an ordinary fit.
+Along log C the optima are smooth curves, and so are the gradients of the loss there. Each fit
+starts at a prediction: the parabolas through its last three optima and gradients, followed by one
+quasi-Newton step with the gradient that these give; or, where the next C is far, the line through
+its last two optima. All fits then run L-BFGS in lockstep, with one pass over the rows for all and a
+shared preconditioner. Curvature pairs are reused along C, because only the ridge changes and its
+part in them is known. Proofs share second moments of the columns. A fit whose gap is not proved in
+this way is ended by an ordinary fit.
 """
 
 from dataclasses import dataclass
@@ -30,33 +31,39 @@ from sksoftmax._solvers.line_search import Point
 from sksoftmax._solvers.loop import FLOOR, SINGLE_TOL
 from sksoftmax._solvers.pairs import extended, with_ridge
 
-# Steps after which a preconditioner is stale, and those after which its kind is too weak.
+# Steps of a descent, at the most, after which a preconditioner serves again, and after which the
+# next one is of the same kind.
 STALE = 2
 WEAK = 8
+# Steps of a descent, at the most, before an ordinary fit takes over.
 LONGEST = 40
-# Absolute, of values that are means of losses in single precision.
+# Rounding of values, which are means of losses, in single precision; absolute.
 SINGLE_ROUNDING = 1e-8
-# Fits that are worth holding side by side, and numbers in their coefficients.
+# Numbers of fits and of their coefficients, at the most, that are fitted side by side.
 MOST_FITS = 21
 MOST_NUMBERS = 1_000_000
-# How much too large a bound that costs nothing may be, to be waited for.
+# Ratio of a bound that costs nothing to the target from which on new moments are made for a proof.
+# Below it the bound will do after a few more steps, which cost less.
 NEARLY = 16
-# Steps in log C beyond which a parabola leads astray, and so does the gradient that it predicts.
-# Paths of ten values over eight decades take 0.92 of the time by a line, 1.1 by the parabola, both
-# beside no prediction; 50 values take 0.3 to 0.8 by the parabola.
+# Largest step in log C over which a parabola predicts. Relative to no prediction, paths of ten
+# values over eight decades take 0.92 of the time by a line and 1.1 by the parabola; 50 values take
+# 0.3 to 0.8 by the parabola.
 FARTHEST = 0.5
-# Rows of a part that are few beside the fixed cost of a pass over it.
+# Rows of a part, in the mean, below which the fixed cost of a pass over it is too large.
 FEW_ROWS = 60
 
 
 @quiet
 def fit_ridge_paths(data, Cs, settings, memberships=None, done=None):
-    """Fits at increasing values of C, of all rows and of some of them.
+    """Fits at increasing values of C, of all rows and of folds.
 
+    data : Encoded
+    Cs : ndarray of shape (n_Cs,), increasing
+    settings : Settings
     memberships : Memberships, optional
-        Which rows other fits keep, as by `memberships_of`.
+        Which rows the folds' fits keep, see `memberships_of`.
     done : callable of an int, optional
-        Called after so many fits.
+        Called with the number of fits that were made since the last call.
 
     Returns
     -------
@@ -79,14 +86,14 @@ def fit_ridge_paths(data, Cs, settings, memberships=None, done=None):
 
 
 def suits(data, settings, n_fits=1):
-    """Whether these are plain ridge fits, few and small enough to hold side by side."""
+    """Whether fits have a plain ridge, and are few and small enough to be side by side."""
     size = n_fits * data.n_scores * data.n_features
     plain = settings.solver == "auto" and settings.norm.penalty_factor is None
     return plain and n_fits <= MOST_FITS and size <= MOST_NUMBERS
 
 
 class Memberships(NamedTuple):
-    """Rows by the fits that keep them.
+    """Which rows each fit keeps. A part is the rows that the same fits keep.
 
     part_of : ndarray of shape (n_rows,), the part of each row with weight
     keeps : ndarray of bool of shape (n_fits, n_parts); the first fit keeps all
@@ -97,19 +104,19 @@ class Memberships(NamedTuple):
 
 
 def memberships_of(folds, weight, data, settings):
-    """The parts that the rows of folds fall into, if these can be fitted together; else None.
+    """The Memberships of folds that can be fitted together; None for others.
 
-    They can where no row is drawn twice, each fold has all classes, and the rows fall into no
-    more parts than folds, or than make parts of FEW_ROWS rows in the mean.
+    In a fold no row may be drawn twice, and each class must have a row. There must be no more parts
+    than folds and one, or than leave FEW_ROWS rows to a part in the mean.
 
     folds : list of (train, test)
     weight : ndarray of shape (n_samples,)
     """
-    # "balanced" weighs the rows of each fold in its own way.
+    # Under "balanced" the weight of a row depends on the fold.
     balanced = isinstance(settings.class_weight, str)
     if balanced or len(folds) < 2 or not suits(data, settings, len(folds) + 1):
         return None
-    # One number tells which folds keep a row: there are fewer than MOST_FITS of them.
+    # The bits of a row's code tell which folds keep it; there are fewer than MOST_FITS folds.
     codes = np.zeros(len(weight), dtype=np.int32)
     for number, (train, _) in enumerate(folds):
         kept = as_mask(train, len(weight))
@@ -129,7 +136,7 @@ def memberships_of(folds, weight, data, settings):
 
 
 def _labels_by_part(part_of, data):
-    """How many rows of each class each part has, (n_parts, n_classes)."""
+    """Number of rows of each class in each part, (n_parts, n_classes)."""
     counts = np.zeros((int(part_of.max()) + 1, len(data.classes)), dtype=int)
     start = 0
     for block in data.rows.stored:
@@ -140,11 +147,11 @@ def _labels_by_part(part_of, data):
 
 
 class FitState(NamedTuple):
-    """Where a fit ended, and what it learned on the way.
+    """Where a fit stands, and what it has learned.
 
-    point : Point, at the present C
-    pairs : tuple of Pair
-    slack : how much larger its proofs are than what its preconditioner expects
+    point : Point at the present C
+    pairs : tuple of Pair, the latest last
+    slack : float, ratio of proved gaps to the decrement
     history : tuple of PathPoint, the latest last
     """
 
@@ -154,22 +161,22 @@ class FitState(NamedTuple):
     history: tuple = ()
 
     def with_ridge(self, old, new):
-        """The same under another ridge, which changes all of this in a known way."""
+        """The state under another ridge, without a pass over the rows."""
         theta, value, gradient = self.point
         stiffer = new.strength - old.strength
         added = stiffer * theta
         point = Point(theta, value + 0.5 * float(added @ theta), gradient + added)
         return self._replace(point=point, pairs=with_ridge(self.pairs, stiffer))
 
-    def tried(self, found):
-        """The better of two points, and the pair that they make."""
+    def with_point(self, found):
+        """The state at another Point, if that is lower, and with the pair of the step to it."""
         pairs = extended(self.pairs, self.point, found, lockstep.MEMORY)
         point = found if found.value < self.point.value else self.point
         return self._replace(point=point, pairs=pairs)
 
 
 class Proved(NamedTuple):
-    """A fit whose gap was proved within tol."""
+    """The solution of a fit whose gap was proved, with these fields of a ``loop.Solution``."""
 
     theta: np.ndarray
     value: float
@@ -181,11 +188,11 @@ class Proved(NamedTuple):
 class PathState(NamedTuple):
     """All fits at one C.
 
-    folds : FoldObjectives
+    folds : FoldObjectives with the ridge of this C
     fits : tuple of FitState
-    kind : index of the kind of preconditioner in use
-    curvature : what it is made of for any ridge; None where it is stale
-    lower : LowerMoments of proofs, or None
+    kind : int, index of the maker of preconditioners in use
+    curvature : what it made, a function of the ridge's strength; None where it is stale
+    lower : LowerMoments of the last proofs, or None
     """
 
     folds: FoldObjectives
@@ -197,9 +204,11 @@ class PathState(NamedTuple):
 
 @dataclass(frozen=True)
 class RidgePaths:
-    """What all fits along C share.
+    """The method of a path.
 
-    kinds : list of functions of an objective and theta, see ``ridge_preconditioners.makers``
+    certificates : FoldCertificates
+    kinds : list of makers of preconditioners, see ``ridge_preconditioners``
+    solver, tol, max_iter : the estimator's parameters
     """
 
     certificates: FoldCertificates
@@ -226,7 +235,7 @@ class RidgePaths:
         return PathState(folds, tuple(FitState(point, (), slack) for point in points))
 
     def advance(self, state, log_C, penalty):
-        """The state at another C, and the solutions there, a Proved or Solution each."""
+        """The state at the next C, and the list of the fits' solutions, Proved or Solution."""
         folds = state.folds.with_penalty(penalty)
         fits = [
             fit.with_ridge(state.folds.penalty(i), folds.penalty(i))
@@ -255,9 +264,9 @@ class RidgePaths:
         return PathState(folds, tuple(after), kind, curvature, lower), solutions
 
     def _descended(self, folds, fits, preconditioners, predictions, rescaled, state):
-        """Results of all descents, and the moments of their proofs.
+        """The Results of all descents, and the LowerMoments of their proofs.
 
-        Where single precision is cheaper they go first in that as far as it tells, without a proof.
+        Where single precision is cheaper, descents in that come first, without proofs.
         """
 
         def descents(folds, tol, rounding=0.0):
@@ -295,7 +304,7 @@ class RidgePaths:
         return results, lower
 
     def _solution(self, folds, i, fit, result):
-        """What is reported of a fit; an ordinary fit from there, unless it is proved."""
+        """The solution and state of a fit; an ordinary fit goes on if no gap was proved."""
         theta, value, _ = result.point
         if result.gap <= self.target * abs(value):
             return Proved(theta, value, result.gap, result.n_iter), fit
@@ -304,22 +313,24 @@ class RidgePaths:
             problem, build.solver_for(problem, self.solver, warm=True), theta,
             tol=self.tol, max_iter=max(0, self.max_iter - result.n_iter),
         )  # fmt: skip
-        # Where it ended is where the fit at the next C begins.
-        fit = fit.tried(Point(solution.theta, solution.value, solution.gradient))
+        fit = fit.with_point(Point(solution.theta, solution.value, solution.gradient))
         return solution._replace(n_iter=solution.n_iter + result.n_iter), fit
 
     def _prove(self, folds, fits, points, numbers, lower):
-        """Gaps of some fits by whichever proof may do, and the moments made last."""
+        """Gaps of some fits at Points, by the cheapest proof that may do, and the LowerMoments.
+
+        numbers : list of int, the fits
+        """
         targets = np.array([self.target * abs(point.value) for point in points])
         bounds = np.array([
             ridge_bound(folds, folds.strength(i), point.gradient)
             for i, point in zip(numbers, points, strict=True)
         ])  # fmt: skip
         gaps = np.full(len(numbers), np.inf)
-        hopeful = np.flatnonzero(1.1 * bounds <= targets)
-        if len(hopeful):
-            gaps[hopeful] = self.certificates.by_intercepts(
-                folds, [points[j] for j in hopeful], [numbers[j] for j in hopeful]
+        likely = np.flatnonzero(1.1 * bounds <= targets)
+        if len(likely):
+            gaps[likely] = self.certificates.by_intercepts(
+                folds, [points[j] for j in likely], [numbers[j] for j in likely]
             )
         left = np.flatnonzero(gaps > targets)
         if len(left):
@@ -332,10 +343,9 @@ class RidgePaths:
         return gaps, lower
 
     def _by_moments(self, folds, fits, points, numbers, targets, worthwhile, lower):
-        """By the last moments, or, where those are of too far away, by new ones at the points.
+        """Gaps by the last LowerMoments, or by new ones at the points if those are of too far away.
 
-        worthwhile : of each fit, whether new ones are worth it: not where the penalty will prove
-            the gap a step or two from here, which costs less
+        worthwhile : ndarray of bool of shape (n,), whether new ones may be made for a fit
         """
         prove, gaps, far = self.certificates.by_moments, np.full(len(numbers), np.inf), True
         if lower is not None:
@@ -350,11 +360,12 @@ class RidgePaths:
 
 
 def _assumed(points, numbers, knowledge):
-    """As if all gaps were proved: where a descent asks it has come as far as it should."""
+    """Gaps of 0, so that descents end where they would ask for a proof."""
     return [0.0] * len(points), knowledge
 
 
 def _proved_alone(folds, points, numbers, targets):
+    """Gaps of some fits, each by a certificate of its own."""
     return [
         SmoothProblem(folds.objective(i)).certify(point, target).gap
         for i, point, target in zip(numbers, points, targets, strict=True)
@@ -362,7 +373,7 @@ def _proved_alone(folds, points, numbers, targets):
 
 
 def _predicted(folds, i, fit, preconditioner, log_C, rescaled):
-    """Where the next optimum is expected; None where too few fits tell."""
+    """The prediction of a fit's theta at the next C; None with too short a history."""
     if not fit.history:
         return None
     if log_C - fit.history[-1].log_C > FARTHEST:
@@ -374,7 +385,10 @@ def _predicted(folds, i, fit, preconditioner, log_C, rescaled):
 
 
 def _preconditioners(curvature, folds):
-    """One for each fit; fits of nearly the same weight share one, which saves 3 %."""
+    """Yield the preconditioner of each fit.
+
+    Fits of weights that differ by a percent share one, which saves 3 %.
+    """
     made = {}
     for i, share in enumerate(folds.shares):
         alike = round(float(np.log(share)), 2)

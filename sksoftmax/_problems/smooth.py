@@ -118,17 +118,14 @@ class SmoothProblem:
 
         moments : without effect; proofs of smooth objectives learn nothing for the next
         """
-        return Certificate(self.gap(point.theta, point.gradient, target_gap))
+        gap = smooth_certificate.gap(self.objective, point.theta, point.gradient, target_gap)
+        return Certificate(gap)
 
     def ridge_bound(self, gradient):
         """The gap that is proved, without a pass over the rows, if free parameters are balanced."""
         if not self.objective.penalised_coef:
             return np.inf
         return smooth_certificate.ridge_bound(self.objective, gradient)
-
-    def gap(self, theta, gradient, target_gap=0.0):
-        """An upper bound on ``value(theta) - optimum``; inf where none is known."""
-        return smooth_certificate.gap(self.objective, theta, gradient, target_gap)
 
     def observe(self, theta, full):
         """Value, gradient, and the moments that a stream keeps: see ``streaming_moments``."""

@@ -1,12 +1,11 @@
-"""BLAS held to one thread while blocks are worked on.
+"""A limit of one BLAS thread during calls of a function.
 
-A block is a small matrix product; several BLAS threads on one cost more than they bring, and
-where other threads are at work they can cost fifty times as much. It also makes the result
-independent of the machine's number of cores.
+Products of a block are small: several threads are slower than one, fifty times where other threads
+are busy. With one thread results do not depend on the machine's number of cores either.
 
 The number of threads belongs to the process. Calls that overlap share the limit: the first one
-notes the numbers before it, and the last one restores them. An interrupt may come between any two
-instructions, so that leaving is done twice, and doing it again changes nothing.
+reads the numbers of threads, and the last one restores them. An interrupt may come between any two
+instructions, so that a call is ended twice; the second time changes nothing.
 """
 
 import os
@@ -24,8 +23,8 @@ from threadpoolctl import ThreadpoolController
 class _Shared:
     """What the calls of this process share.
 
-    inside : set of the calls that are running
-    before : list of (library, number of threads), as the first of them found it
+    inside : set of the running calls
+    before : list of (Library, number of threads) before the first of them
     """
 
     lock = RLock()
@@ -34,7 +33,7 @@ class _Shared:
 
 
 class Library(NamedTuple):
-    """What reads and what sets the number of threads of a library."""
+    """The functions that read and set the number of threads of a BLAS library."""
 
     read: Callable
     set: Callable
@@ -49,8 +48,8 @@ def _libraries():
 
 def _library(controller):
     if getattr(controller, "threading_layer", None) == "pthreads":
-        # Since its version 3.8 threadpoolctl ignores, for OpenBLAS, all threads but one, and the
-        # last to leave would restore nothing.
+        # Since its version 3.8 threadpoolctl sets the number of OpenBLAS in one thread alone: a
+        # call that ends in another would restore nothing.
         loaded = CDLL(controller.filepath)
         for prefix, suffix in product(("", "scipy_"), ("", "64_", "_64")):
             names = (f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set"))
@@ -61,7 +60,7 @@ def _library(controller):
 
 
 def single_threaded_blas(function):
-    """The function, during whose calls BLAS uses one thread."""
+    """Decorate a function so that BLAS uses one thread during its calls."""
 
     @wraps(function)
     def limited(*args, **kwargs):
@@ -104,7 +103,7 @@ def _restore():
 
 
 def _unlock():
-    """Release the lock as often as this thread holds it, which an interrupt may have left to do."""
+    """Release the lock as often as this thread holds it: more than once after an interrupt."""
     with suppress(RuntimeError):
         while True:
             _Shared.lock.release()

@@ -1,4 +1,4 @@
-"""Computation without NumPy's warnings."""
+"""Functions that compute without NumPy's warnings of floating-point errors."""
 
 from contextvars import copy_context
 from functools import wraps
@@ -7,23 +7,23 @@ import numpy as np
 
 from sksoftmax._runtime.types import Method
 
-# What NumPy does where nobody has set anything else.
+# NumPy's default.
 USUAL = {"divide": "warn", "over": "warn", "invalid": "warn", "under": "ignore"}
 
 
 def quiet(function: Method) -> Method:
-    """The function, whose calls ignore floating-point errors whatever the caller has set.
+    """Decorate a function so that its calls ignore floating-point errors.
 
-    An interrupt between two instructions of ``np.errstate`` would leave its setting in force. Each
-    call has a copy of the context instead, which ends with the call.
+    An interrupt within ``np.errstate`` may leave its setting in force. Each call therefore runs in
+    a copy of the context, which ends with the call.
     """
     return _alone(function, {"all": "ignore"})
 
 
 def as_usual(function: Method) -> Method:
-    """The function, whose calls warn of floating-point errors as NumPy does by default.
+    """Decorate a function so that its calls warn of floating-point errors as NumPy's default does.
 
-    For what runs code of others, such as a user's classifier: it need not expect more.
+    For functions that run the code of others, such as a user's classifier.
     """
     return _alone(function, USUAL)
 

@@ -1,4 +1,4 @@
-"""Types of what users pass and get, and the dtypes of arrays that are used as they are."""
+"""Types of arguments and results, and the dtypes of X that are kept."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -17,8 +17,8 @@ class HasShape(Protocol):
 DataLike: TypeAlias = ArrayLike | HasShape
 Floats: TypeAlias = NDArray[np.floating[Any]]
 AnyArray: TypeAlias = NDArray[Any]
-# What decorators of methods keep.
+# The type of a method that a decorator keeps.
 Method = TypeVar("Method", bound=Callable[..., Any])
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
-# Others become float64.
+# The dtypes of X that are kept; others become float64.
 FLOATS = (DOUBLE, SINGLE)
