@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
+from sksoftmax._functions.checks import check_option
 from sksoftmax._runtime.public import public
 
-STRATEGIES = ("uniform", "quantile")
 # n_bins="auto": bins at most, and the weight that each is merged up to. The Wilson interval of a
 # frequency of 1/2 is 0.24 to 0.76 for 10 rows; with many more, confident classifiers have one bin.
 MOST_BINS = 15
@@ -49,8 +49,7 @@ def binned(rows, views, n_bins, strategy, level=0.95):
     n_bins = MOST_BINS if merging else n_bins
     if isinstance(n_bins, bool) or not isinstance(n_bins, (int, np.integer)) or n_bins < 1:
         raise ValueError(f"n_bins must be a positive integer or 'auto', got {n_bins!r}")
-    if strategy not in STRATEGIES:
-        raise ValueError(f"strategy must be one of {STRATEGIES}, got {strategy!r}")
+    check_option("strategy", strategy, _BINS)
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
     bins_of_views = zip(*_BINS[strategy](rows, views, n_bins), strict=True)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from sksoftmax._data import parameter_checks
 from sksoftmax._displays.axes import axes, verbatim
+from sksoftmax._functions.checks import check_option
 from sksoftmax._inference.inference import Inference
 from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import quiet
@@ -137,8 +138,7 @@ class CoefficientDisplay:
                 "inference must be what sksoftmax.infer(model, X, y) returns, got "
                 f"{type(inference).__name__}"
             )
-        if not isinstance(kind, str) or kind not in KINDS:
-            raise ValueError(f"kind must be one of {list(KINDS)}, got {kind!r}")
+        check_option("kind", kind, KINDS)
         parameter_checks.check_flag("intercept", intercept)
         shown = intercept | (inference.columns < len(inference.model.names))
         if not shown.any():

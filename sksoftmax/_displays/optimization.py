@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from sksoftmax._data.dispatch import snapshot
 from sksoftmax._displays.axes import axes, verbatim
 from sksoftmax._displays.estimators import final_estimator
+from sksoftmax._functions.checks import check_option
 from sksoftmax._runtime.public import public
 
 AXES = {"iterations": "steps", "time": "seconds"}
@@ -156,8 +157,7 @@ class OptimizationDisplay:
         self : OptimizationDisplay
             The display.
         """
-        if x not in AXES:
-            raise ValueError(f"x must be one of {sorted(AXES)}, got {x!r}")
+        check_option("x", x, AXES)
         untimed = [name for name, descent in self.descents.items() if descent.time is None]
         if x == "time" and untimed:
             raise ValueError(

@@ -10,6 +10,7 @@ from sksoftmax._data import parameter_checks
 from sksoftmax._data.dispatch import snapshot
 from sksoftmax._displays.axes import axes, verbatim
 from sksoftmax._displays.estimators import final_estimator
+from sksoftmax._functions.checks import check_option
 from sksoftmax._runtime.public import public
 
 KINDS = ("scores", "coefficients")
@@ -176,8 +177,7 @@ class PathDisplay:
         ValueError, TypeError
             For an unknown kind or label, or what is no number of names.
         """
-        if kind not in KINDS:
-            raise ValueError(f"kind must be one of {list(KINDS)}, got {kind!r}")
+        check_option("kind", kind, KINDS)
         parameter_checks.check_number("most_names", most_names, least=0, integer=True)
         curves = self._curves(label) if kind == "coefficients" else None
         ax = axes(ax, "PathDisplay")

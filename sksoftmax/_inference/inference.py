@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sksoftmax._functions.checks import check_option
 from sksoftmax._inference import margins, predictions
 from sksoftmax._inference.contrasts import Contrasts
 from sksoftmax._inference.estimate import Estimate
@@ -221,17 +222,13 @@ class Inference(LikelihoodMixin):
             As of ``frame``, of all classes, with the effect in ``coef``, an error by the delta
             method, and no intercept.
         """
-        shown = self._features_shown
+        check_option("at", at, ("rows", "mean"))
+        _ = self.estimate.covariance  # or an error that says why there is none
+        found, shown = self.effects, self._features_shown
         if at == "mean":
-            _ = self.estimate.covariance  # or an error that says why there is none
             moments = margins.at_row(self.estimate, self.mean)
             found = margins.effects(self.estimate, moments, len(self.model.names))
-        elif at == "rows":
-            found = self.effects
-        else:
-            raise ValueError(f"at must be 'rows' or 'mean', got {at!r}")
         if found is None:
-            _ = self.estimate.covariance
             raise ValueError(
                 f"marginal effects over the rows of {len(self.model.classes_)} classes take too "
                 "much memory: use at='mean'"

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sksoftmax._functions.checks import check_option
 from sksoftmax._inference.wald import chi_squared
 
 
@@ -90,6 +91,5 @@ def pseudo_r2(likelihood, kind):
         "nagelkerke": cox_snell
         / -np.expm1(2 * likelihood.log_likelihood_null / likelihood.weight_sum),
     }
-    if kind not in kinds:
-        raise ValueError(f"kind must be one of {sorted(kinds)}, got {kind!r}")
+    check_option("kind", kind, kinds)
     return float(kinds[kind])

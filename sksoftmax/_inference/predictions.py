@@ -5,6 +5,7 @@ from scipy.special import expit, logsumexp, softmax
 
 from sksoftmax._curvature.moments import Centring, centred_columns
 from sksoftmax._data import parameter_checks
+from sksoftmax._functions.checks import check_option
 from sksoftmax._inference.estimate import quadratic_forms
 from sksoftmax._inference.frames import check_level, quantile
 from sksoftmax._objective.row_selection import row_slice
@@ -41,8 +42,7 @@ def scores(estimate, columns):
 
 def logit_intervals(estimate, X, level, method, n_draws, random_state):
     """Ends of the intervals of ``log(p_k / (1 - p_k))``, two arrays (n_rows, n_classes)."""
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {sorted(METHODS)}, got {method!r}")
+    check_option("method", method, METHODS)
     check_level(level)
     lower, upper = (np.empty((X.shape[0], estimate.n_classes)) for _ in range(2))
     find, start = METHODS[method](estimate, level, n_draws, random_state), 0
@@ -56,8 +56,7 @@ def logit_intervals(estimate, X, level, method, n_draws, random_state):
 def on_scale(ends, scale):
     """Ends of intervals of logits as they are, or as probabilities."""
     scales = {"logit": tuple, "probability": lambda ends: tuple(map(expit, ends))}
-    if scale not in scales:
-        raise ValueError(f"scale must be one of {sorted(scales)}, got {scale!r}")
+    check_option("scale", scale, scales)
     return scales[scale](ends)
 
 

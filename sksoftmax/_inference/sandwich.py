@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax._data import parameter_checks
+from sksoftmax._functions.checks import check_option
 from sksoftmax._inference.groups import encode_groups
 from sksoftmax._inference.objective import frequencies
 
@@ -23,9 +24,7 @@ class Kind(NamedTuple):
 
     def check(self):
         for name, known in (("covariance", COVARIANCES), ("weights", WEIGHTS)):
-            value = getattr(self, name)
-            if not isinstance(value, str) or value not in known:
-                raise ValueError(f"{name} must be one of {list(known)}, got {value!r}")
+            check_option(name, getattr(self, name), known)
         parameter_checks.check_flag("small_sample", self.small_sample)
         if self.covariance == "cluster" and self.groups is None:
             raise ValueError("covariance='cluster' needs groups=, the label of each row's group")
