@@ -1,16 +1,15 @@
 """`approximate_leave_one_out`: the log loss of each row by the fit without it, nearly."""
 
-import copy
 from typing import Any
 
 import numpy as np
 from sklearn.utils import column_or_1d
 
 from sksoftmax._certificates.separability import has_no_optimum
-from sksoftmax._data import dispatch, targets, validation
+from sksoftmax._data import targets, validation
 from sksoftmax._inference.fitted_model import FittedModel, coefficients
 from sksoftmax._inference.leave_one_out import LEAST_LOG, held_out_log_proba
-from sksoftmax._inference.objective import rows_with_weight
+from sksoftmax._inference.objective import encoded, rows_with_weight
 from sksoftmax._inference.refinement import LEAST_TOL, decrease_allowed, not_at_optimum
 from sksoftmax._problems import build
 from sksoftmax._problems.class_rows import restricted
@@ -99,13 +98,8 @@ def approximate_leave_one_out(
     0.130
     """
     fitted = FittedModel(model, selects=True)
-    validation.check_given(y, "approximate_leave_one_out")
-    fitted.check_columns(X)
-    data = dispatch.encode(
-        copy.copy(fitted), X, y, sample_weight, fitted.class_weight, fitted.n_jobs,
-        label_smoothing=fitted.label_smoothing,
-    )  # fmt: skip
-    with data:
+    who = "approximate_leave_one_out"
+    with encoded(fitted, X, y, sample_weight, fitted.class_weight, who) as data:
         fitted.check_classes(data.all_classes)
         log_proba = _of_model(fitted, model, data)
         present = data.present

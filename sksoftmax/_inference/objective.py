@@ -71,10 +71,8 @@ def in_all_columns(array, kept, n_columns, axes):
 
 def rebuild(fitted, X, y, sample_weight):
     """The data of a FittedModel, checked as a fit checks them."""
-    validation.check_given(y, "infer")
-    fitted.check_columns(X)
     class_weight = _as_dict(fitted, X, y, sample_weight)
-    data = _encode(fitted, X, y, sample_weight, class_weight)
+    data = encoded(fitted, X, y, sample_weight, class_weight, "infer")
     try:
         fitted.check_classes(data.all_classes)
         _check_weight_of_classes(data)
@@ -86,7 +84,13 @@ def rebuild(fitted, X, y, sample_weight):
         raise
 
 
-def _encode(fitted, X, y, sample_weight, class_weight):
+def encoded(fitted, X, y, sample_weight, class_weight, who):
+    """Rows that a FittedModel was fitted on, as the fit encoded them.
+
+    who : str, the function that takes them, for error messages
+    """
+    validation.check_given(y, who)
+    fitted.check_columns(X)
     return dispatch.encode(
         copy.copy(fitted), X, y, sample_weight, class_weight, fitted.n_jobs,
         label_smoothing=fitted.label_smoothing,
@@ -97,7 +101,7 @@ def _as_dict(fitted, X, y, sample_weight):
     """Class weights as a dict: "balanced" ones are those of the weights without them."""
     if not isinstance(fitted.class_weight, str):
         return fitted.class_weight
-    with _encode(fitted, X, y, sample_weight, None) as data:
+    with encoded(fitted, X, y, sample_weight, None, "infer") as data:
         by_class = np.zeros(len(data.all_classes))
         by_class[data.present] = data.class_weight
         factors = targets.class_factors(fitted.class_weight, data.all_classes, by_class)

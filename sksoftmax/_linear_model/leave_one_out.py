@@ -5,9 +5,10 @@ import numpy as np
 from sksoftmax._data.targets import encode_labels
 from sksoftmax._inference.free_parameters import check_number
 from sksoftmax._inference.held_out import log_proba_of
+from sksoftmax._inference.leave_one_out import LEAST_LOG
 from sksoftmax._linear_model.cross_validation import FoldResult, filled, in_all_classes, of_each
 from sksoftmax._linear_model.prediction import own_log_probabilities
-from sksoftmax._linear_model.scoring import LEAST_LOG, LOG_LOSS
+from sksoftmax._linear_model.scoring import LOG_LOSS
 from sksoftmax._objective.row_selection import rows_at
 
 LEAVE_ONE_OUT = "loo"

@@ -37,6 +37,8 @@ SPARSE = 0.03
 # number of scores, of sparse ones.
 MOSTLY = 0.3
 SCORES_OF_PICKING = 500
+# Of the softmax functions of `on_numpy`.
+OPTIONS = {"temperature": 1.0, "where": None, "empty": np.nan}
 
 
 def scores(X, coef, intercept):
@@ -115,13 +117,10 @@ def top(X, coef, intercept, k):
     shares = np.empty((X.shape[0], k), dtype=_dtype(X, coef))
 
     def write(rows, block):
-        if block.shape[1] == 1:
-            block = np.concatenate([np.zeros_like(block), block], axis=1)
-        block = np.ascontiguousarray(block)
+        block = np.ascontiguousarray(_of_classes(block))
         first = _first_of_sorted(block, k)
         indices[rows] = first
-        options = {"temperature": 1.0, "where": None, "empty": np.nan}
-        on_numpy.softmax(block, axis=1, out=block, **options)
+        on_numpy.softmax(block, axis=1, out=block, **OPTIONS)
         shares[rows] = np.take_along_axis(block, first, axis=1)
 
     _by_blocks(write, X, coef, intercept)
@@ -201,18 +200,24 @@ def _sigmoids(scores, out):
         out[far, 0], out[far, 1] = 1, np.exp(scores[far])
 
 
+def _of_classes(scores):
+    """Scores of all classes, (n_rows, n_classes): a single score is that of the second of two."""
+    if scores.shape[1] > 1:
+        return scores
+    return np.concatenate([np.zeros_like(scores.T), scores.T]).T
+
+
 def _applied(function, X, coef, intercept):
+    """A function of scores, such as softmax, block by block, (n_rows, n_classes)."""
     n_classes = max(2, len(intercept))
     result = np.empty((X.shape[0], n_classes), dtype=_dtype(X, coef))
 
     def write(rows, block):
-        if block.shape[1] == 1:
-            block = np.concatenate([np.zeros_like(block.T), block.T]).T
-        options = {"temperature": 1.0, "where": None, "empty": np.nan}
+        block = _of_classes(block)
         if block.flags.c_contiguous:
-            function(block, axis=1, out=result[rows], **options)
+            function(block, axis=1, out=result[rows], **OPTIONS)
         else:
-            function(block.T, axis=0, out=result[rows].T, **options)
+            function(block.T, axis=0, out=result[rows].T, **OPTIONS)
 
     _by_blocks(write, X, coef, intercept)
     return result

@@ -11,9 +11,9 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 from sksoftmax._data import weights
 from sksoftmax._data.score_classes import class_indices
+from sksoftmax._inference.leave_one_out import LEAST_LOG
 from sksoftmax._linear_model.prediction import own_log_probabilities
 
-LEAST_LOG = np.log(np.finfo(np.float64).eps)
 LOG_LOSS = "neg_log_loss"
 
 
