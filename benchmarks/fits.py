@@ -30,17 +30,17 @@ def race_on(name, options):
 
 def progress(name, outcome):
     ratios = [
-        ratio_text(ratio(outcome, place, RIVALS["best of scikit-learn"]))
-        for place in range(len(TARGETS))
+        ratio_text(ratio(outcome, index, RIVALS["best of scikit-learn"]))
+        for index in range(len(TARGETS))
     ]
     return f"{name} {outcome['shape']}: best of scikit-learn over ours {', '.join(ratios)}"
 
 
 def markdown(outcomes):
     parts = [overview(outcomes)]
-    for place, target in enumerate(TARGETS):
+    for index, target in enumerate(TARGETS):
         parts.append(f"### CPU seconds to within {target:.0e} of the optimum\n")
-        parts.append(times(outcomes, place))
+        parts.append(times(outcomes, index))
     parts.append(refusals(outcomes))
     parts += ["### Under default settings\n", defaults(outcomes)]
     parts += ["### The problems\n", descriptions(outcomes)]
@@ -52,8 +52,8 @@ def overview(outcomes):
     rows = []
     for rival, names in RIVALS.items():
         cells = [f"{rival}, over sksoftmax auto"]
-        for place in range(len(TARGETS)):
-            found = {name: ratio(each, place, names) for name, each in outcomes.items()}
+        for index in range(len(TARGETS)):
+            found = {name: ratio(each, index, names) for name, each in outcomes.items()}
             found = {name: each for name, each in found.items() if each}
             if not found:
                 cells += ["-", "-", "-"]
@@ -71,17 +71,17 @@ def overview(outcomes):
     return table(heads, rows)
 
 
-def times(outcomes, place):
+def times(outcomes, index):
     """A row for each problem: everybody's time, the least in bold, and ratios."""
     names = racer_names(outcomes)
     rows = []
     for name, outcome in outcomes.items():
         found = {racer: outcome["racers"].get(racer) for racer in names}
-        reached = [each["targets"][place] for each in found.values() if each and "targets" in each]
+        reached = [each["targets"][index] for each in found.values() if each and "targets" in each]
         least = min((each["seconds"] for each in reached if each), default=None)
         title = name if outcome["known"] else f"{name} (optimum not known)"
-        cells = [title, *(time_cell(each, place, least) for each in found.values())]
-        cells += [ratio_text(ratio(outcome, place, rivals)) for rivals in RIVALS.values()]
+        cells = [title, *(time_cell(each, index, least) for each in found.values())]
+        cells += [ratio_text(ratio(outcome, index, rivals)) for rivals in RIVALS.values()]
         rows.append(row(cells))
     return table(["problem", *names, *(f"{rival} / auto" for rival in RIVALS)], rows)
 

@@ -36,11 +36,11 @@ def race_at(shape, options):
 
 
 def markdown(findings):
-    place = len(TARGETS) - 1
+    index = len(TARGETS) - 1
     rows = []
     for found in findings:
-        times = [time_cell(found["racers"][name], place, None) for name in NAMES]
+        times = [time_cell(found["racers"][name], index, None) for name in NAMES]
         n_rows, n_columns, n_classes = found["shape"]
         rows.append(row([found["growing"], f"{n_rows:,}", n_columns, n_classes, *times]))
-    text = f"CPU seconds to within {TARGETS[place]:.0e} of the optimum, normal columns.\n\n"
+    text = f"CPU seconds to within {TARGETS[index]:.0e} of the optimum, normal columns.\n\n"
     return text + table(["growing", "rows", "columns", "classes", *NAMES], rows)

@@ -158,7 +158,7 @@ def warm_up(problem, racers):
 
 def sweep(racers, reference):
     """Run each contestant's tolerances in turns until it has reached the strictest target."""
-    enough = reference * (1 + 0.5 * min(TARGETS))
+    target = reference * (1 + 0.5 * min(TARGETS))
     waiting = {id(racer): list(racer.contestant.tolerances) for racer in racers}
     while any(waiting.values()):
         for racer in racers:
@@ -170,7 +170,7 @@ def sweep(racers, reference):
             elif racer.total > SWEEP * racer.limit:
                 racer.out_of_time = bool(tolerances)
                 tolerances.clear()
-            elif np.isfinite(reference) and racer.attempts[-1].value <= enough:
+            elif np.isfinite(reference) and racer.attempts[-1].value <= target:
                 tolerances.clear()
 
 

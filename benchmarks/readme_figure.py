@@ -44,12 +44,12 @@ def draw(rows, path):
 
     rows = sorted(rows, key=lambda row: best(row)[0] / seconds(row[OURS])[0])
     figure, ax = pyplot.subplots(figsize=(8, 4.6), layout="constrained")
-    for place, row in enumerate(rows):
+    for height, row in enumerate(rows):
         (ours, _), (theirs, arrived) = seconds(row[OURS]), best(row)
-        ax.plot([ours, theirs], [place, place], color="0.8", linewidth=1.5, zorder=1)
-        ax.plot(ours, place, "o", color="#0b3d91")
-        ax.plot(theirs, place, "s" if arrived else ">", color="#cc5500")
-        ax.annotate(f"{row[RATIO]}x", (theirs, place), (8, 0),
+        ax.plot([ours, theirs], [height, height], color="0.8", linewidth=1.5, zorder=1)
+        ax.plot(ours, height, "o", color="#0b3d91")
+        ax.plot(theirs, height, "s" if arrived else ">", color="#cc5500")
+        ax.annotate(f"{row[RATIO]}x", (theirs, height), (8, 0),
                     textcoords="offset points", va="center", color="0.35", fontsize=8)  # fmt: skip
     ax.plot([], [], "o", color="#0b3d91", label="sksoftmax, defaults")
     ax.plot([], [], "s", color="#cc5500", label="best solver of scikit-learn")

@@ -51,8 +51,8 @@ def read_member(package, member, folder=None):
 def wheel(package, folder=None):
     """Path of a package's wheel."""
     pattern = package.replace("-", "_") + "-*.whl"
-    for place in filter(None, (folder, CACHE)):
-        found = sorted(Path(place).glob(pattern))
+    for source in filter(None, (folder, CACHE)):
+        found = sorted(Path(source).glob(pattern))
         if found:
             return found[-1]
     CACHE.mkdir(parents=True, exist_ok=True)

@@ -67,13 +67,13 @@ def objectives(paths, X, y):
     values = np.empty(paths.shape[:2])
     labels = np.searchsorted(np.unique(y), y)
     for fold, (train, _) in enumerate(CV.split(X, y)):
-        for place, C in enumerate(CS):
-            coef, intercept = paths[fold, place, :, :-1], paths[fold, place, :, -1]
+        for index, C in enumerate(CS):
+            coef, intercept = paths[fold, index, :, :-1], paths[fold, index, :, -1]
             scores = X[train] @ coef.T + intercept
             if scores.shape[1] == 1:
                 scores = np.column_stack([np.zeros(len(train)), scores])
             loss = logsumexp(scores, axis=1) - scores[np.arange(len(train)), labels[train]]
-            values[fold, place] = loss.mean() + np.sum(coef**2) / (2 * C * len(train))
+            values[fold, index] = loss.mean() + np.sum(coef**2) / (2 * C * len(train))
     return values
 
 
@@ -99,8 +99,8 @@ def cross_validation(name, repeats):
         ratio = ""
         if isinstance(model, SoftmaxRegressionCV):
             others = [k for k, m in contestants.items() if not isinstance(m, SoftmaxRegressionCV)]
-            enough = max(2 * np.median(off[key]), 1e-12)
-            near = [k for k in others if np.median(off[k]) <= enough]
+            target = max(2 * np.median(off[key]), 1e-12)
+            near = [k for k in others if np.median(off[k]) <= target]
             pool = near or [max(others, key=lambda k: -np.median(off[k]))]
             ratios.append(min(seconds[k] for k in pool) / seconds[key])
             ratio = f"{'' if near else '> '}{ratios[-1]:.1f}"

@@ -71,7 +71,7 @@ def race(make, seconds):
     """Seconds of saga and of ours to the goal, of ours with proof, and both objectives."""
     X, y, C = make()
     best = SoftmaxRegression(C, l1_ratio=1.0, tol=1e-7).fit(X, y)
-    enough = int(np.argmax(best.objective_curve_ <= best.objective_ * (1 + GOAL)))
+    n_steps = int(np.argmax(best.objective_curve_ <= best.objective_ * (1 + GOAL)))
     proved, ours, theirs = [], [], []
     steps, reached = 4, None
     while reached is None:
@@ -79,7 +79,7 @@ def race(make, seconds):
         took = timed(saga, X, y)
         distance = value(saga, X, y, C) / best.objective_ - 1
         # Interleaved: whatever else the machine does happens to both.
-        ours.append(timed(SoftmaxRegression(C, l1_ratio=1.0, max_iter=enough), X, y))
+        ours.append(timed(SoftmaxRegression(C, l1_ratio=1.0, max_iter=n_steps), X, y))
         proved.append(timed(SoftmaxRegression(C, l1_ratio=1.0, tol=GOAL), X, y))
         if distance <= GOAL or took > seconds:
             reached = took, distance

@@ -18,26 +18,26 @@ class Ratio(NamedTuple):
     sign: str
 
 
-def ratio(outcome, place, rivals):
+def ratio(outcome, index, rivals):
     """Time of the best of the rivals over ours; None where there is nothing to compare.
 
     Who never reached the target counts with the time that was spent on trying.
     """
     if not outcome["known"]:
         return None
-    ours, ours_reached = least_time(outcome, place, (OURS,))
-    theirs, theirs_reached = least_time(outcome, place, rivals)
+    ours, ours_reached = least_time(outcome, index, (OURS,))
+    theirs, theirs_reached = least_time(outcome, index, rivals)
     if not ours or not theirs or not (ours_reached or theirs_reached):
         return None
     sign = "" if ours_reached and theirs_reached else ">" if ours_reached else "<"
     return Ratio(theirs / ours, sign)
 
 
-def least_time(outcome, place, names):
+def least_time(outcome, index, names):
     """The least time of some racers, and whether it reached the target."""
     ran = [outcome["racers"].get(name) for name in names]
     ran = [each for each in ran if each and "targets" in each]
-    reached = [each["targets"][place]["seconds"] for each in ran if each["targets"][place]]
+    reached = [each["targets"][index]["seconds"] for each in ran if each["targets"][index]]
     if reached:
         return min(reached), True
     return min((each["spent"] for each in ran), default=None), False
@@ -54,11 +54,11 @@ def ratio_text(found):
     return f"{found.sign}{found.factor:.{digits}f}"
 
 
-def time_cell(racer, place, least):
+def time_cell(racer, index, least):
     """Seconds; bold if the least; ">" for who ran out of time, "never" for who gave up."""
     if not racer or "refusal" in racer:
         return "-"
-    result = racer["targets"][place]
+    result = racer["targets"][index]
     if result is None:
         return f">{seconds(racer['spent'])}" if racer["out_of_time"] else "never"
     text = seconds(result["seconds"])
