@@ -38,6 +38,9 @@ __all__ = [
 ]
 
 
+NAMES = score_classes.Names("y_true", "labels", "y_proba has")
+
+
 class LogLossDecomposition(NamedTuple):
     """``log_loss = calibration + refinement``."""
 
@@ -342,12 +345,12 @@ def _match(y_true, n_columns, labels):
                 f"y_true has {len(labels)} classes, {score_classes.listed(labels)}, and y_proba "
                 f"has {n_columns} columns: say labels= to name the class of each column."
             )
-    return score_classes.given_classes(y_true, n_columns, np.asarray(labels))
+    return score_classes.given_classes(y_true, n_columns, np.asarray(labels), NAMES)
 
 
 def _column(label, classes):
     """Index of the column of a label."""
-    found = np.flatnonzero(classes == label)
+    found = np.flatnonzero(classes == label) if np.ndim(label) == 0 else []
     if len(found) == 0:
         listed = score_classes.listed(classes)
         raise ValueError(f"label={label!r} is not among the classes {listed}.")

@@ -49,6 +49,10 @@ class probability_scorer:
     def __init__(
         self, metric: Callable[..., Any], *, greater_is_better: bool = False, **parameters: Any
     ) -> None:
+        if not callable(metric):
+            raise TypeError(
+                f"metric must be a function of labels and probabilities, got {metric!r}"
+            )
         self.metric = metric
         self.greater_is_better = greater_is_better
         self.parameters = parameters

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
+from sksoftmax._data.parameter_checks import check_number
 from sksoftmax._functions.checks import check_option
 from sksoftmax._runtime.public import public
 
@@ -50,8 +51,7 @@ def binned(rows, views, n_bins, strategy, level=0.95):
     if isinstance(n_bins, bool) or not isinstance(n_bins, (int, np.integer)) or n_bins < 1:
         raise ValueError(f"n_bins must be a positive integer or 'auto', got {n_bins!r}")
     check_option("strategy", strategy, _BINS)
-    if not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level!r}")
+    check_number("level", level, least=0, below=1, open_below=True)
     bins_of_views = zip(*_BINS[strategy](rows, views, n_bins), strict=True)
     return [_reliability(*bins, level, merging) for bins in bins_of_views]
 

@@ -1,7 +1,7 @@
 """Checks of parameters, which raise a TypeError or ValueError that names the parameter."""
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
 
 import numpy as np
 
@@ -14,7 +14,9 @@ def check_number(name, value, *, least, most=np.inf, below=None, integer=False, 
         wanted += f" and < {below:g}"
     if most < np.inf:
         wanted += f" and <= {most:g}"
-    if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
+    # NumPy does not compute with fractions.
+    fraction = isinstance(value, Rational) and not isinstance(value, Integral)
+    if not isinstance(value, kind) or fraction or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be {wanted}, got {value!r} of {type(value).__name__}")
     if not integer:
         check_is_float(name, value)

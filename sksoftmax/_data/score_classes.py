@@ -1,11 +1,23 @@
 """Matching of labels, classes and the columns of scores."""
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 
 from sksoftmax._data import targets
 from sksoftmax._data.checks import check_array
+
+
+class Names(NamedTuple):
+    """What messages call the labels, the classes, and the columns that there are."""
+
+    y: str = "y"
+    classes: str = "classes"
+    columns: str = "the scores have"
+
+
+ESTIMATOR = Names()
 
 
 def match_classes(y, n_columns, classes=None):
@@ -41,24 +53,19 @@ def _are_column_numbers(found, n_columns):
     return bool(((found >= 0) & (found < n_columns) & (found == np.floor(found))).all())
 
 
-def given_classes(y, n_columns, classes):
+def given_classes(y, n_columns, classes, names=ESTIMATOR):
     """The classes, one for each column, and the column index of each label in ``y``."""
-    check_distinct(classes)
+    if classes.ndim != 1 or len(set(classes.tolist())) != len(classes):
+        raise ValueError(f"{names.classes} must be a list of different labels, got {classes!r}.")
     if len(classes) != n_columns:
         raise ValueError(
-            f"classes names {len(classes)} classes, {listed(classes)}, and the scores have "
+            f"{names.classes} names {len(classes)} classes, {listed(classes)}, and {names.columns} "
             f"{n_columns} columns."
         )
-    return classes, class_indices(y, classes)
+    return classes, class_indices(y, classes, names.y)
 
 
-def check_distinct(classes):
-    """Raise a ValueError unless classes are a list of different labels."""
-    if classes.ndim != 1 or len(set(classes.tolist())) != len(classes):
-        raise ValueError(f"classes must be a list of different labels, got {classes!r}.")
-
-
-def class_indices(y, classes):
+def class_indices(y, classes, name="y"):
     """The index of each label among the classes, which may be in any order.
 
     Raises
@@ -73,7 +80,7 @@ def class_indices(y, classes):
     unknown = [label for label in found.tolist() if label not in indices]
     if unknown:
         raise ValueError(
-            f"y has labels {listed(unknown)} that are not among the classes {listed(classes)}"
+            f"{name} has labels {listed(unknown)} that are not among the classes {listed(classes)}"
             f"{_type_clause(unknown, indices)}."
         )
     return np.array([indices[label] for label in found.tolist()], dtype=np.intp)[labels]
@@ -129,7 +136,7 @@ def check_priors(target_priors, classes):
                 f"{listed(classes)}."
             )
         target_priors = [target_priors[label] for label in classes.tolist()]
-    priors = check_array(target_priors, ensure_2d=False, dtype=np.float64, input_name="priors")
+    priors = _priors(target_priors)
     if priors.shape != classes.shape:
         raise ValueError(
             f"target_priors must be one number for each of {len(classes)} classes. "
@@ -138,6 +145,15 @@ def check_priors(target_priors, classes):
     if not (priors > 0).all() or abs(priors.sum() - 1) > 1e-6:
         raise ValueError(f"target_priors must be positive and sum to 1, got {target_priors!r}.")
     return priors
+
+
+def _priors(target_priors):
+    try:
+        return check_array(
+            target_priors, ensure_2d=False, dtype=np.float64, input_name="target_priors"
+        )  # fmt: skip
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"target_priors must be numbers, got {target_priors!r}: {error}") from None
 
 
 def sample_priors(by_class, classes):

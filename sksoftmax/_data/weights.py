@@ -33,10 +33,11 @@ def check_weight_values(sample_weight):
             arrays.as_numpy(sample_weight), ensure_2d=False, dtype=np.float64,
             input_name="sample_weight", ensure_min_samples=0,
         )  # fmt: skip
-    except ValueError as error:
-        if "could not convert" not in str(error):
+    except (TypeError, ValueError) as error:
+        if "sample_weight" in str(error):
             raise
-        raise ValueError(f"sample_weight must be numbers: {error}") from None
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"sample_weight must be numbers, one for each row: {error}") from None
     if weight.ndim != 1:
         raise ValueError(f"sample_weight must be 1d, got {weight.ndim} dimensions")
     if (weight < 0).any():

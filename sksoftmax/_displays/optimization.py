@@ -122,6 +122,8 @@ class OptimizationDisplay:
             What was drawn.
         """
         named = estimators if isinstance(estimators, dict) else _named(estimators)
+        if not named:
+            raise ValueError("estimators must be one fitted estimator or more, and there are none")
         return cls({name: _descent(estimator) for name, estimator in named.items()}).plot(**drawing)
 
     def plot(

@@ -52,6 +52,8 @@ def check_classes(model, classes):
         if known is None:
             raise ValueError("classes must be passed on the first call to partial_fit")
         return known
+    if np.ndim(classes) != 1:
+        raise ValueError(f"classes must be a list of labels, got {classes!r}")
     classes = np.unique(column_or_1d(classes))
     if known is not None and not np.array_equal(classes, known):
         raise ValueError(f"classes={classes} is not the same as on the last call: {known}")
