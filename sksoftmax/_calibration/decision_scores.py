@@ -177,7 +177,7 @@ class DecisionScores(
         """
         check_in_memory("DecisionScores", DASK_ADVICE, X, y, sample_weight)
         y = checked_labels(y, type(self).__name__)
-        X = canonical(X)  # here, for the classifier may sort it in place
+        X = canonical(X)  # sorted in a copy, lest the classifier sorts it in place
         params = _with_weight(params, sample_weight)
         to_fit, to_split = routed_params(self, "fit_transform", params, groups)
         if self.cv is None or isinstance(self.estimator, FrozenEstimator):

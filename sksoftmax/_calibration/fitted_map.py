@@ -64,7 +64,7 @@ class FittedMap(NamedTuple):
     def mapped(self, scores):
         """Calibrated scores of class scores, both of shape (n_rows, n_classes)."""
         if self.steps:
-            # In units of the temperature it is plain which scores rule a class out.
+            # Scores over the temperature: below RULED_OUT there is no probability in any precision.
             unit, *others = self.steps
             scores = unit.forward(transforms.below_largest(scores))
             if others:

@@ -29,12 +29,12 @@ from sksoftmax._solvers import SOLVERS, minimize
 from sksoftmax._solvers.lbfgs import Lbfgs
 from sksoftmax._solvers.loop import descend
 
-# Tolerances of the solvers. Beyond 1e-6 the sampling error of a matrix is far larger; from the
-# optimum of a sample one step more makes the order of the rows, which decides it, vanish too.
+# Tolerances of the solvers. The sampling error of a matrix is far above 1e-6. The last is of fits
+# that start from the optimum of a sample: one more step makes the choice of the sample vanish.
 BINARY_TOL, DESCENT_TOL, REFINEMENT_TOL = 1e-12, 1e-7, 1e-9
 NEVER = 10**9
-# Rows a parameter of the sample whose optimum and Hessian all rows begin with, if there are eight
-# times as many; up to so many parameters, whose Hessian is small.
+# All rows start from the optimum and the Hessian of a sample of so many rows a parameter, if they
+# are eight times as many, and the parameters no more than this; and the tolerance on the sample.
 ROWS_A_PARAMETER, MOST_PARAMETERS, SAMPLE_TOL = 50, 500, 1e-5
 # Curvature of the ridge on a binary map, divided by the weight of the sample.
 BINARY_RIDGE = 1.0

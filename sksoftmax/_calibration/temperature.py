@@ -18,7 +18,7 @@ from sksoftmax._objective import rows as some_rows
 MIN_INVERSE_TEMPERATURE = 1e-6
 # Rows count as separated if no margin, on scores of unit size, is further below 0.
 MARGIN_TOLERANCE = 1e-9
-# Rows whose optimum is where all rows begin, if they are eight times as many.
+# All rows start from the optimum of so many of them, if they are eight times as many.
 ROWS_TO_BEGIN_WITH = 8_000
 # Relative error of the inverse temperature at which Newton steps end, and their greatest number.
 TOLERANCE, MAX_STEPS = 1e-9, 100
@@ -134,7 +134,7 @@ def true_class_sum(block, smoothing):
     """Weighted sum of the scores of the labels, mixed with the mean of all by ``smoothing``."""
     own, mean = true_class_scores(block.X, block.target), block.X.mean(axis=1)
     if block.X.shape[1] == 1:
-        # Less the larger of (0, s), whose mean over both classes is |s| / 2 below.
+        # Scores (0, s) less the larger of them, which is (s + |s|) / 2: their mean is -|s| / 2.
         mean = -0.5 * np.abs(block.X[:, 0])
         own = own + mean
     return block.weight @ ((1 - smoothing) * own + smoothing * mean)

@@ -342,7 +342,7 @@ class SoftmaxTransformer(
         if self.target_priors is not None:
             priors = score_classes.check_priors(self.target_priors, data.classes)
             offset = np.log(priors / score_classes.sample_priors(data.by_class, data.classes))
-        # Without a map a probability of 0 stays 0; a map needs its score.
+        # Without a map a probability of 0 stays 0; a map needs a finite score.
         minimum = 0.0 if self.calibration is None else selection.MIN_PROBABILITY
 
         columns = Sample.from_encoded(data)

@@ -1,13 +1,13 @@
 """Invertible transforms: from input columns to scores, and from scores to calibrated scores.
 
-Steps take and return compact scores, float64 arrays of shape (n_rows, n_scores): K >= 3 columns
-whose rows sum to zero, or one column, the score of the second of two classes. A step is a
-bijection of compact scores unless its parameters are degenerate (a scale of 0, a singular matrix).
+A step has `forward` and `inverse`, which take and return compact scores, float64 arrays of shape
+(n_rows, n_scores): K >= 3 columns whose rows sum to zero, or one column, the score of the second
+of two classes. It is a bijection of them unless its parameters are degenerate (a scale of 0, a
+singular matrix).
 """
 
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from typing import Protocol
 
 import numpy as np
 
@@ -25,14 +25,6 @@ N_SHARES, MAX_NEWTON_STEPS = 8, 20
 LOST = 1e-6
 # Entries of the Jacobian matrices that are held at once.
 MAX_JACOBIAN_ENTRIES = 10**6
-
-
-class Step(Protocol):
-    """A bijection of compact scores."""
-
-    def forward(self, scores): ...
-
-    def inverse(self, scores): ...
 
 
 def centred(scores):

@@ -220,7 +220,7 @@ class PathDisplay:
         for j, curve in enumerate(curves.T):
             style = {"linewidth": 1, "color": "silver"}
             if j in named:
-                # In colours that no other has, if they are no more than the cycle's.
+                # Each has a colour of its own, as far as matplotlib's cycle goes.
                 style |= {"label": verbatim(names[j]), "color": f"C{named[j]}", "linewidth": 1.5}
             self.lines_ += self.ax_.plot(self.Cs, curve, **{**style, **line})
 

@@ -124,7 +124,7 @@ def infer(
     kind.check()
     fitted = FittedModel(model)
     columns = chosen_columns(features, fitted.names, fitted.fit_intercept)
-    Contrasts.of(fitted.classes_, 0, reference).of_classes(classes)  # or an error, before the work
+    Contrasts.of(fitted.classes_, 0, reference).of_classes(classes)  # raises, before the work
     with rebuild(fitted, X, y, sample_weight) as data:
         base = int(data.by_class.argmax()) if len(fitted.classes_) > 2 else 0
         contrasts = Contrasts.of(fitted.classes_, base, reference).of_classes(classes)

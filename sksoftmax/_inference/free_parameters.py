@@ -79,7 +79,7 @@ class FreeParameters:
         if n_scores > 1 and not is_by_entry(nonsmooth, n_scores):
             scores, lift = np.delete(scores, base), sum_to_zero(base, n_scores)
         elif n_scores > 1:
-            # A shift of all classes that the penalty does not see is taken out.
+            # Without a penalty a shift of all classes changes nothing: the base has no parameter.
             is_free = part.penalty.strength.reshape(active.shape)[:, 0] == 0
             active[active.all(axis=1) & is_free, base] = False
         score, column = np.nonzero(active[:, scores].T)

@@ -18,7 +18,7 @@ from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.public import public
 from sksoftmax._runtime.types import DataLike, Floats
 
-# The least tol of a fit whose coefficients are in single precision: their rounding takes it there.
+# The least tol of coefficients in single precision, whose rounding moves the objective as much.
 LEAST_TOL_OF_SINGLE = 1e-6
 
 

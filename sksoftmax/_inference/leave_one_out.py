@@ -19,13 +19,14 @@ from sksoftmax._inference.refit import LEAST_REST, LeftOut, refitted
 from sksoftmax._objective.kernels import losses_and_residuals, probabilities
 from sksoftmax._runtime.quiet import quiet
 
-# Log probabilities are no lower, as those of scikit-learn's log loss are.
+# The least log probability, the logarithm of the rounding unit, as in scikit-learn's log loss.
 LEAST_LOG = np.log(np.finfo(np.float64).eps)
-# Share of a class's weight without a row that is rounding.
+# A class of which less than this share of its weight is left without a row has no other row.
 NOTHING = 1e-12
-# Range of the moves of a row's scores from which on it is fitted on, and how many of a block are.
+# Rows whose scores move by a range of so much in the Newton step are fitted on from there, at most
+# so many of a block.
 FAR, MOST_OF_BLOCK = 0.3, 512
-# Decrease of the objective, as a share, up to which a Newton step at the end of a fit is taken.
+# A Newton step at the end of a fit is taken if it lowers the objective by at most this share of it.
 NEAR = 1e-3
 
 
@@ -65,7 +66,7 @@ def _of_block(free, root, by_class):
 
     The gradient is (n_free, n_columns), and all are where the fit ended.
     """
-    # Of the rows nothing may be held here: the function is sent to where they are.
+    # The function must hold no rows: it is sent to the workers that hold them.
     score_map, scores, score, column = free.objective.map, free.scores, free.score, free.column
     forward, about = score_map.forward, Centring.of(free.objective)
     prepared = score_map.prepare(free.theta, free.objective.dtype)

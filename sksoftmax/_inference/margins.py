@@ -77,7 +77,7 @@ def _products(probability, weight, columns):
     curvature = np.diag(weighted.sum(axis=1)) - weighted @ probability.T
     k, c = np.triu_indices(n_scores)
     second = (weighted[k] * probability[c]) @ columns
-    # A class at a time, for the memory of (n_scores^3 / 6, n_rows) numbers.
+    # A class at a time: all at once would be n_scores^3 / 6 numbers a row.
     pairs = ([k + part for part in np.triu_indices(n_scores - k)] for k in range(n_scores))
     third = np.concatenate([
         (weighted[k] * (probability[c] * probability[m])) @ columns

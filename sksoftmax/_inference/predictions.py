@@ -85,7 +85,8 @@ def _logit_errors(mean, covariance):
     product = np.einsum("nab,nb->na", covariance, p)
     variance = np.einsum("naa->na", covariance) - 2 * product
     variance += np.einsum("na,na->n", p, product)[:, None]
-    # What is left of 1 by the most probable class is known to few digits, but by its scores.
+    # Few digits are left in 1 - p of the most probable class. The derivative of its logit is
+    # therefore taken from the scores of the others: e_k less their softmax.
     top = mean.argmax(axis=1)
     rest = mean.copy()
     rest[rows, top] = -np.inf

@@ -21,13 +21,13 @@ from sksoftmax._inference.information import Basis, information
 from sksoftmax._inference.separation import separated
 from sksoftmax._runtime.types import SINGLE
 
-# Distances from the optimum, in standard errors: where steps end, and below which a step that
-# does not contract is one of rounding.
+# Distances from the optimum, in standard errors: steps end below the first; below the second a
+# step that does not contract is rounding.
 AT_OPTIMUM, ROUNDING = 1e-9, 1e-5
 MOST_STEPS = 30
-# A distance that is more than this share of the last one wants a new Hessian.
+# Where a distance is more than this share of the last one, a new Hessian is made.
 CONTRACTION = 0.1
-# Change of a score that the last step of a fit with an optimum does not come near.
+# Change of a score in the last step above which there is no optimum: the classes are separable.
 SEPARATES = 1e-3
 # Variance of an estimate over what it would be if other columns were uncorrelated, beyond which
 # rounding of the moments, 1e-16 or so, has taken most digits of it.
@@ -76,7 +76,7 @@ def _inverse_correlation(correlation):
     """The inverse, and a mask of what is collinear."""
     upper, failed = dpotrf(correlation, clean=0)
     if failed:
-        # With a jitter it is invertible, and what is collinear has the large variances.
+        # With a jitter it can be inverted; collinear parameters are those of large variance.
         jitter = len(correlation) * np.finfo(np.float64).eps
         upper, failed = dpotrf(correlation + np.diag(np.full(len(correlation), 100 * jitter)))
         if failed:

@@ -15,17 +15,18 @@ from sksoftmax._curvature.moments import Centring, centred_columns
 from sksoftmax._inference.free_parameters import pieces
 from sksoftmax._objective.kernels import losses_and_residuals
 
-# By how much less than 1 the leverage of a row is at least: its step then is finite.
+# Added to ``I - W_i A_i`` on its diagonal: the step without a row of leverage 1 then is finite.
 LEAST_REST = 1e-10
-# Passes over the rows, at most; steps across kinks are shorter.
+# Passes over the rows, at most: more where moduli are penalised, since steps end at their kinks.
 MOST_PASSES, MOST_ACROSS_KINKS = 12, 24
-# Multiplications that are worth it, if the Hessian takes no more.
+# Multiplications that refits may take where the Hessian takes fewer.
 LITTLE = 1e8
 # Multiplications that take as long as an exponential and what comes with it.
 EXPONENTIAL = 20
 # Share of the mean loss of a row by which the last step of a fit may lower its objective.
 LAST_DECREASE = 1e-3
-# A step must lower the objective by a share of what its slope says, but for rounding.
+# A step must lower the objective by this share of what its slope promises, but for rounding; one
+# that does not is made shorter by the factor.
 DECREASE, SHORTER, ROUNDING = 1e-4, 0.3, 1e-13
 
 
@@ -128,7 +129,8 @@ class WithoutRow:
         self.root, self.score = root, free.score
         self.own = left_out.columns[:, free.column].T  # (n_parameters, n_rows)
         self.by_score = np.equal.outer(np.arange(len(free.scores)), free.score).astype(np.float64)
-        # Of coefficients at zero no more than the diagonal is known, which has to stay positive.
+        # Of coefficients near to leaving zero only the Hessian's diagonal is known. The row's own
+        # part is not taken from that, so that it stays positive.
         self.active = self.own * (np.arange(len(free.score)) < free.n_active)[:, None]
         solved = np.stack([root @ (self.active * one[:, None]) for one in self.by_score])
         quadratic = np.einsum("ajr,bjr->rab", solved, solved, optimize=True)

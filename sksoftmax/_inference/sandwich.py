@@ -82,7 +82,8 @@ def as_it_counts(weights, factors):
     def weigh(block):
         if weights == "sampling":
             return np.ones(len(block.weight))
-        # A row of the frequency f and the class weight c has f scores of c times the residual.
+        # A row of frequency f, class weight c and residual r counts with f (c r)^2, which is its
+        # squared score, (f c r)^2, over f.
         return 1 / frequencies(block, factors)
 
     return weigh

@@ -24,10 +24,10 @@ from sksoftmax._inference.separation import separated
 from sksoftmax._objective.kernels import curvature_product
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 
-# Residuals of the equations, beside their right sides: of steps, and of covariances.
+# Accuracy of conjugate gradients, relative to the right side: of steps, and of covariances.
 OF_STEPS, OF_COVARIANCES = 1e-4, 1e-9
 MOST_PRODUCTS = 2000
-# Numbers of all directions, of 8 bytes each.
+# Numbers in all directions together, of 8 bytes each.
 MOST_NUMBERS = 10**8
 
 

@@ -48,7 +48,7 @@ class FitTask:
         return Announced(solver, self)
 
     def begin_step(self):
-        if self.step is None:  # a step that led nowhere goes on with the next one
+        if self.step is None:  # else the last step changed nothing, and its task goes on
             self.step = self.root.subcontext(task_name="iteration")
             self.step.call_on_fit_task_begin(**self.told)
 
@@ -71,7 +71,7 @@ class FitTask:
 
     def _attributes(self, **fitted):
         """What makes a copy of the estimator that callbacks know the model fitted so far."""
-        # A copy cannot lose names of columns that an earlier fit has left.
+        # None, since the copy cannot lose the names of columns that an earlier fit has left.
         return {"feature_names_in_": None, **vars(self.draft), **fitted}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from sksoftmax._solvers import STREAMS
 
-# Steps at the end of a run, of which the gain is told.
+# Steps at the end of a run whose gain is reported.
 LAST = 10
 
 

@@ -73,7 +73,7 @@ def check_folds(folds, y, weight):
             train, test = (as_mask(rows, len(y)) for rows in fold)
         except IndexError as error:
             raise ValueError(f"cv must give indices of rows; fold {number}: {error}") from error
-        del fold  # while the next one is made
+        del fold  # its indices, before those of the next are made
         _check_fold(number, train, test, y, has_weight)
         checked.append((train, test))
     if not checked:
@@ -137,7 +137,7 @@ def run_folds(task, folds, ready, done, n_jobs):
         tasks = zip(range(len(folds)), folds, ready, strict=True)
         return [run_fold(task, number, fold, own, done) for number, fold, own in tasks]
     results = []
-    # Workers can't write the line; it moves on as their folds come back.
+    # Workers cannot show progress: it is shown as their folds come back.
     for result in Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(run_fold)(task, number, fold, own)
         for number, (fold, own) in enumerate(zip(folds, ready, strict=True))

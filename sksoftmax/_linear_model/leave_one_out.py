@@ -59,7 +59,7 @@ def result_of(task, data, fits):
         )
     coefs = of_each(fits, lambda fit: in_all_classes(fit, data.classes, task.classes))
     n_iter = of_each(fits, lambda fit: fit.n_iter)
-    # Fits that have not converged are counted as those of all rows.
+    # Fits that have not converged are counted among those of all rows.
     return FoldResult(-scores, coefs, n_iter, np.ones(shape, dtype=bool), errors)
 
 

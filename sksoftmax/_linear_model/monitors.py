@@ -46,6 +46,7 @@ class Monitors:
         self.observers = [observer for observer in observers if observer is not None]
 
     def __call__(self, n_iter, state):
+        # A list, so that all are called whatever the first ones say.
         return any([observer(n_iter, state) for observer in self.observers])
 
     @property

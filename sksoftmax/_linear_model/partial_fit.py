@@ -25,7 +25,8 @@ from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import STREAMS, Epochs
 from sksoftmax._solvers.stochastic import Run, StreamState
 
-# Widths of a column, without its tails, between its middle and a mean that is of one row alone.
+# A mean that is so many widths of its column, without its tails, away from the median is that of
+# one row alone.
 FAR = 10
 
 
@@ -98,7 +99,7 @@ def _found(model, classes, n_features):
         return stream
     state, score_map = stream.state, stream.map
     theta = score_map.join(*_about(stream.map.center, coef, intercept))
-    # What it knows of the rows holds there too; the average is of where it has been.
+    # The moments of the rows hold at the new coefficients too; the average begins anew there.
     state = state._replace(theta=theta, average=theta, averaging_start=state.weight_seen)
     return replace(stream, state=state)
 
@@ -149,7 +150,7 @@ def _ready(model, stream, batch, own, n_scores):
         old = stream.state
         state = StreamState(old.average, old.average, value=old.value, weight_seen=old.weight_seen)
         return replace(stream, state=state, solver=model.solver)
-    # A preconditioner is about to be made.
+    # The center moves only where a new preconditioner is due.
     due = model.fit_intercept and stream.state.due <= own
     return _recentred(stream) if due else stream
 

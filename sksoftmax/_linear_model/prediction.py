@@ -21,7 +21,7 @@ from sksoftmax._objective.rows import block_rows
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.quiet import quiet
 
-# Scores up to which the interpreter's overhead is all there is.
+# Numbers of scores so small that the interpreter's calls are most of what they cost.
 FEW = 2**12
 FEW_CLASSES = 64
 # Multiplications of a product up to which BLAS uses one thread anyway.
@@ -29,15 +29,15 @@ FEW_FOR_THREADS = 2**18
 # Bytes of row-major scores that stay in the cache, and rows from which on a product is efficient.
 SCORE_BYTES = 2**20
 MOST_ROWS = 512
-# Rows below which sparse coefficients are used as they are, and the share of those of the columns
-# used that are not zero, below which they are too.
+# Sparse coefficients are used as they are for fewer rows than this, and where fewer than this share
+# of the coefficients of the columns used are not zero.
 FEW_ROWS = 4
 SPARSE = 0.03
-# The share of columns above which it is faster not to pick them out: of dense rows, and, over the
-# number of scores, of sparse ones.
+# The columns used are picked out of X where their share is at most this, of dense X, or at most the
+# number of scores over this, of sparse X.
 MOSTLY = 0.3
 SCORES_OF_PICKING = 500
-# Of the softmax functions of `on_numpy`.
+# Arguments of the softmax functions of `on_numpy`.
 OPTIONS = {"temperature": 1.0, "where": None, "empty": np.nan}
 
 
@@ -85,7 +85,7 @@ def own_log_probabilities(X, target, coefs, intercepts):
 
     def write(rows, block):
         own = np.tile(target[rows], n_models)
-        # To the kernel they are the rows as often as there are models.
+        # To the kernel, rows under each model are rows of their own.
         block = np.ascontiguousarray(block.T).reshape(n_scores, -1)
         losses = losses_and_residuals(block, own, np.ones(len(own)))
         result[:, rows] = -losses.reshape(n_models, -1)
@@ -131,7 +131,7 @@ def _first_of_sorted(scores, k):
     """The first k indices of a stable sort of each row from the largest score down."""
     first = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
     own = np.take_along_axis(scores, first, axis=1)
-    # A partition takes any of the classes that tie for the last place.
+    # Of classes that tie for the k-th score a partition takes any.
     tied = np.count_nonzero(scores >= own.min(axis=1, keepdims=True), axis=1) > k
     first = np.take_along_axis(first, np.argsort(-own, axis=1, kind="stable"), axis=1)
     first[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
@@ -144,7 +144,7 @@ def _index_of_largest(scores):
         return (scores[:, 0] > 0).astype(np.intp)
     if scores.flags.c_contiguous:
         return scores.argmax(axis=1)
-    # Class-major: which class it is that has the maximum, by passes over whole classes.
+    # Class-major: each class is compared with the maximum, in passes over whole classes.
     by_class, n_scores = scores.T, scores.shape[1]
     top = by_class.max(axis=0)
     rank = np.zeros(len(scores), dtype=np.uint8)
@@ -166,7 +166,7 @@ def _few(X, coef, intercept):
 def _few_scores(X, coef, intercept):
     scores = X @ coef.T
     scores += intercept
-    # A product that leaves out zeros would not tell of a nan beside them.
+    # Squares of X, since a product that skips coefficients of zero does not show a nan beside them.
     return scores if isfinite(_squares(X) + np.vdot(scores, scores)) else None
 
 
@@ -331,7 +331,7 @@ def _used(X, coef):
     entries = X.nnz if sp.issparse(X) else X.size
     if entries < FEW_ROWS * n_columns or coef.nnz < SPARSE * len(used) * n_scores:
         return None, coef
-    # What picks them out of sparse rows looks at all entries, and the product at each once a score.
+    # Picking columns out of sparse X reads all entries once; the product reads them once a score.
     most = n_scores / SCORES_OF_PICKING if sp.issparse(X) else MOSTLY
     coef = coef.toarray()
     return (used, coef[:, used]) if len(used) <= most * n_columns else (None, coef)

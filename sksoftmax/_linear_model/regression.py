@@ -268,7 +268,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         """
         draft, message = self._fit(X, y, sample_weight)
         if message:
-            # First: where warnings are errors, this one loses nothing either.
+            # Before the model changes: where warnings are errors, the last fit stays.
             warnings.warn(message, ConvergenceWarning, stacklevel=2)
         self.__dict__ = draft.__dict__
         return self
@@ -323,7 +323,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         parameters.check(self)
         if self.warm_start and hasattr(self, "coef_"):
             validation.check_same_features(X, coefficients.as_they_are(self)[0].shape[1])
-        # All is done on a copy that takes the place of self in the end: an error loses nothing.
+        # All is done on a copy, whose state replaces that of self at the end: errors lose nothing.
         draft, clock = dispatch.snapshot(self), monitors.Clock()
         task = callbacks.begin(self, X, y, sample_weight)
         data = dispatch.encode(
@@ -382,7 +382,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         self.validation_curve_ = np.array(watch.validation_curve)
         self.time_curve_ = np.array(watch.clock.curve)
         self.solver_ = solution.solver
-        # What partial_fit goes on from; the record of an earlier stream has ended.
+        # Weights that partial_fit goes on from; an earlier stream has ended.
         self._class_weight = np.zeros(len(data.present))
         self._class_weight[data.present] = data.class_weight
         vars(self).pop("_stream", None)

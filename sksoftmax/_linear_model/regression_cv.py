@@ -357,7 +357,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         coefs = np.stack([result.coefs for result in results])
         n_shown = coefs.shape[-1] - (not self.fit_intercept)
         self.coefs_paths_ = coefs[..., :n_shown]
-        # That to where a fit was expected is a step as well.
+        # The step to the extrapolated start counts as one.
         least = min(1, self.max_iter)
         self.n_iter_ = np.maximum([result.n_iter for result in results], least)
         models = [[expanded(fit.coef, fit.intercept, present) for fit in path] for path in fits]

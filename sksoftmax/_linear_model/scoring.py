@@ -52,7 +52,7 @@ class NamedScorer:
 
     def __init__(self, scorer):
         self.scorer = scorer
-        # Of the metric itself: scikit-learn 1.8 tells by no public name what it takes.
+        # Of the metric itself: in scikit-learn 1.8 no public name tells what a scorer takes.
         self.takes = set(inspect.signature(scorer._score_func).parameters)
         self.reads_columns = "labels" in self.takes and "average" not in self.takes
         if get_config()["enable_metadata_routing"] and "sample_weight" in self.takes:

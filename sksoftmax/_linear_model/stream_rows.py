@@ -16,7 +16,7 @@ from sksoftmax._objective.rows import partition
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._runtime.types import FLOATS
 
-# Rows of a step where they are not told: more a step do not make better ones.
+# Rows of a step under batch_size="auto": more do not make the step better.
 ROWS_OF_STEP = 1000
 
 
@@ -152,8 +152,8 @@ def _cuts_among(kept, cuts):
 def _class_indices(y, classes):
     """For each label, the index of its class."""
     integers = y.dtype.kind in "iu" and classes.dtype.kind in "iu"
-    # In a dtype that holds both, which is float64, some would be the same. One that wraps round to
-    # a class is told from it below.
+    # The common dtype of int64 and uint64 is float64, in which large labels coincide. A label that
+    # wraps round to a class is found out by the comparison below.
     sought = y.astype(classes.dtype) if integers else y
     try:
         indices = np.minimum(np.searchsorted(classes, sought), len(classes) - 1)

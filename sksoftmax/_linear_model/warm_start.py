@@ -32,8 +32,8 @@ def _last(model, data, columns, score_map):
     coef, intercept = restricted(coef, intercept, data.present)
     if len(data.classes) == 1:
         return score_map.initial()
-    # What all classes share changes no probability, only the penalty.
-    # A nonsmooth penalty makes zeros by it.
+    # A shift that all classes share changes no probability, only the penalty, and is taken out.
+    # Not under an l1 part: which coefficients are zero depends on it.
     shift = len(coef) > 1 and model.l1_ratio == 0
     coef = coef - coef.mean(axis=0) if shift else coef
     coef = columns.restrict(coef).astype(np.float64)
