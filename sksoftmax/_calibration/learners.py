@@ -108,12 +108,14 @@ def family(n_scores):
 
 
 def _as_matrix(step, square):
+    """A step as MatrixScaling, with a matrix of squares."""
     if isinstance(step, VectorScaling):
         return MatrixScaling(np.diag(step.scale), step.bias, square)
     return replace(step, square=square)
 
 
 def _followed(sample, learned, learn, name):
+    """The Calibration, followed by the step that ``learn`` makes of the scores that it gives."""
     step = learn(sample.with_scores(partial(forward, learned.steps)))
     return learned._replace(steps=(*learned.steps, step), name=name)
 
@@ -172,6 +174,7 @@ def _scalar(*names):
 
 
 def _objective(sample, score_map, penalty):
+    """The mean loss of a sample under a score map, plus a penalty."""
     return Objective(
         rows=sample.rows,
         map=score_map,

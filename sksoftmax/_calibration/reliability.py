@@ -57,6 +57,7 @@ def binned(rows, views, n_bins, strategy, level=0.95):
 
 
 def _reliability(sums, lower, upper, level, merging):
+    """The Reliability of sums over bins, (3, n_bins), and of their edges."""
     nonempty = sums[0] > 0
     sums, edges = sums[:, nonempty], (lower[nonempty], upper[nonempty])
     if merging:

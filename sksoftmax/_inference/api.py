@@ -190,6 +190,7 @@ def _of_chosen(fitted, model, data, kind, basis, matrix, columns):
 
 
 def _likelihood(fitted, data, theta, value, degrees_of_freedom):
+    """The Likelihood at theta; ``value`` is that of the objective, times the sum of the weights."""
     objective = data.objective
     penalty, _ = objective.penalty.value_and_gradient(theta)
     return Likelihood(
@@ -213,6 +214,7 @@ def _theta(model, data):
 
 
 def _estimate(data, basis, theta, **matrices):
+    """The Estimate at theta, for all columns, with matrices of `Whole` or `Chosen`."""
     coef = basis.vector(theta).reshape(basis.n_scores, -1)
     return Estimate(
         coef=data.whole(coef, 1),

@@ -54,10 +54,12 @@ class Estimate:
 
     @property
     def covariance(self):
+        """That of all coefficients, of the shape of `Whole`'s, or a ValueError."""
         return self._held.covariance
 
     @property
     def inverse(self):
+        """The inverse of the Hessian, of the same shape, or a ValueError."""
         return self._held.inverse
 
     @property

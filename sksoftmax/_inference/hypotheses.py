@@ -13,30 +13,37 @@ class LikelihoodMixin:
 
     @property
     def log_likelihood(self) -> float:
+        """The weighted sum of the log probabilities of the labels, at the optimum."""
         return self.likelihood.log_likelihood
 
     @property
     def log_likelihood_null(self) -> float:
+        """That of intercepts alone, whose probabilities are the classes' shares."""
         return self.likelihood.log_likelihood_null
 
     @property
     def n_rows(self) -> int:
+        """Rows with weight."""
         return self.likelihood.n_rows
 
     @property
     def weight_sum(self) -> float:
+        """The sum of the weights."""
         return self.likelihood.weight_sum
 
     @property
     def degrees_of_freedom(self) -> float:
+        """``tr(H^-1 J)``: the number of coefficients without a ridge, less with one."""
         return self.likelihood.degrees_of_freedom
 
     @property
     def aic(self) -> float:
+        """``2 * degrees_of_freedom - 2 * log_likelihood``."""
         return self.likelihood.aic
 
     @property
     def bic(self) -> float:
+        """``log(weight_sum) * degrees_of_freedom - 2 * log_likelihood``."""
         return self.likelihood.bic
 
     def pseudo_r2(self, kind: str = "mcfadden") -> float:

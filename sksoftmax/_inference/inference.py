@@ -103,43 +103,53 @@ class Inference(LikelihoodMixin):
 
     @property
     def classes(self) -> AnyArray:
+        """The label of each row of ``coef``, (n_contrasts,)."""
         return self.contrasts.classes
 
     @property
     def reference(self) -> Any:
+        """The label that contrasts are against; None for sum-to-zero contrasts."""
         return self.contrasts.reference
 
     @cached_property
     def features(self) -> AnyArray:
+        """The name of each column of ``coef``, the last being "intercept"."""
         names = [*self.model.names.tolist(), "intercept"]
         return np.array([names[j] for j in self.columns], dtype=object)
 
     @cached_property
     def coef(self) -> Floats:
+        """Coefficients of the contrasts at the optimum, (n_contrasts, n_features + 1)."""
         return self.estimate.contrast(self.contrasts.matrix)[:, self.columns]
 
     @cached_property
     def std_error(self) -> Floats:
+        """Their standard errors, (n_contrasts, n_features + 1)."""
         return self.estimate.std_error(self.contrasts.matrix)[:, self.columns]
 
     @cached_property
     def covariance_matrix(self) -> Floats:
+        """The covariance of ``coef.ravel()``."""
         return self.estimate.contrast_covariance(self.contrasts.matrix, self.columns)
 
     @property
     def z(self) -> Floats:
+        """``coef / std_error``; nan where there is no error."""
         return z_and_p(self.coef, self.std_error)[0]
 
     @property
     def p_value(self) -> Floats:
+        """Two-sided p-values of ``z`` under the normal distribution."""
         return z_and_p(self.coef, self.std_error)[1]
 
     @property
     def lower(self) -> Floats:
+        """Lower ends of the 95 % intervals."""
         return self.confidence_interval()[0]
 
     @property
     def upper(self) -> Floats:
+        """Upper ends of the 95 % intervals."""
         return self.confidence_interval()[1]
 
     def confidence_interval(self, level: float = 0.95) -> tuple[Floats, Floats]:

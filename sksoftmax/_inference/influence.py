@@ -69,6 +69,7 @@ def _check_same(deviance, log_likelihood):
 
 
 def _everywhere(values, kept):
+    """Values of the rows with weight as values of all rows, 0 for the others."""
     if kept.all():
         return values
     result = np.zeros((len(kept), *values.shape[1:]))
@@ -77,6 +78,7 @@ def _everywhere(values, kept):
 
 
 def _of_rows(data, estimate, moves, degrees_of_freedom):
+    """Lists, by block, of the five fields of Influence, of the rows with weight."""
     kept, n_features = data.kept, data.n_features
     center = None if estimate.center is None else estimate.center[kept[:n_features]]
     score_map = replace(data.objective.map, center=center)

@@ -198,10 +198,13 @@ class HeldSums(NamedTuple):
     known: np.ndarray
 
     def information(self, weigh):
+        """J, whose rows have the weights ``weigh(block)``; None is those of the loss."""
         return self.known if weigh is None else information(self.basis, self.theta, weigh)
 
     def scores(self, weigh):
+        """The sum of the products of rows' scores, weighted."""
         return products_of_scores(self.basis, self.theta, weigh)
 
     def groups(self, groups, n_groups):
+        """The sum of the products of groups' sums of scores."""
         return products_of_groups(self.basis, self.theta, groups, n_groups)

@@ -28,10 +28,12 @@ class Likelihood(NamedTuple):
 
     @property
     def aic(self):
+        """Akaike's criterion."""
         return 2 * (self.degrees_of_freedom - self.log_likelihood)
 
     @property
     def bic(self):
+        """Schwarz's criterion, whose sample size is the sum of the weights."""
         return np.log(self.weight_sum) * self.degrees_of_freedom - 2 * self.log_likelihood
 
     def test(self, other):
@@ -51,6 +53,7 @@ class Likelihood(NamedTuple):
         return chi_squared(statistic, self.degrees_of_freedom - free)
 
     def _check_nested(self, other):
+        """Raise a ValueError unless the other may be of a nested model of the same rows."""
         mine = self.n_rows, self.weight_sum, self.n_classes
         theirs = other.n_rows, other.weight_sum, other.n_classes
         if not np.allclose(mine, theirs, rtol=1e-9, atol=0):

@@ -119,6 +119,7 @@ def _check_weight_of_classes(data):
 
 
 def _with_objective(fitted, data, factors, mask):
+    """The FittedData of encoded rows, without the columns that the penalty excludes."""
     excluded = np.isinf(fitted.strength)
     score_map = LinearMap(
         data.n_scores, data.n_features, data.center if fitted.fit_intercept else None

@@ -69,6 +69,7 @@ def logits(mean):
 
 
 def _by_delta(estimate, level, n_draws, random_state):
+    """A function of rows: ends of intervals by the delta method, two arrays (n_rows, n_classes)."""
     width = quantile(level)
 
     def find(columns):
@@ -99,6 +100,7 @@ def _logit_errors(mean, covariance):
 
 
 def _by_draws(estimate, level, n_draws, random_state):
+    """A function of rows: quantiles of the logits of drawn coefficients, of the same shapes."""
     parameter_checks.check_number("n_draws", n_draws, least=2, integer=True)
     draws = drawn(estimate, n_draws, random_state)
     ends = 0.5 - 0.5 * level, 0.5 + 0.5 * level
@@ -148,6 +150,7 @@ def laplace_probabilities(estimate, X):
 
 
 def _mean_softmax(mean, covariance):
+    """Means of the softmax of normal scores, (n_rows, n_classes): see `laplace_probabilities`."""
     variance = np.einsum("naa->na", covariance)
     of_difference = variance[:, :, None] + variance[:, None, :] - 2 * covariance
     m = _mean_sigmoid(mean[:, :, None] - mean[:, None, :], np.maximum(of_difference, 0))

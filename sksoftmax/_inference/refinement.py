@@ -107,6 +107,7 @@ def to_optimum(basis, theta, tol, names):
 
 
 def _to_optimum(basis, theta, tol, names):
+    """As `to_optimum`, but for a FlatError where a matrix is singular."""
     inverse, (value, gradient) = first_inverse(basis, theta), basis.value_and_gradient(theta)
     last = np.inf
     for number in range(MOST_STEPS):

@@ -23,6 +23,7 @@ class Kind(NamedTuple):
     small_sample: bool
 
     def check(self):
+        """Raise a ValueError or TypeError for options that are none, or have no effect."""
         for name, known in (("covariance", COVARIANCES), ("weights", WEIGHTS)):
             check_option(name, getattr(self, name), known)
         parameter_checks.check_flag("small_sample", self.small_sample)

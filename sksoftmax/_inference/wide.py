@@ -62,12 +62,15 @@ class Equations(NamedTuple):
 
     @classmethod
     def at(cls, basis, theta):
+        """With a preconditioner made at theta."""
         return cls(basis, theta, approximations.refreshed(basis.objective, theta))
 
     def product(self, vector):
+        """The Hessian of the objective, a mean over the weights, times a vector."""
         return self.basis.objective.hessian_product(self.theta, vector)
 
     def solve(self, target, accuracy):
+        """``(total_weight * Hessian)^-1 target``, to an accuracy relative to the target."""
         found = conjugate_gradients(
             self.product, self.preconditioner.solve, target, accuracy, MOST_PRODUCTS
         )
@@ -131,6 +134,7 @@ class SumsAlong(NamedTuple):
     known: np.ndarray
 
     def information(self, weigh):
+        """``v_a' J v_b``, as of `HeldSums.information`."""
         if weigh is None:
             return self.known
         moved, at = self._moved(), approximations.probabilities_at(self.basis.objective, self.theta)
@@ -144,6 +148,7 @@ class SumsAlong(NamedTuple):
         return self.basis.objective.rows.sum(block_sums)
 
     def scores(self, weigh):
+        """Products of the rows' scores along the directions, summed with weights."""
         along = self._scores()
 
         def block_sums(block):
@@ -153,6 +158,7 @@ class SumsAlong(NamedTuple):
         return self.basis.objective.rows.sum(block_sums)
 
     def groups(self, groups, n_groups):
+        """Products of the groups' sums of scores along the directions, summed."""
         along = self._scores()
 
         def scores(block):

@@ -143,6 +143,7 @@ class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
         return self._top(X)[1]
 
     def _top(self, X):
+        """Labels and probabilities of the ``_k`` most probable classes, (n_rows, k)."""
         indices, shares = self._predict(partial(prediction.top, k=self._k), X)
         n_scores = coefficients.as_they_are(self)[0].shape[0]
         return coefficients.labels(self, indices, n_scores), shares
@@ -194,6 +195,7 @@ class LinearClassifierMixin(CaptionMixin, PicklingMixin, ClassifierMixin):
         return tags
 
     def _predict(self, function, X):
+        """What a function of `prediction` makes of checked rows and the coefficients."""
         coef, intercept = coefficients.as_they_are(self)
         X = validation.check_features(self, X, coef.shape[1], finite=False)
         return function(X, coef, intercept)

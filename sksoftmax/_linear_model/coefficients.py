@@ -25,6 +25,7 @@ def as_they_are(model):
 
 
 def _checked(coef, intercept):
+    """``coef_`` and ``intercept_`` that are no floating arrays of fitting shapes, made so."""
     try:
         if sp.issparse(coef):
             coef = coef.tocsr()

@@ -82,6 +82,7 @@ def check_folds(folds, y, weight):
 
 
 def _check_fold(number, train, test, y, has_weight):
+    """Raise a ValueError for a fold of fewer than two classes to fit, or of no row to score."""
     to_fit = np.zeros(len(y), dtype=bool)
     to_fit[train] = True
     to_fit &= has_weight

@@ -235,6 +235,7 @@ def _by_blocks(consume, X, coef, intercept):
 
 @quiet  # scores out of all range are refused
 def _run(consume, X, coef, intercept):
+    """`_by_blocks`, with whatever number of threads BLAS has."""
     safe = _safe_norm(X, coef, intercept)
     scores_of, step = _product(array_of(X), coef, intercept)
     for start in range(0, X.shape[0], step):

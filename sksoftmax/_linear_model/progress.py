@@ -52,6 +52,7 @@ class ProgressLine:
         self._show(name, solution.value, least, text, seconds, last=True)
 
     def _show(self, name, value, losses, left, seconds, last=False):
+        """Write a line: over the last one on a terminal, else below it."""
         loss = "".join(f", validation loss {loss:.6g}" for loss in losses)
         line = f"{name}: objective {value:.9g}{loss}, {left}, {seconds:.2f} s"
         if self.in_place:

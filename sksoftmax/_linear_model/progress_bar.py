@@ -24,6 +24,7 @@ class ProgressBar:
         self.done, self.begin = 0, perf_counter()
 
     def advance(self, steps=1):
+        """Count finished fits, and show the bar."""
         self.done += steps
         if not self.shown:
             return

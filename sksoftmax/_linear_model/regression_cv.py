@@ -323,6 +323,7 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         )
 
     def _set_grid(self, data):
+        """Set ``l1_ratios_``, ``C_min_`` and ``Cs_``."""
         self.l1_ratios_ = np.asarray(self.l1_ratios, dtype=np.float64)
         positive = self.l1_ratios_[self.l1_ratios_ > 0]
         self.C_min_ = 0.0

@@ -34,6 +34,7 @@ class CallRows(NamedTuple):
     dtype: np.dtype | None = None
 
     def batches(self):
+        """The CallRows of each batch, without cuts."""
         for start, stop in pairwise(self.cuts):
             weight = None if self.weight is None else self.weight[start:stop]
             yield CallRows(row_slice(self.X, start, stop), self.target[..., start:stop], weight)
