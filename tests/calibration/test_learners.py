@@ -231,10 +231,10 @@ def test_weights_of_maps_take_a_sample_of_many_rows(monkeypatch):
 @pytest.mark.parametrize("n_columns", [1, 3])
 def test_auto_is_near_the_best_map_and_takes_one_that_is_not_linear(n_columns):
     scores, y = draw(3000, n_columns)
-    bent = np.exp(scores / 2)  # the scores that are right are not linear in these
+    curved = np.exp(scores / 2)  # the scores that are right are not linear in these
     others, new_y = draw(3000, n_columns, seed=1)
     new = np.exp(others / 2)
-    losses = {n: loss(SoftmaxTransformer(n).fit(bent, y), new, new_y) for n in [*LEARNED, "auto"]}
+    losses = {n: loss(SoftmaxTransformer(n).fit(curved, y), new, new_y) for n in [*LEARNED, "auto"]}
     auto = losses.pop("auto")
     assert auto <= min(losses.values()) + (0.002 if n_columns == 1 else -0.002)
 

@@ -205,6 +205,15 @@ def without_warnings(*messages):
     return quietly
 
 
+def check_numbers(model, without=()):
+    """That all public fitted attributes that are numbers are finite, but those that need not be."""
+    for name, value in vars(model).items():
+        known = name in ("gap_", "C_min_", *without) or isinstance(value, (list, dict))
+        if name.endswith("_") and not name.startswith("_") and not known:
+            value = np.asarray(value)
+            assert value.dtype.kind not in "fc" or np.isfinite(value).all(), name
+
+
 def check_probabilities(model, X, quietly):
     """That a fitted model's probabilities of X are finite and sum to one."""
     proba = quietly(model.predict_proba, X)

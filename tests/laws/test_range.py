@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from inputs import check_probabilities, without_warnings
+from inputs import check_numbers, check_probabilities, without_warnings
 from scipy.special import softmax
 from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss
@@ -77,19 +77,8 @@ def scaled(dtype, scale, column=2):
 quietly = without_warnings("The scores say|.*temperature", "The number of unique classes")
 
 
-def fitted_numbers(model):
-    """All fitted attributes that are numbers, where nan and inf mean nothing by themselves."""
-    for name, value in vars(model).items():
-        public = name.endswith("_") and not name.startswith("_")
-        if public and name not in ("gap_", "C_min_", "estimators_", "calibrator_"):
-            value = np.asarray(value)
-            if value.dtype.kind in "fc":
-                yield name, value
-
-
 def check_finite(model, X):
-    for name, value in fitted_numbers(model):
-        assert np.isfinite(value).all(), name
+    check_numbers(model)
     check_probabilities(model, X, quietly)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
-from inputs import check_probabilities, without_warnings
+from inputs import check_numbers, check_probabilities, without_warnings
 from scipy.special import softmax
 from search_cases import data, searched
 from sklearn.linear_model import RidgeClassifier
@@ -43,22 +43,8 @@ def is_told(error):
     return any(word in str(error).lower() for word in (word.lower() for word in CULPRITS))
 
 
-# Attributes where inf, and nan for a class that a fold lacks, have a meaning.
-NOT_FINITE = ("gap_", "C_min_", "coefs_paths_")
-
-
-def numbers_of(model):
-    """Public fitted attributes that are numbers."""
-    for name, value in vars(model).items():
-        if name.endswith("_") and not name.startswith("_") and name not in NOT_FINITE:
-            value = np.asarray(value) if not isinstance(value, (list, dict)) else np.empty(0)
-            if value.dtype.kind in "fc":
-                yield name, value
-
-
 def check_model(model, X):
-    for name, value in numbers_of(model):
-        assert np.isfinite(value).all(), name
+    check_numbers(model, without=["coefs_paths_"])  # nan for a class that a fold lacks
     check_probabilities(model, X, quietly)
 
 
@@ -103,8 +89,7 @@ def test_a_stream_digests_a_batch_or_refuses_it_and_goes_on(
             X[own], y[own], classes=classes, sample_weight=part
         ))  # fmt: skip
         if hasattr(model, "coef_"):
-            for name, value in numbers_of(model):
-                assert np.isfinite(value).all(), name
+            check_numbers(model)
             attempt.refuses(lambda own=own: check_probabilities(model, X[own], quietly))
 
 
