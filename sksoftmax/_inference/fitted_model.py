@@ -1,7 +1,5 @@
 """What of a fitted model inference needs, read from its public attributes and checked."""
 
-import copy
-
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
@@ -19,9 +17,10 @@ AFTER_SELECTION = (
 )
 
 
-class FittedModel(BaseEstimator):
+class FittedModel:
     """The columns, classes and objective of a fitted model.
 
+    kind : str, the name of the model's class
     classes_ : ndarray of shape (n_classes,)
     n_features_in_ : int
     names : ndarray of str of shape (n_features,)
@@ -39,6 +38,7 @@ class FittedModel(BaseEstimator):
     def __init__(self, model, selects=False):
         check_kind(model)
         check_is_fitted(model, ("coef_", "intercept_", "classes_"))
+        self.kind = type(model).__name__
         self.classes_ = np.asarray(model.classes_)
         self.fit_intercept = bool(model.fit_intercept)
         self.class_weight, self.n_jobs = model.class_weight, getattr(model, "n_jobs", None)
@@ -56,11 +56,19 @@ class FittedModel(BaseEstimator):
         excluded = np.isinf(factors)
         self.strength = np.where(excluded, np.inf, np.where(excluded, 0, factors) / self.C)
 
+    def as_estimator(self):
+        """What scikit-learn's checks look at; they name it by its class, which is the model's."""
+        estimator = type(self.kind, (BaseEstimator,), {})()
+        estimator.n_features_in_, estimator.fit_intercept = self.n_features_in_, self.fit_intercept
+        if hasattr(self, "feature_names_in_"):
+            estimator.feature_names_in_ = self.feature_names_in_
+        return estimator
+
     def check_columns(self, X):
         """Raise a ValueError unless X has the columns of the fit, as predictions do."""
         X = validation.without_rows(validation.unwrapped(X))
         X = X if hasattr(X, "shape") else np.asarray(X)
-        validate_data(copy.copy(self), X, reset=False, skip_check_array=True)
+        validate_data(self.as_estimator(), X, reset=False, skip_check_array=True)
 
     def check_classes(self, found):
         """Raise a ValueError unless the classes of y are those of the model."""
@@ -80,7 +88,7 @@ class FittedModel(BaseEstimator):
     def check_features(self, X):
         """X in memory as predictions take it, float, dense or CSR."""
         validation.check_in_memory("Inference", "pass its chunks, computed", X)
-        return validation.check_features(self, X, self.n_features_in_)
+        return validation.check_features(self.as_estimator(), X, self.n_features_in_)
 
 
 def check_kind(model):

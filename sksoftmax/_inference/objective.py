@@ -1,6 +1,5 @@
 """The objective that a fitted model minimises, rebuilt from the model and its data."""
 
-import copy
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -92,7 +91,7 @@ def encoded(fitted, X, y, sample_weight, class_weight, who):
     validation.check_given(y, who)
     fitted.check_columns(X)
     return dispatch.encode(
-        copy.copy(fitted), X, y, sample_weight, class_weight, fitted.n_jobs,
+        fitted.as_estimator(), X, y, sample_weight, class_weight, fitted.n_jobs,
         label_smoothing=fitted.label_smoothing,
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """What inference refuses, and what the messages name."""
 
+import re
 import warnings
 
 import numpy as np
@@ -11,7 +12,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sksoftmax import ElasticNet, GroupLasso, SoftmaxRegression, infer
+from sksoftmax import (
+    ElasticNet,
+    GroupLasso,
+    SoftmaxRegression,
+    SoftmaxRegressionCV,
+    approximate_leave_one_out,
+    infer,
+)
 
 
 def draw(n_rows=120, n_classes=3, seed=0):
@@ -272,3 +280,22 @@ def test_other_rows_are_not_nested():
     one = infer(fit(X[:100, :1], Y[:100]), X[:100, :1], Y[:100])
     with pytest.raises(ValueError, match="same rows, weights and classes"):
         infer(MODEL, X, Y).likelihood_ratio_test(one)
+
+
+@pytest.mark.parametrize("model", [SoftmaxRegression(C=1.0), SoftmaxRegressionCV(Cs=[1.0], cv=2)])
+def test_messages_name_the_class_of_the_model_as_its_own_do(model):
+    inference = infer(model.fit(X, Y), X, Y)
+    calls = [
+        lambda X: infer(model, X, Y),
+        lambda X: approximate_leave_one_out(model, X, Y),
+        lambda X: inference.influence(X, Y),
+        inference.predict_interval,
+        inference.predict_proba,
+    ]
+    for wrong in (X[:, :2], np.where(X > 1, np.nan, X)):
+        with pytest.raises(ValueError) as own:
+            model.predict(wrong)
+        for call in calls:
+            with pytest.raises(ValueError, match=re.escape(str(own.value))) as error:
+                call(wrong)
+            assert "FittedModel" not in str(error.value)
