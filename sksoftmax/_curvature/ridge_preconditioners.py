@@ -29,13 +29,10 @@ def makers(objective, moments=None):
         return [diagonal]
     if objective.map.n_scores == 1:
         return [exact]
-    affordable = [kronecker]
-    penalised = objective.penalty.strength.reshape(objective.map.n_columns, -1)[:, 0] > 0
-    if penalised.any():
-        moments = second_moments(objective) if moments is None else moments
-        basis = DiagonalisingBasis.of(moments, penalised)
-        many = costs.has_many_classes(objective)
-        affordable = [basis.class_curvature if many else basis.curvature]
+    moments = second_moments(objective) if moments is None else moments
+    basis = DiagonalisingBasis.of(moments, np.arange(len(moments)) < objective.map.n_features)
+    many = costs.has_many_classes(objective)
+    affordable = [basis.class_curvature if many else basis.curvature]
     if costs.classes_are_affordable(objective):
         affordable.append(class_blocks)
     return affordable
@@ -52,7 +49,8 @@ def is_to_be_scaled(objective, maker):
 
 def diagonal(objective, theta):
     """Makes the diagonal of the Hessian."""
-    free = approximations.diagonal(_with_ridge(objective, np.zeros_like(theta)), theta).diagonal
+    unpenalised = replace(objective, penalty=Ridge(np.zeros_like(theta)))
+    free = approximations.diagonal(unpenalised, theta).diagonal
     return lambda strength: DiagonalPreconditioner(free + strength.reshape(free.shape))
 
 
@@ -60,16 +58,6 @@ def exact(objective, theta):
     """Makes the Hessian of two classes."""
     matrix = approximations.lower_moments(objective, theta)
     return lambda strength: SharedPreconditioner(Factor.of(matrix + np.diag(strength)))
-
-
-def kronecker(objective, theta):
-    """Makes the Kronecker product of `approximations.kronecker`."""
-    classes, columns = approximations.kronecker_factors(objective, theta)
-
-    def preconditioner(strength):
-        return approximations.product(classes, columns, _with_ridge(objective, strength))
-
-    return preconditioner
 
 
 def class_blocks(objective, theta):
@@ -81,7 +69,3 @@ def class_blocks(objective, theta):
         return approximations.class_block_preconditioner(matrices, ridge)
 
     return preconditioner
-
-
-def _with_ridge(objective, strength):
-    return replace(objective, penalty=Ridge(strength))

@@ -7,7 +7,6 @@ of the last proof are kept along C while the set passes its check.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from sksoftmax._problems import build
 from sksoftmax._problems.row_space import AllColumns
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._solvers import minimize
-from sksoftmax._solvers.line_search import Point, evaluate
+from sksoftmax._solvers.line_search import evaluate
 from sksoftmax._solvers.working_set import Subproblem, extended, restricted
 
 # Longest step in log C over which gradients are extrapolated; longer ones are made by intermediate
@@ -33,7 +32,7 @@ NEAR = 2.5
 @quiet  # trial steps may lead to where numbers overflow, and are refused there
 def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
     """Fits of a nonsmooth objective at increasing values of C; see ``fit_path``."""
-    path = ElasticNetPath(partial(_problem_at, data, l1_ratio, settings), settings)
+    path = ElasticNetPath(lambda C: problem_at(data, C, l1_ratio, settings), settings)
     score_map = path.problem_at(Cs[0]).map
     state, solution = path.begin(Cs[0], build.initial(data, score_map))
     fits = []
@@ -44,10 +43,6 @@ def fit_elastic_net_path(data, Cs, l1_ratio, settings, done=None):
         if done is not None:
             done(1)
     return fits
-
-
-def _problem_at(data, l1_ratio, settings, C):
-    return problem_at(data, C, l1_ratio, settings)
 
 
 class ElasticNetState(NamedTuple):
@@ -122,7 +117,7 @@ class ElasticNetPath:
             working_set = screening.choose(whole, theta, others, working_set)
             theta = restricted(whole, working_set.columns, theta)
             begin, moments = evaluate(working_set.problem, theta), None
-        here = PathPoint.of(log_C, _point_of(solution), working_set.problem.objective.penalty)
+        here = PathPoint.of(log_C, solution.point, working_set.problem.objective.penalty)
         here = here._replace(
             theta=theta,
             loss_gradient=extended(whole, columns, here.loss_gradient, others),
@@ -146,7 +141,7 @@ class ElasticNetPath:
         """The state and solution at a C by an ordinary fit on all columns."""
         solver = build.solver_for(whole, self.settings.solver)
         solution = minimize(whole, solver, theta, tol=tol, max_iter=max_iter)
-        here = PathPoint.of(log_C, _point_of(solution), whole.objective.penalty)
+        here = PathPoint.of(log_C, solution.point, whole.objective.penalty)
         working_set = screening.choose(whole, here.theta, here.loss_gradient)
         return ElasticNetState(extended_history(history, here), working_set), solution
 
@@ -200,7 +195,3 @@ def _dual_gradient(whole, working_set, certificate):
     part = working_set.problem.objective.smooth
     gradient = whole.objective.smooth.gradient_of_residuals(part, dual.residual)
     return gradient, certificate.scale
-
-
-def _point_of(solution):
-    return Point(solution.theta, solution.value, solution.gradient)

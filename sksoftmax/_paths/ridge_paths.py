@@ -313,7 +313,7 @@ class RidgePaths:
             problem, build.solver_for(problem, self.solver, warm=True), theta,
             tol=self.tol, max_iter=max(0, self.max_iter - result.n_iter),
         )  # fmt: skip
-        fit = fit.with_point(Point(solution.theta, solution.value, solution.gradient))
+        fit = fit.with_point(solution.point)
         return solution._replace(n_iter=solution.n_iter + result.n_iter), fit
 
     def _prove(self, folds, fits, points, numbers, lower):

@@ -53,6 +53,10 @@ class Solution(NamedTuple):
     gradient: np.ndarray | None = None
     certificate: object = None
 
+    @property
+    def point(self):
+        return Point(self.theta, self.value, self.gradient)
+
 
 class Problem(Protocol):
     """What the loop and every solver may ask of a problem; some solvers ask for more.
