@@ -1,7 +1,7 @@
 """The ranges of numbers accepted in X and in weights.
 
-Numbers within them can be squared, weighted and summed without overflow, and the contribution of a
-column to second moments does not underflow. Units do not matter within the range.
+Numbers within them can be squared, weighted and summed without overflow, and the second moment of a
+column does not underflow. Within the range units do not matter.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from sksoftmax._objective.rows import Largest
 from sksoftmax._runtime.types import DOUBLE, SINGLE
 
-# Rows that suffice, as a rule, to see that a column is not too small.
+# Rows of a block from which its columns' magnitudes are bounded from below.
 FEW = 64
 
 
@@ -28,20 +28,21 @@ class Range(NamedTuple):
         return np.logical_not(inside)  # nan compares false
 
 
-# Largest magnitude of a column, by dtype. Coefficients, in the same dtype, are about its inverse.
+# Range of a column's largest magnitude, by dtype. Coefficients, in the same dtype, are about its
+# inverse.
 COLUMNS = {DOUBLE: Range(1e-100, 1e100), SINGLE: Range(1e-30, 1e30)}
-# Largest of the weights.
+# Range of the largest weight.
 WEIGHTS = Range(1e-50, 1e50)
 # Ranges within which single precision can square, weight and sum.
 COLUMNS_IN_SINGLE, WEIGHTS_IN_SINGLE = Range(1e-12, 1e12), Range(1e-9, 1e9)
 
 
 class Magnitudes(NamedTuple):
-    """The largest magnitude of each column of some rows, and the range of their weights.
+    """The largest magnitude of each column, and the range of the weights.
 
     columns : ndarray of float64 of shape (n_features,)
-        Lower bounds, taken from the first rows of blocks, where these suffice to see that all
-        columns are in the range of single precision.
+        Lower bounds from the first rows of each block, if all columns are within the range of
+        single precision by these and by the largest entry of all.
     """
 
     columns: np.ndarray
@@ -50,7 +51,7 @@ class Magnitudes(NamedTuple):
 
     @classmethod
     def of(cls, rows):
-        """Of all rows; every entry is read only if bounds do not suffice."""
+        """Of all rows; magnitudes of whole columns are computed only if bounds do not suffice."""
         some, most, largest, smallest = (part.number for part in rows.sum(_bounds))
         if COLUMNS_IN_SINGLE.is_outside(np.append(some, most)).any() or not some.all():
             some = rows.sum(_by_column).number
@@ -63,7 +64,7 @@ class Magnitudes(NamedTuple):
 
     @property
     def suit_single_precision(self):
-        """Whether single precision can square, weight and add them up too."""
+        """Whether single precision can square, weight and sum the entries."""
         weights = np.array([self.largest_weight, self.smallest_weight])
         outside = COLUMNS_IN_SINGLE.is_outside(self.columns).any()
         return not (outside or WEIGHTS_IN_SINGLE.is_outside(weights).any())
@@ -80,7 +81,7 @@ def _in_double(block):
 
 
 def _bounds(block):
-    """Largest magnitudes of each column in a few rows, of all entries, and of the weights."""
+    """Largest magnitudes in columns of a block's first rows, of all its entries, of its weights."""
     entries = block.X.data if sp.issparse(block.X) else block.X
     most = max(entries.max(initial=0), -entries.min(initial=0))
     some = Largest(largest_by_column(block.X[:FEW]))

@@ -7,7 +7,12 @@ import numpy as np
 
 
 def check_number(name, value, *, least, most=np.inf, below=None, integer=False, open_below=False):
-    """Check that a parameter is a number in a range."""
+    """Check that a parameter is a number ``>= least`` and ``<= most``, and not a boolean.
+
+    below : number, that it must be less than
+    integer : whether it must be an integer
+    open_below : whether ``least`` itself is excluded
+    """
     kind = Integral if integer else Real
     wanted = f"{'an integer' if integer else 'a number'} {'>' if open_below else '>='} {least:g}"
     if below is not None:

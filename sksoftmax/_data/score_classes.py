@@ -1,4 +1,4 @@
-"""Matching of labels, classes and the columns of scores."""
+"""Matching of labels and classes with the columns of scores."""
 
 import warnings
 from typing import NamedTuple
@@ -21,7 +21,9 @@ ESTIMATOR = Names()
 
 
 def match_classes(y, n_columns, classes=None):
-    """The class of each column, and the column index of each label.
+    """The class of each column, (n_columns,), and the column index of each label, (n_rows,).
+
+    classes : array-like of shape (n_columns,), or None if labels tell
 
     Raises
     ------
@@ -48,6 +50,7 @@ def match_classes(y, n_columns, classes=None):
 
 
 def _are_column_numbers(found, n_columns):
+    """Whether all labels are integers from 0 to ``n_columns - 1``."""
     if found.dtype.kind not in "iuf":
         return False
     return bool(((found >= 0) & (found < n_columns) & (found == np.floor(found))).all())
@@ -98,8 +101,8 @@ def column_order(X, classes):
     """The column index of each class in a frame whose columns are named by class; else None.
 
     A frame in which no column has the name of a class, or whose columns are numbered from 0, is
-    read by position. Names are compared as text where none is equal, since some libraries know
-    no other.
+    read by position. Names are compared as text if none equals a class, since in some libraries all
+    names are text.
 
     Raises
     ------

@@ -43,12 +43,12 @@ class ScoreRows(NamedTuple):
 
 
 def encode(X, y, sample_weight, check, match, estimator=None):
-    """Check and encode rows in memory.
+    """Check and encode rows in memory as ScoreRows.
 
     check : function of X that returns a checked array of shape (n_rows, n_columns)
     match : function of labels and the number of classes, or None
-        Returns the classes and the class index of each label. None if no labels are wanted: then
-        X, the weights and the number of labels are checked, and nothing is returned.
+        Returns the classes and the class index of each label. With None labels are not used: X, the
+        weights and the number of labels are checked, and the result is None.
     """
     array = check(X)
     weight = check_weight(sample_weight, array)
@@ -70,8 +70,9 @@ def encode(X, y, sample_weight, check, match, estimator=None):
 def check_columns(X, input, name, fewest=1):
     """Scores or probabilities as a floating array of shape (n_rows, n_columns).
 
+    input : {"scores", "probabilities"}
     name : of the estimator, for messages
-    fewest : int, the number of rows that there must be
+    fewest : int, the least number of rows
     """
     array = check_array(
         as_numpy(X), dtype=FLOATS, estimator=name, input_name="X",

@@ -36,6 +36,7 @@ class Weighed(NamedTuple):
 def encode(y, names, weight, label_smoothing, dtype):
     """The sorted classes of all rows of checked y, and the targets of the rows with weight.
 
+    y : ndarray of labels of shape (n_rows,), or of distributions of shape (n_rows, n_classes)
     names : column names of a matrix, or None
     weight : ndarray of shape (n_rows,), or None where all are one
     dtype : of distributions
@@ -105,7 +106,7 @@ def weigh(target, weight, classes, class_weight):
     """Apply class weights to targets and weights.
 
     A row with a distribution is equivalent to one row of each class, weighted by its probability.
-    So class weights multiply the probabilities; their sum multiplies the weight of the row.
+    So class weights multiply the probabilities, and the sum of these the weight of the row.
     """
     by_class = weight_of_classes(target, weight, len(classes))
     factors = class_factors(class_weight, classes, by_class)
@@ -205,7 +206,7 @@ def check_distributions(y, weight=None):
 def encode_labels(y):
     """The sorted classes, and the class index of each label in the smallest unsigned dtype."""
     if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < 2**16:
-        # A lookup table is many times faster than sorting.
+        # A table of all integers in the range is many times faster than sorting.
         least = y.dtype.type(y.min())
         numbers = _differences(y, least)
         present = np.bincount(numbers) > 0

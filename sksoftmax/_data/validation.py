@@ -31,7 +31,7 @@ class Encoded:
 
     rows : Rows
     all_classes : ndarray of all classes of y, sorted
-    present : ndarray of bool, the classes that the fit is of; see `with_weight`
+    present : ndarray of bool, those of them that the fit is of; see `present_classes`
     class_weight : ndarray of shape (n_classes,)
         Summed weight of each class present.
     center : ndarray of shape (n_features,)
@@ -119,7 +119,7 @@ def encode(
         class_weight, classes, indices, target, weight
     )  # fmt: skip
     if indices is not None:
-        _check_finite(estimator, X)  # rows that count for nothing too
+        _check_finite(estimator, X)  # also the rows without weight, which no sum reads
     if hold_out is None:
         weighed = targets.weigh(target, weight, classes, class_weight)
         return _encoded(estimator, X, indices, classes, weighed, n_jobs)
@@ -135,10 +135,10 @@ def encode(
 
 
 def _checked(estimator, X, y):
-    """X, y, names of y, and whether it is soft: checked, but for entries of X that are not finite.
+    """X, y, the column names of y, and whether y is soft, checked except for entries of X.
 
-    Plain arrays of what the checks of scikit-learn would let pass are spared their fixed cost,
-    which is a quarter of that of a small fit.
+    Plain arrays that scikit-learn's checks would let pass are not given to them: their fixed cost
+    is a quarter of a small fit's.
     """
     if _is_plain(X) and len(X) and X.shape[1] and _is_plain_labels(y) and len(y) == len(X):
         estimator.n_features_in_ = X.shape[1]
@@ -155,12 +155,12 @@ def _checked(estimator, X, y):
 
 
 def _is_plain(X):
-    """Whether X is a floating matrix of NumPy itself."""
+    """Whether X is a floating matrix of class ndarray itself."""
     return type(X) is np.ndarray and X.ndim == 2 and X.dtype in FLOATS
 
 
 def _is_plain_labels(y):
-    """Whether y are integers of NumPy itself, and clearly labels and not counts."""
+    """Whether y is an integer vector of class ndarray itself, clearly of labels, not of counts."""
     if not (type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "iu" and len(y)):
         return False
     # scikit-learn warns where more than half of the labels differ.
@@ -198,23 +198,24 @@ def _of_weighted_classes(class_weight, classes, indices, target, weight):
 
 
 def _rows(mask, indices, target, weight):
+    """The rows of a mask, of indices, targets and weights."""
     return indices[mask], target[..., mask], None if weight is None else weight[mask]
 
 
 def _encoded(estimator, X, indices, classes, weighed, n_jobs, present=None):
     """Encode rows of X.
 
-    indices : of the rows that targets and weights belong to; None is all
-    present : ndarray of bool, the classes that the data are of; those with weight by default
+    indices : ndarray of int, the rows of X that targets and weights are of; None for all
+    present : ndarray of bool of shape (n_classes,), by default `present_classes`
     """
-    present = with_weight(estimator, weighed.by_class) if present is None else present
+    present = present_classes(estimator, weighed.by_class) if present is None else present
     n_present = int(np.count_nonzero(present))
     n_scores = 1 if n_present == 2 else n_present
     n_threads = worthwhile_threads(X, n_scores, effective_n_jobs(n_jobs))
     target, by_class = targets.of_classes(present, weighed.target), weighed.by_class[present]
     rows = partition(X, target, weighed.weight, n_scores, n_threads, indices=indices)
     size = Magnitudes.of(rows)
-    if not np.isfinite(size.columns).all():  # the first read of all entries tells
+    if not np.isfinite(size.columns).all():  # told by the first pass over the entries
         _check_finite(estimator, X)
     size.check(X.dtype, estimator)
     rows = size.widened(rows, X.dtype)
@@ -233,12 +234,14 @@ def _encoded(estimator, X, indices, classes, weighed, n_jobs, present=None):
     )
 
 
-def with_weight(estimator, by_class):
+def present_classes(estimator, by_class):
     """A mask, of shape (n_classes,), of the classes that a fit is of.
 
     With an intercept these are the classes with weight: the optimal intercept of any other class is
-    minus infinity, and its coefficients do not matter. Without one all classes take part, since the
-    scores of a class without weight must not be too high for the rows of the others.
+    minus infinity, and its coefficients do not matter. Without one all classes are present: the
+    coefficients of a class without weight must keep its scores low for the rows of the others.
+
+    by_class : ndarray of shape (n_classes,), the summed weight of each class
     """
     has_intercept = getattr(estimator, "fit_intercept", True)
     return by_class > 0 if has_intercept else np.ones(len(by_class), dtype=bool)
@@ -274,7 +277,7 @@ def on_dask(values):
     """Whether values are a Dask collection.
 
     Arrays of xarray and quantities of pint have the methods of a collection whatever they wrap, so
-    that Dask is asked. If it is not imported, nothing is a collection.
+    Dask is asked. If it is not imported, nothing is a collection.
     """
     if not hasattr(values, "__dask_graph__") or sys.modules.get("dask") is None:
         return False
@@ -319,7 +322,7 @@ def check_given(y, who):
 def check_features(estimator, X, n_features, finite=True):
     """X for predictions, checked to have the columns of the coefficients and of the fit, if any.
 
-    finite : whether to look at the entries; else whoever reads them first does
+    finite : whether entries are checked; else the first pass over them must tell
     """
     fitted = vars(estimator)
     plain = _is_plain(X) and len(X) and "feature_names_in_" not in fitted
@@ -340,7 +343,7 @@ def check_features(estimator, X, n_features, finite=True):
 
 
 def check_same_features(X, n_features):
-    """Raise a ValueError unless X has as many columns as the last fit, if that can be told."""
+    """Raise a ValueError if X has a shape, and not as many columns as the last fit."""
     shape = getattr(X, "shape", ())
     if len(shape) == 2 and shape[1] != n_features:
         raise ValueError(

@@ -1,6 +1,6 @@
-"""Checking, encoding and summation of rows that Dask holds; the folder is imported when X is one.
+"""Checking, encoding and summation of rows that Dask holds.
 
-Rows stay on the workers that hold them; what travels is the parameters and sums over rows. Modules
-here may import Dask and cloudpickle, and nothing of ``distributed``: the scheduler is whatever the
-user has made Dask's default.
+The folder is imported when X is a Dask collection. Rows stay on the workers that hold them, and
+parameters and sums over rows are sent. Modules here import Dask and cloudpickle but nothing of
+``distributed``: the scheduler is Dask's default, which the user may set.
 """

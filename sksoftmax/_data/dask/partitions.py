@@ -27,7 +27,7 @@ from sksoftmax._runtime.quiet import quiet
 
 
 class LabelTargets(NamedTuple):
-    """Reads chunks of labels as indices of the classes, ndarrays of shape (n_rows,).
+    """Reader of chunks of labels, as indices of the classes of shape (n_rows,).
 
     classes : ndarray of shape (n_classes,), sorted
     """
@@ -45,7 +45,7 @@ class LabelTargets(NamedTuple):
 
 
 class DistributionTargets(NamedTuple):
-    """Reads chunks of soft targets as distributions, ndarrays of shape (n_classes, n_rows).
+    """Reader of chunks of soft targets, as distributions of shape (n_classes, n_rows).
 
     classes : ndarray of shape (n_classes,), sorted
     order : ndarray of int of shape (n_classes,), the column passed for each class
@@ -160,7 +160,7 @@ def _rows_with_weight(X, reader, labels, weights, uniform_weight):
 
 
 class TargetEncoding(NamedTuple):
-    """How targets of all classes become those of the classes that a fit is of.
+    """The encoding of targets of all classes as targets of the classes that a fit is of.
 
     present : ndarray of bool of shape (n_classes,), the classes that the fit is of
     smoothing : float, the label smoothing

@@ -38,7 +38,7 @@ class DaskRows:
 
     persisted: list
     n_partitions: int
-    n_threads = 1  # of rows that are brought here
+    n_threads = 1  # for rows that are gathered into memory
 
     @classmethod
     def persist(cls, partitions):

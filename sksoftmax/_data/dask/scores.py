@@ -64,7 +64,7 @@ def _n_rows_of(block):
 
 
 class ColumnEncoding(NamedTuple):
-    """How labels become column indices, and columns take the order of the classes.
+    """The encoding of labels as column indices, with columns in the order of the classes.
 
     indices : ndarray of int of shape (n_labels,), the column index of each label found
     order : ndarray of int of shape (n_classes,), the column passed for each class; None if in order

@@ -62,7 +62,7 @@ def encode(
         parts = split_held_out(partitions, len(classes), hold_out)
     encoding = TargetEncoding(np.ones(len(classes), dtype=bool), label_smoothing, meta.dtype)
     encoding = encoding.with_class_weight(class_weight, classes, parts[0].by_class)
-    encoding = encoding._replace(present=validation.with_weight(estimator, encoding.by_class))
+    encoding = encoding._replace(present=validation.present_classes(estimator, encoding.by_class))
     data, *others = [
         encode_partitions(estimator, part, encoding, classes, is_sparse, meta) for part in parts
     ]
