@@ -2,7 +2,7 @@
 
 Scores of a block are kept as (n_classes, n_rows): the maximum, the sum and the normalisation over
 classes are then operations on whole contiguous rows, which NumPy vectorises. Two classes are one
-row of scores ``s``, read as the pair ``(0, s)``; this file is the one place that knows it.
+row of scores ``s``, read as the pair ``(0, s)``; every kernel takes both forms.
 
 Kernels hold no state and overwrite the scores they are given. Sums are returned in float64
 whatever the dtype of the scores.
