@@ -26,10 +26,10 @@ LEAST_TOL_OF_SINGLE = 1e-6
 def approximate_leave_one_out(
     model: Any, X: DataLike, y: DataLike, *, sample_weight: DataLike | None = None
 ) -> Floats:
-    r"""Log loss of each row by the model fitted without it, nearly, for the price of one more fit.
+    r"""Approximate the log loss of each row by the model fitted without it, in the time of few fits.
 
-    Without a row the fit is taken to be one Newton step away, whose Hessian is that of all rows
-    without the row's own [1]_ [2]_:
+    The fit without a row is taken to be one Newton step from that of all rows, with the Hessian of
+    all rows less the row's own [1]_ [2]_:
 
     .. math::
         \tilde z_i = z_i + A_i (I - W_i A_i)^{-1} w_i (p_i - t_i), \qquad
@@ -37,8 +37,9 @@ def approximate_leave_one_out(
 
     with the scores :math:`z_i = X_i \beta`, probabilities :math:`p_i` and target :math:`t_i` of a
     row, and the Hessian H of the objective, the intercepts among its parameters. Under an l1 part
-    coefficients that are zero stay zero in that step [2]_ [3]_. The rows whose scores move farthest
-    are fitted on from there, where zeros may move, for about as much work as the Hessian takes.
+    coefficients that are zero stay zero in that step [2]_ [3]_. The fits without the rows whose
+    scores move farthest go on from there, for about as much work as the Hessian takes; in these
+    coefficients may leave zero.
 
     Parameters
     ----------
