@@ -26,7 +26,7 @@ LEAST_TOL_OF_SINGLE = 1e-6
 def approximate_leave_one_out(
     model: Any, X: DataLike, y: DataLike, *, sample_weight: DataLike | None = None
 ) -> Floats:
-    r"""Approximate the log loss of each row by the model fitted without it, in the time of few fits.
+    r"""Approximate the log loss of each row by the fit without it, in the time of a few fits.
 
     The fit without a row is taken to be one Newton step from that of all rows, with the Hessian of
     all rows less the row's own [1]_ [2]_:
