@@ -1,6 +1,5 @@
 """SoftmaxCalibratedClassifier: a classifier with calibrated probabilities."""
 
-import warnings
 from copy import deepcopy
 from typing import Any, Self
 
@@ -30,6 +29,7 @@ from sksoftmax._functions.api import log_softmax, logsumexp, softmax
 from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import as_usual
 from sksoftmax._runtime.types import AnyArray, DataLike, Floats
+from sksoftmax._runtime.warn import warn
 
 # Above so many rows one classifier predicts alone under ``ensemble="auto"``.
 MAX_ROWS_TO_AVERAGE = 20_000
@@ -315,10 +315,9 @@ class SoftmaxCalibratedClassifier(
             return routed_params(self, "fit", weighted, groups)
         if isinstance(self.estimator, FrozenEstimator):
             return routed_params(self, "fit", params, groups)
-        warnings.warn(
+        warn(
             f"{type(self.estimator).__name__} takes no sample_weight: the weights are used in "
             "learning the map only.",
-            stacklevel=3,
         )
         return routed_params(self, "fit", params, groups)
 
@@ -344,10 +343,9 @@ def _to_learn_from(parts, y, sample_weight):
             "learn from. Take fewer or stratified folds."
         )
     if left_out:
-        warnings.warn(
+        warn(
             f"{sum(left_out)} rows were left out of the calibration: the training part of their "
             "split lacks a class. Take fewer or stratified folds.",
-            stacklevel=3,
         )
     rows = np.concatenate([part.rows for part in kept])
     order = np.argsort(rows, kind="stable")

@@ -1,6 +1,5 @@
 """SoftmaxTransformer: decision scores to probabilities."""
 
-import warnings
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, Self
@@ -25,6 +24,7 @@ from sksoftmax._functions.checks import check_option, check_temperature
 from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._runtime.types import FLOATS, DataLike, Floats
+from sksoftmax._runtime.warn import warn
 
 _CALIBRATIONS = tuple(selection.LEARNERS)
 _INPUTS = ("scores", "probabilities")
@@ -353,7 +353,7 @@ class SoftmaxTransformer(
         learn = selection.LEARNERS[self.calibration]
         calibration = learn(columns.compacted(input_transform.scores))
         for message in calibration.messages:
-            warnings.warn(message, stacklevel=3)
+            warn(message)
         known = data.classes, data.order
         return FittedMap(calibration, temperature, input_transform, offset, *known)
 

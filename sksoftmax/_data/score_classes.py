@@ -1,12 +1,12 @@
 """Matching of labels and classes with the columns of scores."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
 from sksoftmax._data import targets
 from sksoftmax._data.checks import check_array
+from sksoftmax._runtime.warn import warn
 
 
 class Names(NamedTuple):
@@ -36,11 +36,10 @@ def match_classes(y, n_columns, classes=None):
     if len(found) == n_columns:
         return found, labels.astype(np.intp)
     if len(found) < n_columns and _are_column_numbers(found, n_columns):
-        warnings.warn(
+        warn(
             f"y has {len(found)} classes, {listed(found)}, and the scores have {n_columns} "
             "columns: the labels are read as numbers of columns, from 0. Say classes= to name the "
             "class of each column.",
-            stacklevel=5,
         )
         return np.arange(n_columns), y.astype(np.intp)
     raise ValueError(

@@ -1,7 +1,5 @@
 """The parameters of SoftmaxRegression: each is checked before a fit, and errors name it."""
 
-import warnings
-
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
@@ -11,6 +9,7 @@ from sksoftmax._functions.checks import check_option
 from sksoftmax._objective.penalties import ElasticNet
 from sksoftmax._problems import build
 from sksoftmax._runtime.types import Method
+from sksoftmax._runtime.warn import warn
 from sksoftmax._solvers import COMPOSITE_SOLVERS, SOLVERS, STREAMS
 
 # Of scikit-learn's LogisticRegression, for an error that helps those who come from there.
@@ -76,10 +75,9 @@ def check_shared(model, l1_ratios):
     _check_solver(model.solver)
     idle = norm.penalty_factor is None and not isinstance(norm, ElasticNet)
     if idle and not any(ratio > 0 for ratio in l1_ratios):
-        warnings.warn(
+        warn(
             f"penalty={norm!r} is a ridge and no more without an l1 part: give an l1_ratio above "
             "0, which is 1.0 for the group lasso alone.",
-            stacklevel=2,
         )
 
 

@@ -1,6 +1,5 @@
 """SoftmaxRegression: multinomial logistic regression."""
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -29,6 +28,7 @@ from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.public import public
 from sksoftmax._runtime.quiet import quiet
 from sksoftmax._runtime.types import DataLike, Floats
+from sksoftmax._runtime.warn import warn
 from sksoftmax._solvers import Solution, minimize
 
 
@@ -269,7 +269,7 @@ class SoftmaxRegression(CallbackSupportMixin, ScoreMixin, LinearClassifierMixin,
         draft, message = self._fit(X, y, sample_weight)
         if message:
             # Before the model changes: where warnings are errors, the last fit stays.
-            warnings.warn(message, ConvergenceWarning, stacklevel=2)
+            warn(message, ConvergenceWarning)
         self.__dict__ = draft.__dict__
         return self
 

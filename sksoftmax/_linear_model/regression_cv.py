@@ -1,7 +1,6 @@
 """SoftmaxRegressionCV: softmax regression whose penalty is chosen by cross-validation."""
 
 import copy
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -35,6 +34,7 @@ from sksoftmax._problems.class_rows import expanded
 from sksoftmax._runtime.blas import single_threaded_blas
 from sksoftmax._runtime.public import public
 from sksoftmax._runtime.types import FLOATS, DataLike
+from sksoftmax._runtime.warn import warn
 
 RULES = ("best", "1se")
 
@@ -376,4 +376,4 @@ class SoftmaxRegressionCV(LinearClassifierMixin, BaseEstimator):
         missed += sum(int((~result.converged).sum()) for result in results)
         if missed:
             message = convergence.message_of_paths(missed, self.tol)
-            warnings.warn(message, ConvergenceWarning, stacklevel=3)
+            warn(message, ConvergenceWarning)

@@ -3,7 +3,6 @@
 The chunks of X determine the partitions of the rows; labels and weights are aligned with them.
 """
 
-import warnings
 from dataclasses import replace
 from functools import partial
 from numbers import Real
@@ -30,6 +29,7 @@ from sksoftmax._data.magnitudes import Magnitudes
 from sksoftmax._functions.arrays import as_numpy
 from sksoftmax._objective.rows import Means, rows_a_block
 from sksoftmax._runtime.types import FLOATS
+from sksoftmax._runtime.warn import warn
 from sksoftmax._solvers import STREAMS
 
 
@@ -145,10 +145,9 @@ def whole_rows(values, name):
         )
     blocks = getattr(values, "numblocks", ())
     if len(blocks) == 2 and blocks[1] > 1:
-        warnings.warn(
+        warn(
             f"{name} is cut along its columns, in {blocks[1]} chunks, and is rechunked; this moves "
             "data between workers: make chunks of whole rows.",
-            stacklevel=5,
         )
         return values.rechunk({1: -1})
     return values
@@ -181,11 +180,10 @@ def is_soft(y):
 def check_shape_of_labels(y):
     """Warn of labels in a column, as scikit-learn does."""
     if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
-        warnings.warn(
+        warn(
             "A column-vector y was passed when a 1d array was expected. Please change the shape "
             "of y to (n_samples,), for example using ravel().",
             DataConversionWarning,
-            stacklevel=5,
         )
 
 
