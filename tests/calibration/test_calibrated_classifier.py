@@ -157,7 +157,7 @@ def test_log_loss_is_lower_than_without(name):
 
 @EACH
 @pytest.mark.parametrize("names", [["ash", "birch", "cedar"], [1, 2, 3], [-1, 7, 100]])
-def test_labels_of_any_kind(name, names):
+def test_labels_of_any_kind_give_the_same_probabilities(name, names):
     X, y = make_data()
     labels = pd.Series(np.array(names)[y], index=np.arange(len(y))[::-1] + 7)
     plain = SoftmaxCalibratedClassifier(ESTIMATORS[name], "vector").fit(X, y)

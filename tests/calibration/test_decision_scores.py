@@ -298,7 +298,7 @@ def test_a_failed_fit_leaves_the_last_one_alone():
     assert transformer.estimator_ is before
 
 
-def test_not_fitted():
+def test_nothing_is_transformed_before_fit():
     transformer = DecisionScores(LogisticRegression())
     with pytest.raises(NotFittedError):
         transformer.transform(make_data()[0])
@@ -434,7 +434,7 @@ def test_names_of_the_columns(classifier, n_classes, n_columns):
 
 @pytest.mark.parametrize("cv", [None, 3])
 @pytest.mark.parametrize("container, frame", [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
-def test_data_frames_in_and_out(cv, container, frame):
+def test_data_frames_are_taken_and_given(cv, container, frame):
     X, y = make_data()
     X_frame = frame({name: X[:, column] for column, name in enumerate("abcde")})
     transformer = DecisionScores(LogisticRegression(), cv=cv).set_output(transform=container)

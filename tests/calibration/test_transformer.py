@@ -204,7 +204,7 @@ def test_inverse_transform_of_a_single_score_is_the_score(temperature):
     ],
 )
 @pytest.mark.parametrize("n_columns", [1, 2])
-def test_inverse_transform_refuses(probabilities, complaint, n_columns):
+def test_inverse_transform_refuses_what_is_no_probability(probabilities, complaint, n_columns):
     transformer = SoftmaxTransformer().fit(make_scores(n_columns=n_columns))
     with pytest.raises(ValueError, match=complaint):
         transformer.inverse_transform(probabilities)
@@ -274,7 +274,7 @@ def test_another_number_of_columns_is_refused():
 
 
 @pytest.mark.parametrize("method", ["transform", "inverse_transform"])
-def test_not_fitted(method):
+def test_nothing_is_transformed_before_fit(method):
     with pytest.raises(NotFittedError):
         getattr(SoftmaxTransformer(), method)([[0.5, 0.5]])
     with pytest.raises(NotFittedError):
@@ -292,7 +292,7 @@ def test_names_of_the_columns(n_columns, n_names):
 
 
 @pytest.mark.parametrize("container, frame", [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
-def test_data_frames_in_and_out(container, frame):
+def test_data_frames_are_taken_and_given(container, frame):
     scores = make_scores(n_columns=3)
     X = frame({name: scores[:, column] for column, name in enumerate("abc")})
     transformer = SoftmaxTransformer().set_output(transform=container)

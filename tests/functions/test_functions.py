@@ -56,7 +56,7 @@ def exact_log_softmax(row, temperature):
 # --- values ---
 
 
-def test_worked_examples():
+def test_worked_examples_have_their_published_numbers():
     long = [0.02364054, 0.06426166, 0.1746813, 0.474833, 0.02364054, 0.06426166, 0.1746813]
     assert_allclose(softmax([1, 2, 3, 4, 1, 2, 3]), long, rtol=0, atol=5e-9)
     short = [0.65900114, 0.24243297, 0.09856589]
@@ -67,7 +67,7 @@ def test_worked_examples():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("axis", [0, 1])
-def test_equals_scipy(function, dtype, shape, axis):
+def test_functions_equal_those_of_scipy(function, dtype, shape, axis):
     scores = random_scores(*shape, dtype=dtype)
     expected = getattr(scipy.special, function.__name__)(scores.astype(np.float64), axis=axis)
     result = function(scores, axis=axis)
@@ -81,7 +81,7 @@ def test_equals_scipy(function, dtype, shape, axis):
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("shape", [(2, 3, 4), (300, 2, 90), (3, 70, 5, 6), (2, 1, 40000, 3)])
-def test_any_axis_of_any_array(function, shape):
+def test_any_axis_of_an_array_of_any_shape_and_order_is_taken(function, shape):
     scores = random_scores(*shape)
     for axis in range(-len(shape), len(shape)):
         expected = getattr(scipy.special, function.__name__)(scores, axis=axis)
@@ -130,7 +130,7 @@ def test_rows_of_special_values_have_the_limits(row, probabilities, logs, total,
 
 
 @pytest.mark.parametrize("n_classes", [3, 100])
-def test_rows_without_mass(n_classes):
+def test_rows_without_mass_are_what_empty_says(n_classes):
     scores = np.zeros((4, n_classes))
     scores[2] = -INF
     expected = {"nan": (NAN, NAN), "zero": (0, -INF), "uniform": (1 / n_classes, None)}
@@ -155,7 +155,7 @@ def test_rows_without_mass(n_classes):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_classes", [2, 3, 12, 80])
 @pytest.mark.parametrize("temperature", [1.0, 0.3, 7.0])
-def test_relative_accuracy_against_mpmath(dtype, n_classes, temperature):
+def test_results_are_those_of_mpmath_to_relative_rounding(dtype, n_classes, temperature):
     random = np.random.default_rng(n_classes)
     eps = np.finfo(dtype).eps
     temperature = float(np.float32(temperature))  # the same number in both dtypes
@@ -213,7 +213,7 @@ def test_two_classes_are_the_sigmoid(scale):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n_classes", [2, 3, 10, 33, 64, 65, 130, 1000])
 @pytest.mark.parametrize("axis", [0, 1])
-def test_row_does_not_depend_on_its_batch(function, dtype, n_classes, axis, monkeypatch):
+def test_a_row_does_not_depend_on_its_batch(function, dtype, n_classes, axis, monkeypatch):
     scores = random_scores(45, n_classes, dtype=dtype)
     scores[7, 1], scores[11, 0] = INF, NAN  # special values in another row change nothing
 
@@ -232,7 +232,7 @@ def test_row_does_not_depend_on_its_batch(function, dtype, n_classes, axis, monk
 
 
 @pytest.mark.parametrize("function", NORMALISERS)
-def test_shift_invariance(function):
+def test_a_shift_of_all_scores_of_a_row_changes_nothing(function):
     scores = np.random.default_rng(0).integers(-20, 20, size=(50, 6)).astype(float)
     # To rounding: scores that are not shifted have exponentials that round differently.
     assert_allclose(function(scores + 2.0**40), function(scores), rtol=4e-16 * 6, atol=1e-300)
@@ -250,7 +250,7 @@ def test_temperature_divides_the_scores(function, shape):
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("temperature", [1e-320, 1e-60, 1e-3, np.float64(2), 1e60, 1e308, 3])
-def test_extreme_temperatures(dtype, temperature):
+def test_extreme_temperatures_have_their_limits(dtype, temperature):
     scores = np.array([[0, 0.25, 0.25, -INF], [6e4, -6e4, 6e4, -INF]], dtype=dtype)
     for function in NORMALISERS:
         result = function(scores, temperature=temperature)
@@ -291,7 +291,7 @@ def test_where_is_deleting_the_columns(n_classes, axis):
 
 
 @pytest.mark.parametrize("shape", [(6, 5), (6, 70), (3, 4, 5)])
-def test_where_of_full_shape_and_in_out(shape):
+def test_where_of_full_shape_fills_out(shape):
     scores = random_scores(*shape)
     mask = np.random.default_rng(1).random(shape) < 0.6
     mask[0] = False
@@ -392,7 +392,7 @@ def test_where_may_share_memory_with_out():
 
 
 @pytest.mark.parametrize("function", NORMALISERS)
-def test_refused_out(function):
+def test_an_out_of_another_shape_or_dtype_is_refused(function):
     scores = random_scores(4, 3)
     with pytest.raises(ValueError, match="shape"):
         function(scores, out=np.empty((3, 4)))
@@ -411,7 +411,7 @@ def test_refused_out(function):
 
 @pytest.mark.parametrize("shape", [(0, 3), (2, 0), (0,), (0, 0), (2, 0, 3)])
 @pytest.mark.parametrize("empty", ["nan", "raise", "uniform"])
-def test_empty_axes(shape, empty):
+def test_empty_axes_give_empty_results_and_sums_of_nothing(shape, empty):
     for dtype in (np.float32, np.float64):
         scores = np.empty(shape, dtype=dtype)
         for axis in range(len(shape)):
@@ -425,7 +425,7 @@ def test_empty_axes(shape, empty):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_one_row_is_a_vector(function):
+def test_one_row_may_be_a_vector(function):
     scores = random_scores(2, 5)
     assert_array_equal(function(scores[0]), function(scores)[0])
     if function is logsumexp:
@@ -457,7 +457,7 @@ def test_no_floating_point_error_is_raised(dtype, n_classes):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_refused_scores(function):
+def test_scores_that_are_no_real_arrays_are_refused(function):
     for bad, name in ((np.array([1j, 2]), "complex128"), (np.array(["a"]), "<U1")):
         with pytest.raises(TypeError, match=name):
             function(bad)
@@ -483,7 +483,7 @@ def test_refused_scores(function):
 
 
 @pytest.mark.parametrize("function", NORMALISERS)
-def test_refused_options(function):
+def test_options_out_of_range_are_refused_by_name(function):
     for temperature in (0, 0.0, -1, INF, NAN, 10**400):
         with pytest.raises(ValueError, match="temperature"):
             function([1.0, 2.0], temperature=temperature)
@@ -600,7 +600,7 @@ def test_cross_entropy_keeps_dtype(dtype):
     assert_allclose(gradient, exact_gradient, rtol=20 * eps, atol=eps)
 
 
-def test_refused_targets_and_weights():
+def test_bad_targets_and_weights_are_refused_by_value():
     scores = np.zeros((3, 2))
     bad_labels = {"2": [0, 1, 2], "-1": [0, -1, 1], "0.5": [0, 0.5, 1], "nan": [0, NAN, 1]}
     bad_labels["cat"] = ["cat", "dog", "cat"]
@@ -741,7 +741,7 @@ def test_torch_differentiates_through(function):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_torch_half_precision(dtype):
+def test_half_precision_of_torch_is_kept(dtype):
     torch = load_namespace("torch")
     scores = torch.tensor(random_scores(4, 3)).to(getattr(torch, dtype))
     for function in FUNCTIONS:
@@ -765,7 +765,7 @@ def test_data_frames_give_arrays(function):
     assert_array_equal(function(frame["a"]), function(scores[:, 0]))
 
 
-def test_data_frames_in_cross_entropy():
+def test_cross_entropy_takes_data_frames_and_series():
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     scores, labels = random_scores(5, 3), pandas.Series([0, 1, 2, 0, 1], index=list("abcde"))
     expected = cross_entropy(scores, labels.to_numpy())
