@@ -19,8 +19,7 @@ violates both. So
 1. tilt p to a ``q~`` that balances the free columns, as ``smooth`` does: with
    ``q~_i = p_i - (diag(p_i) - p_i p_i') b_i`` and ``b_i`` linear in the free columns alone, chosen
    by ``L b = g`` there, L being the Hessian H on them. Then d is ``g - H b``, one product with the
-   Hessian, zero on the free columns; and ``mean_i KL(q~_i, p_i) <= b' L b / (2 (1 - rho))``, rho
-   being the largest range of any ``b_i``.
+   Hessian, zero on the free columns; and ``mean_i KL(q~_i, p_i) <= f(rho) b' L b``, as there.
 2. rescale the residuals (Ndiaye and others 2017, Journal of Machine Learning Research 18):
    ``q = c q~ + (1 - c) y`` with ``0 <= c <= 1`` is a distribution too. Its d is c times that of
    ``q~``: what is balanced stays so, and a small enough c satisfies every constraint. KL is convex
@@ -51,7 +50,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._certificates.smooth import JITTER, MOST_TILT, MOST_UNSOLVED, largest_range
+from sksoftmax._certificates.smooth import JITTER, MOST_UNSOLVED, divergence_factor, largest_range
 from sksoftmax._certificates.stale_moments import StaleMoments
 from sksoftmax._curvature import approximations, costs
 from sksoftmax._curvature.preconditioners import Factor
@@ -201,12 +200,12 @@ def _along_free_columns(objective, point, loss_gradient, skip_unlikely, moments)
     tilt = -np.linalg.pinv(curvature, hermitian=True) @ unbalanced.ravel()
     left = _centred(unbalanced + (curvature @ tilt).reshape(unbalanced.shape)).ravel()
     score_range = largest_range(part, tilt)
-    if score_range > MOST_TILT:
+    if not score_range < 1:
         return
     direction = np.zeros_like(theta)
     objective.rows_of(direction)[free] = tilt.reshape(len(free), -1)
     product = smooth.hessian_product(theta, direction) - smooth.penalty.strength * direction
-    cost = max(float(tilt @ curvature @ tilt), 0.0) / (2 * (1 - score_range))
+    cost = max(float(tilt @ curvature @ tilt), 0.0) * divergence_factor(score_range)
     rounding = _rounding(objective, theta, free).ravel()
     system = System(curvature, Factor.of(curvature), rounding)
     cost += _unsolved(system, tilt, left, _smooth_value(objective, point), cost)

@@ -50,8 +50,6 @@ from sksoftmax._objective.kernels import curvature_product
 from sksoftmax._objective.rows import Largest, strided
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 
-# Largest range of a tilt's scores, rho. Beyond, the point is too far from the optimum for a proof.
-MOST_TILT = 0.9
 # Norm of the unpenalised part of ``gradient - L b``, relative to the gradient's, that counts as 0.
 MOST_UNSOLVED = 1e-5
 # Error of a factor's solution, relative to it, that its jitter may cause.
@@ -130,7 +128,7 @@ def _by_preconditioner(objective, theta, gradient, lower):
         score_range, image = _tilted(objective, theta, tilt, lower)
         left = _beyond(rounding, gradient - image)
     free = np.where(objective.penalty.strength > 0, 0.0, left)
-    if score_range > MOST_TILT or not _is_feasible(objective, theta, lower, free, gradient):
+    if not (score_range < 1 and _is_feasible(objective, theta, lower, free, gradient)):
         return np.inf
     square = max(float(tilt @ image), 0.0)  # b' L b, which rounding may make negative
     divergence = square * divergence_factor(score_range) + abs(float(left @ tilt))
@@ -225,7 +223,7 @@ def _by_intercepts(objective, gradient, curvature, image):
     """
     tilt = -_pseudo_solution(curvature, objective.map.split(gradient)[1])
     score_range = _range(tilt[:, None])
-    if not score_range <= MOST_TILT:
+    if not score_range < 1:
         return np.inf
     divergence = max(float(tilt @ curvature @ tilt), 0.0) * divergence_factor(score_range)
     return divergence + ridge_bound(objective, gradient + image(tilt))

@@ -118,20 +118,25 @@ def preconditioner_factor(matrix):
     return DiagonalFactor(np.diag(matrix)) if is_nearly_diagonal(matrix) else Factor.of(matrix)
 
 
+def without_shift(solution):
+    """A solution (n_columns, n_scores), less its mean over classes, as a vector like theta.
+
+    The same shift of all classes changes no probability, and a gradient has no part in it. A step
+    with such a part would be undone by the penalty alone, slowly.
+    """
+    if solution.shape[1] > 1:
+        solution -= solution.mean(axis=1, keepdims=True)
+    return solution.ravel()
+
+
 @dataclass(frozen=True)
 class SharedPreconditioner:
-    """One matrix on columns, the same for all classes.
-
-    Solutions sum to zero over classes, see `DiagonalPreconditioner`.
-    """
+    """One matrix on columns, the same for all classes, on what sums to zero over classes."""
 
     factor: Factor
 
     def solve(self, vector):
-        solution = self.factor.solve(vector.reshape(len(self.factor.scale), -1))
-        if solution.shape[1] > 1:
-            solution -= solution.mean(axis=1, keepdims=True)
-        return solution.ravel()
+        return without_shift(self.factor.solve(vector.reshape(len(self.factor.scale), -1)))
 
 
 @dataclass(frozen=True)
@@ -176,9 +181,7 @@ class FullPreconditioner:
 
 @dataclass(frozen=True)
 class ClassBlockPreconditioner:
-    """A matrix on columns for each class.
-
-    Solutions sum to zero over classes, see `DiagonalPreconditioner`.
+    """A matrix on columns for each class, on what sums to zero over classes.
 
     factors : tuple of Factor, one for each class
     """
@@ -188,18 +191,12 @@ class ClassBlockPreconditioner:
     def solve(self, vector):
         columns = vector.reshape(-1, len(self.factors)).T
         pairs = zip(self.factors, columns, strict=True)
-        solution = np.stack([factor.solve(column) for factor, column in pairs], axis=1)
-        solution -= solution.mean(axis=1, keepdims=True)
-        return solution.ravel()
+        return without_shift(np.stack([factor.solve(column) for factor, column in pairs], axis=1))
 
 
 @dataclass(frozen=True)
 class DiagonalPreconditioner:
-    """A diagonal matrix.
-
-    Solutions are projected to sum to zero over classes. The same shift of all classes changes no
-    probability, and a gradient has no part in it; a step with such a part would be undone by the
-    penalty alone, slowly.
+    """A diagonal matrix, on what sums to zero over classes.
 
     diagonal : ndarray of shape (n_columns, n_scores), positive; (n_parameters, 1) of other maps
     """
@@ -208,7 +205,4 @@ class DiagonalPreconditioner:
     is_diagonal = True
 
     def solve(self, vector):
-        solution = vector.reshape(self.diagonal.shape) / self.diagonal
-        if solution.shape[1] > 1:
-            solution -= solution.mean(axis=1, keepdims=True)
-        return solution.ravel()
+        return without_shift(vector.reshape(self.diagonal.shape) / self.diagonal)

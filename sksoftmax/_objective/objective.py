@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
-import scipy.sparse as sp
 
 from sksoftmax._objective.kernels import cross_entropy_residual, curvature_product, probabilities
 from sksoftmax._objective.penalties import Penalty
@@ -125,10 +124,7 @@ class Objective:
             return 0.0
 
         def block_sums(block):
-            sizes = block.X.copy() if sp.issparse(block.X) else np.abs(block.X)
-            if sp.issparse(sizes):
-                np.abs(sizes.data, out=sizes.data)
-            return score_map.backward(sizes, np.abs(residual(block)))
+            return score_map.backward(abs(block.X), np.abs(residual(block)))
 
         if score_map.has_intercept:
             score_map = replace(score_map, center=-np.abs(score_map.center))

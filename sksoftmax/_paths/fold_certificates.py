@@ -12,7 +12,6 @@ import numpy as np
 
 from sksoftmax._certificates.self_concordance import FAR, ScoreRange
 from sksoftmax._certificates.smooth import (
-    MOST_TILT,
     MOST_UNSOLVED,
     by_intercepts_of_rows,
     divergence_factor,
@@ -141,7 +140,7 @@ class FoldCertificates:
             if unsolved > MOST_UNSOLVED**2 * float(gradient @ tilt):
                 return np.inf
         largest_range = self.score_range.bound(tilt, score_map.n_scores)
-        if not largest_range <= MOST_TILT:
+        if not largest_range < 1:
             return np.inf
         remainder = abs(float(left @ tilt))
         remainder += ridge_bound(folds, strength, left) + ridge_bound(folds, strength, shared)

@@ -24,15 +24,8 @@ import numpy as np
 from sksoftmax._solvers.line_search import DECREASE, MOST_TRIALS, ROUNDING, Point, evaluate
 from sksoftmax._solvers.model_minimizer import Minimum
 from sksoftmax._solvers.pairs import extended as extended_pairs
-from sksoftmax._solvers.working_set import (
-    BEST,
-    FEW,
-    Subproblem,
-    extended,
-    restricted,
-    subproblem_of,
-    support,
-)
+from sksoftmax._solvers.working_set import BEST, FEW, Subproblem, restricted, subproblem_of, support
+from sksoftmax._solvers.working_set import extended as extended_theta
 
 # Worst accuracy to which a model is minimised, relative to its first step; the best is BEST.
 WORST = 0.5
@@ -117,7 +110,7 @@ class Proximal:
         """The state after a step on the working set; the whole gradient ends a round."""
         point, subproblem, stalled, gain = self._step(begun.point, subproblem)
         first, n_steps = gain if begun.first is None else begun.first, begun.n_steps + 1
-        theta = extended(problem, subproblem.columns, point.theta)
+        theta = extended_theta(problem, subproblem.columns, point.theta)
         if not stalled and gain > self.thorough * first and n_steps < self.longest:
             return state._replace(
                 point=Point(theta, point.value, None), decrement=gain, subproblem=subproblem,
