@@ -8,8 +8,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
 
-from sksoftmax import SoftmaxTransformer, softmax
+from sksoftmax import DecisionScores, SoftmaxTransformer, softmax
 from sksoftmax.metrics import (
     classwise_calibration_error,
     expected_calibration_error,
@@ -197,6 +198,25 @@ def test_scorers_work_in_a_search_whose_folds_lack_classes(metric):
         scoring=probability_scorer(metric), cv=shuffled,
     ).fit(X, y)  # fmt: skip
     assert (search.cv_results_["mean_test_score"] <= 0).all()
+
+
+@pytest.mark.parametrize("metric", [*METRICS, log_loss])
+@pytest.mark.parametrize("searched", [False, True])
+def test_a_scorer_knows_the_classes_of_scores_whose_map_learns_nothing(metric, searched):
+    X, y = load_iris(return_X_y=True)
+    pipeline = make_pipeline(DecisionScores(GaussianNB(), cv=None), SoftmaxTransformer())
+    score = probability_scorer(metric)
+    if searched:
+        grid = {"softmaxtransformer__temperature": [2.0]}
+        pipeline = GridSearchCV(
+            pipeline, grid, scoring=score, cv=KFold(2, shuffle=True, random_state=0)
+        )
+    pipeline.fit(X, y)
+    expected = -metric(y[50:], pipeline.transform(X[50:]), labels=[0, 1, 2])
+    assert_allclose(score(pipeline, X[50:], y[50:]), expected)
+    pipeline.fit(X[:100], y[:100])
+    with pytest.raises(ValueError, match="2"):
+        score(pipeline, X[50:], y[50:])
 
 
 def test_a_scorer_passes_weights_and_parameters():

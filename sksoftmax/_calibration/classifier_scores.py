@@ -79,9 +79,18 @@ def probabilities(estimator, X):
         )
     values = method(X)
     if getattr(estimator, "classes_", None) is None:
-        return values, None
+        return values, _classes_of_scores(estimator, np.shape(values)[-1])
     found = values if validation.on_dask(values) else as_numpy(values)
     return _in_order(found, values, estimator), sorted_classes(estimator)
+
+
+def _classes_of_scores(pipeline, n_columns):
+    """The sorted classes of the scores that a pipeline ends with a map of, which knows none."""
+    pipeline = getattr(pipeline, "best_estimator_", pipeline)
+    if not isinstance(pipeline, Pipeline) or len(pipeline) < 2:
+        return None
+    classes = getattr(pipeline[-2], "classes_", None)
+    return np.sort(classes) if classes is not None and len(classes) == n_columns else None
 
 
 @quiet  # the logarithm of 0 is meant: minus infinity
