@@ -14,6 +14,8 @@ def softmax_of_few(scores):
 
     None if the exponentials of some row overflow or are all small, so that it must be shifted.
     """
+    if scores.size == scores.shape[-1]:
+        return _softmax_of_one(scores)
     matrix = scores.reshape(-1, scores.shape[-1])
     if matrix.shape[1] > on_numpy.MOST_CLASSES_TRANSPOSED:
         exponentials = np.exp(matrix)
@@ -31,6 +33,18 @@ def softmax_of_few(scores):
     n_rows = len(matrix)
     np.divide(exponentials[:, :n_rows], total[:n_rows], out=result.T)
     return result.reshape(scores.shape)
+
+
+def _softmax_of_one(scores):
+    """The same of a single row."""
+    probabilities = np.exp(scores)
+    # Few classes are added one after the other, as where each is a row of the matrix.
+    one_by_one = scores.size <= on_numpy.MOST_CLASSES_TRANSPOSED
+    total = np.add.accumulate(probabilities, -1).flat[-1] if one_by_one else probabilities.sum()
+    if not on_numpy.LEAST_TOTAL <= total < np.inf:
+        return None
+    probabilities /= total
+    return probabilities
 
 
 def log_softmax_of_few(scores):

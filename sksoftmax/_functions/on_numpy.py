@@ -25,7 +25,7 @@ import numpy as np
 # Bytes of a block's scratch memory, which with its input and output fits a second-level cache.
 BLOCK_BYTES = 384 * 1024
 # Up to this many classes, a transposed copy costs less than reductions over a short axis.
-MOST_CLASSES_TRANSPOSED = 64
+MOST_CLASSES_TRANSPOSED = 24
 # Up to this many classes, results are best written class by class, with a stride; above it,
 # row by row, from a scratch matrix that is in the cache.
 MOST_CLASSES_STRIDED = 12
@@ -42,10 +42,10 @@ def softmax(scores, *, axis, temperature, where, out, empty):
     for block in _blocks(scores, axis, where, out, temperature):
         exponentials = block.exponentials(temperature)
         total = block.total(exponentials)
-        safe = (total >= LEAST_TOTAL) & (total <= np.finfo(total.dtype).max)
-        if safe.all():
+        if total.min() >= LEAST_TOTAL and total.max() < np.inf:
             block.write(np.divide, exponentials, total)
             continue
+        safe = (total >= LEAST_TOTAL) & (total < np.inf)
         shifted = block.shift(temperature, unshifted=safe)
         exponentials = np.exp(shifted.scores, out=block.work)
         block.write(np.divide, exponentials, block.total(exponentials))
