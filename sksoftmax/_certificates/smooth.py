@@ -116,17 +116,17 @@ def _by_preconditioner(objective, theta, gradient, lower):
         objective.map.shift_part(gradient) if objective.is_symmetric else np.zeros_like(gradient)
     )
     rounding = 0.0 if objective.penalised_coef else objective.rounding(theta)
-    gradient = _beyond(rounding, gradient - shared)
+    gradient = _without_rounding(rounding, gradient - shared)
     tilt = lower.preconditioner.solve(gradient)
     score_range, image = _tilted(objective, theta, tilt, lower)
-    left = _beyond(rounding, gradient - image)
-    if _share(lower.preconditioner, left, gradient) > MOST_UNSOLVED:
+    left = _without_rounding(rounding, gradient - image)
+    if _relative_norm(lower.preconditioner, left, gradient) > MOST_UNSOLVED:
         tilt = conjugate_gradients(
             lambda vector: _tilted(objective, theta, vector, lower)[1],
             lower.preconditioner.solve, gradient, MOST_UNSOLVED, MOST_PRODUCTS,
         )  # fmt: skip
         score_range, image = _tilted(objective, theta, tilt, lower)
-        left = _beyond(rounding, gradient - image)
+        left = _without_rounding(rounding, gradient - image)
     free = np.where(objective.penalty.strength > 0, 0.0, left)
     if not (score_range < 1 and _is_feasible(objective, theta, lower, free, gradient)):
         return np.inf
@@ -143,20 +143,20 @@ def _is_feasible(objective, theta, lower, free, gradient):
 
     free : ndarray of shape (n_parameters,), the residual in these parameters, 0 in others
     """
-    if _share(lower.preconditioner, free, gradient) > MOST_UNSOLVED:
+    if _relative_norm(lower.preconditioner, free, gradient) > MOST_UNSOLVED:
         return False
     if objective.penalised_coef or lower.preconditioner.factor.is_accurate or not free.any():
         return True
     solved = _tilted(objective, theta, lower.preconditioner.solve(free), lower)[1]
-    return _share(lower.preconditioner, free - solved, free) <= JITTER
+    return _relative_norm(lower.preconditioner, free - solved, free) <= JITTER
 
 
-def _beyond(rounding, left):
+def _without_rounding(rounding, gradient):
     """The entries of a gradient that exceed the rounding of their sums; 0 for others."""
-    return np.where(np.abs(left) > rounding, left, 0.0)
+    return np.where(np.abs(gradient) > rounding, gradient, 0.0)
 
 
-def _share(preconditioner, part, whole):
+def _relative_norm(preconditioner, part, whole):
     """The norm of a vector relative to another's, in the inverse of the preconditioner."""
     size = whole @ preconditioner.solve(whole)
     return float(np.sqrt(max(part @ preconditioner.solve(part), 0.0) / size)) if size > 0 else 0.0

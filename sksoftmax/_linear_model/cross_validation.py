@@ -14,7 +14,8 @@ from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._objective.row_selection import Gathered, as_mask, rows_at
 from sksoftmax._paths.fit_path import fit_path
 from sksoftmax._paths.fits import Settings
-from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
+from sksoftmax._paths.memberships import memberships_of
+from sksoftmax._paths.ridge_paths import fit_ridge_paths
 from sksoftmax._runtime.blas import single_threaded_blas
 
 # The intercept of a class that a fold lacks: no probability, but finite, as some scorers want it.

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 
 from sksoftmax._curvature import ridge_preconditioners
-from sksoftmax._objective.row_selection import as_mask
 from sksoftmax._paths.fits import fit_of, problem_at
 from sksoftmax._paths.fold_certificates import FoldCertificates, LowerMoments, ridge_bound
 from sksoftmax._paths.fold_objectives import FoldObjectives, fold_objectives, one_fit
@@ -49,8 +48,6 @@ NEARLY = 16
 # values over eight decades take 0.92 of the time by a line and 1.1 by the parabola; 50 values take
 # 0.3 to 0.8 by the parabola.
 FARTHEST = 0.5
-# Rows of a part, in the mean, below which the fixed cost of a pass over it is too large.
-FEW_ROWS = 60
 
 
 @quiet
@@ -61,7 +58,7 @@ def fit_ridge_paths(data, Cs, settings, memberships=None, done=None):
     Cs : ndarray of shape (n_Cs,), increasing
     settings : Settings
     memberships : Memberships, optional
-        Which rows the folds' fits keep, see `memberships_of`.
+        Which rows the folds' fits keep, see ``memberships``.
     done : callable of an int, optional
         Called with the number of fits that were made since the last call.
 
@@ -92,60 +89,6 @@ def suits(data, settings, n_fits=1):
     return plain and n_fits <= MOST_FITS and size <= MOST_NUMBERS
 
 
-class Memberships(NamedTuple):
-    """Which rows each fit keeps. A part is the rows that the same fits keep.
-
-    part_of : ndarray of shape (n_rows,), the part of each row with weight
-    keeps : ndarray of bool of shape (n_fits, n_parts); the first fit keeps all
-    """
-
-    part_of: np.ndarray
-    keeps: np.ndarray
-
-
-def memberships_of(folds, weight, data, settings):
-    """The Memberships of folds that can be fitted together; None for others.
-
-    In a fold no row may be drawn twice, and each class must have a row. There must be no more parts
-    than folds and one, or than leave FEW_ROWS rows to a part in the mean.
-
-    folds : list of (train, test)
-    weight : ndarray of shape (n_samples,)
-    """
-    # Under "balanced" the weight of a row depends on the fold.
-    balanced = isinstance(settings.class_weight, str)
-    if balanced or len(folds) < 2 or not suits(data, settings, len(folds) + 1):
-        return None
-    # The bits of a row's code tell which folds keep it; there are fewer than MOST_FITS folds.
-    codes = np.zeros(len(weight), dtype=np.int32)
-    for number, (train, _) in enumerate(folds):
-        kept = as_mask(train, len(weight))
-        if kept.dtype != bool:
-            return None
-        codes[kept] += 1 << number
-    codes = codes if (weight > 0).all() else codes[weight > 0]
-    distinct = np.unique(codes)
-    if len(distinct) > max(len(folds) + 1, len(codes) // FEW_ROWS):
-        return None
-    part_of = np.searchsorted(distinct, codes).astype(np.min_scalar_type(len(distinct)))
-    keeps = (distinct >> np.arange(len(folds))[:, None]) & 1 == 1
-    keeps = np.vstack([np.ones(len(distinct), dtype=bool), keeps])
-    if not (keeps @ _labels_by_part(part_of, data) > 0).all():
-        return None
-    return Memberships(part_of, keeps)
-
-
-def _labels_by_part(part_of, data):
-    """Number of rows of each class in each part, (n_parts, n_classes)."""
-    counts = np.zeros((int(part_of.max()) + 1, len(data.classes)), dtype=int)
-    start = 0
-    for block in data.rows.stored:
-        own = part_of[start : start + len(block.target)]
-        np.add.at(counts, (own, block.target), 1)
-        start += len(own)
-    return counts
-
-
 class FitState(NamedTuple):
     """Where a fit stands, and what it has learned.
 
@@ -173,6 +116,26 @@ class FitState(NamedTuple):
         pairs = extended(self.pairs, self.point, found, lockstep.MEMORY)
         point = found if found.value < self.point.value else self.point
         return self._replace(point=point, pairs=pairs)
+
+
+class Start(NamedTuple):
+    """Where the descent of a fit starts.
+
+    fit : FitState
+    preconditioner : Preconditioner
+    prediction : ndarray of shape (n_parameters,), of theta at the optimum; or None
+    n_iter : int, steps that were made before
+    """
+
+    fit: FitState
+    preconditioner: object
+    prediction: np.ndarray | None
+    n_iter: int = 0
+
+    def after(self, result, point):
+        """The start of another descent from the end of one, at which the objective is ``point``."""
+        fit = self.fit._replace(point=point, pairs=result.pairs)
+        return self._replace(fit=fit, prediction=None, n_iter=result.n_iter)
 
 
 class Proved(NamedTuple):
@@ -244,13 +207,12 @@ class RidgePaths:
         curvature = state.curvature
         if curvature is None:
             curvature = self.kinds[state.kind](folds.whole, fits[0].point.theta)
-        preconditioners = list(_preconditioners(curvature, folds))
         rescaled = ridge_preconditioners.is_to_be_scaled(folds.whole, self.kinds[state.kind])
-        predictions = [
-            _predicted(folds, i, fit, preconditioner, log_C, rescaled)
-            for i, (fit, preconditioner) in enumerate(zip(fits, preconditioners, strict=True))
-        ]
-        results, lower = self._descended(folds, fits, preconditioners, predictions, rescaled, state)
+        starts = []
+        for i, preconditioner in enumerate(_preconditioners(curvature, folds)):
+            prediction = _predicted(folds, i, fits[i], preconditioner, log_C, rescaled)
+            starts.append(Start(fits[i], preconditioner, prediction))
+        results, lower = self._descended(folds, starts, rescaled, state.lower)
         longest = max(result.n_iter for result in results)
         after, solutions = [], []
         for i, result in enumerate(results):
@@ -263,45 +225,43 @@ class RidgePaths:
         curvature = None if longest > STALE else curvature
         return PathState(folds, tuple(after), kind, curvature, lower), solutions
 
-    def _descended(self, folds, fits, preconditioners, predictions, rescaled, state):
+    def _descended(self, folds, starts, rescaled, lower):
         """The Results of all descents, and the LowerMoments of their proofs.
 
         Where single precision is cheaper, descents in that come first, without proofs.
+
+        starts : list of Start
         """
-
-        def descents(folds, tol, rounding=0.0):
-            bounds = [partial(ridge_bound, folds, folds.strength(i)) for i in range(len(fits))]
-            return [
-                lockstep.descent(
-                    fit.point, fit.pairs, preconditioner, rescaled=rescaled, prediction=prediction,
-                    slack=fit.slack, tol=tol, bound=bound, rounding=rounding,
-                    longest=min(LONGEST, self.max_iter - before),
-                )
-                for fit, preconditioner, prediction, bound, before in zip(
-                    fits, preconditioners, predictions, bounds, steps, strict=True
-                )
-            ]  # fmt: skip
-
-        def prove(points, numbers, lower):
-            return self._prove(folds, fits, points, numbers, lower)
-
-        single, steps = folds.low_precision, [0] * len(fits)
+        single = folds.low_precision
         if single is not None:
-            low = descents(single, max(self.target, SINGLE_TOL), SINGLE_ROUNDING)
-            results, _ = lockstep.run(low, single.evaluate, _assumed, None)
-            points = folds.evaluate([result.point.theta for result in results], range(len(fits)))
-            fits = [
-                fit._replace(point=point, pairs=result.pairs)
-                for fit, point, result in zip(fits, points, results, strict=True)
+            tol = max(self.target, SINGLE_TOL)
+            descents = self._descents(single, starts, rescaled, tol, SINGLE_ROUNDING)
+            results, _ = lockstep.run(descents, single.evaluate, _assumed, None)
+            points = folds.evaluate([result.point.theta for result in results], range(len(starts)))
+            starts = [
+                start.after(result, point)
+                for start, result, point in zip(starts, results, points, strict=True)
             ]
-            steps, predictions = [result.n_iter for result in results], [None] * len(fits)
-        exact = descents(folds, self.target)
-        results, lower = lockstep.run(exact, folds.evaluate, prove, state.lower)
+        prove = partial(self._prove, folds, [start.fit for start in starts])
+        descents = self._descents(folds, starts, rescaled, self.target)
+        results, lower = lockstep.run(descents, folds.evaluate, prove, lower)
         results = [
-            result._replace(n_iter=result.n_iter + before)
-            for result, before in zip(results, steps, strict=True)
+            result._replace(n_iter=result.n_iter + start.n_iter)
+            for result, start in zip(results, starts, strict=True)
         ]
         return results, lower
+
+    def _descents(self, folds, starts, rescaled, tol, rounding=0.0):
+        """The descents of all fits, see ``lockstep.descent``."""
+        return [
+            lockstep.descent(
+                start.fit.point, start.fit.pairs, start.preconditioner, rescaled=rescaled,
+                prediction=start.prediction, slack=start.fit.slack, tol=tol, rounding=rounding,
+                bound=partial(ridge_bound, folds, folds.strength(i)),
+                longest=min(LONGEST, self.max_iter - start.n_iter),
+            )
+            for i, start in enumerate(starts)
+        ]  # fmt: skip
 
     def _solution(self, folds, i, fit, result):
         """The solution and state of a fit; an ordinary fit goes on if no gap was proved."""

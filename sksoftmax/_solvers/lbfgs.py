@@ -91,12 +91,10 @@ class Lbfgs:
     preconditioner: object = None
 
     def start(self, problem, theta):
-        point = evaluate(problem, theta)
-        if self.preconditioner is None:
-            first = problem.curvature(theta)
-            return _arrive(point, (), Initial(first, first, self.first, self.refresh))
-        first = self.preconditioner
-        return _arrive(point, (), Initial(first, first, self.refresh, self.refresh))
+        first, due = self.preconditioner, self.refresh
+        if first is None:
+            first, due = problem.curvature(theta), self.first
+        return _arrive(evaluate(problem, theta), (), Initial(first, first, due, self.refresh))
 
     def resume(self, problem, state):
         return _arrive(evaluate(problem, state.point.theta), state.pairs, state.initial)

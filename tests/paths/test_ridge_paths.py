@@ -15,10 +15,11 @@ from sklearn.model_selection import (
 )
 
 from sksoftmax import SoftmaxRegression
-from sksoftmax._paths import ridge_paths
+from sksoftmax._paths import memberships as memberships_module
 from sksoftmax._paths.fit_path import fit_path
+from sksoftmax._paths.memberships import memberships_of
 from sksoftmax._paths.predictor import lagrange_weights
-from sksoftmax._paths.ridge_paths import fit_ridge_paths, memberships_of
+from sksoftmax._paths.ridge_paths import fit_ridge_paths
 
 SETTINGS = settings_of(tol=1e-7)
 
@@ -80,7 +81,7 @@ FOLDS = {
 
 @pytest.mark.parametrize("name", FOLDS)
 def test_each_fit_keeps_the_rows_of_its_fold(name, monkeypatch):
-    monkeypatch.setattr(ridge_paths, "FEW_ROWS", 1)
+    monkeypatch.setattr(memberships_module, "FEW_ROWS", 1)
     X, y = draw(120, 3, 3)
     weight = np.random.default_rng(0).integers(0, 3, 120).astype(float)
     data = encoded(X, y, weight)
