@@ -5,14 +5,12 @@ smoothing, become a class-major array of shape (n_classes, n_rows), which the ke
 row.
 """
 
-import sys
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import compute_class_weight
 
+from sksoftmax._data import weights
 from sksoftmax._functions.arrays import as_numpy, is_tensor
 from sksoftmax._functions.checks import sum_to_one, sum_tolerance
 from sksoftmax._runtime.quiet import quiet
@@ -71,14 +69,6 @@ def check_range(by_class):
         )
 
 
-def without_class_weight(class_weight, classes):
-    """A mask of the classes whose class weight is 0; None if there are none."""
-    if not isinstance(class_weight, dict):
-        return None
-    zero = class_factors(class_weight, classes, None) == 0
-    return zero if zero.any() else None
-
-
 def rows_with_weight(target, zero):
     """A mask, of shape (n_rows,), of the rows of which some class has weight.
 
@@ -109,7 +99,7 @@ def weigh(target, weight, classes, class_weight):
     So class weights multiply the probabilities, and the sum of these the weight of the row.
     """
     by_class = weight_of_classes(target, weight, len(classes))
-    factors = class_factors(class_weight, classes, by_class)
+    factors = weights.class_factors(class_weight, classes, by_class)
     by_class = by_class if factors is None else by_class * factors
     check_range(by_class)
     return Weighed(*weighed(factors, target, weight), by_class, factors)
@@ -294,24 +284,3 @@ def weight_of_classes(target, weight, n_classes):
     if weight is None:
         return target.sum(axis=1, dtype=np.float64)
     return np.array([np.dot(share.astype(np.float64, copy=False), weight) for share in target])
-
-
-def class_factors(class_weight, classes, by_class):
-    """The class weights as an ndarray of shape (n_classes,); None if all are 1."""
-    if class_weight is None:
-        return None
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        present = by_class > 0
-        factors = np.ones(len(classes))
-        factors[present] = by_class.sum() / (np.count_nonzero(present) * by_class[present])
-    elif isinstance(class_weight, dict):
-        if not all(isinstance(each, Real) for each in class_weight.values()):
-            raise TypeError(f"class_weight must hold numbers, got {class_weight!r}")
-        if any(abs(each) > sys.float_info.max for each in class_weight.values()):
-            raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
-        factors = compute_class_weight(class_weight, classes=classes, y=classes)
-    else:
-        raise ValueError(f"class_weight must be None, a dict or 'balanced', got {class_weight!r}")
-    if not (np.isfinite(factors).all() and (factors >= 0).all()):
-        raise ValueError(f"class_weight must be finite and not negative, got {class_weight!r}")
-    return factors

@@ -188,7 +188,7 @@ def encode_rows(estimator, X, y, weight, rows, class_weight):
 
 def _of_weighted_classes(class_weight, classes, indices, target, weight):
     """Indices, targets and weights of the rows of which some class has a class weight above 0."""
-    zero = targets.without_class_weight(class_weight, classes)
+    zero = weights.without_class_weight(class_weight, classes)
     if zero is None:
         return indices, target, weight
     kept = targets.rows_with_weight(target, zero)

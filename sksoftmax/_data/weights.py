@@ -1,8 +1,10 @@
-"""Checks of sample weights and class weights."""
+"""Checking of weights: those of samples, an array by row, and of classes, an array by class."""
 
+import sys
 from numbers import Real
 
 import numpy as np
+from sklearn.utils import compute_class_weight
 
 from sksoftmax._data import magnitudes, parameter_checks
 from sksoftmax._data.checks import check_array
@@ -58,3 +60,32 @@ def check_some_class_weight(some, class_weight):
     """Raise a ValueError if no sample has weight after class weights."""
     if not some:
         raise ValueError(f"class_weight={class_weight!r} leaves no sample any weight")
+
+
+def class_factors(class_weight, classes, by_class):
+    """The class weights as an ndarray of shape (n_classes,); None if all are 1."""
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        present = by_class > 0
+        factors = np.ones(len(classes))
+        factors[present] = by_class.sum() / (np.count_nonzero(present) * by_class[present])
+    elif isinstance(class_weight, dict):
+        if not all(isinstance(each, Real) for each in class_weight.values()):
+            raise TypeError(f"class_weight must hold numbers, got {class_weight!r}")
+        if any(abs(each) > sys.float_info.max for each in class_weight.values()):
+            raise ValueError(f"class_weight must be positive and finite, got {class_weight!r}")
+        factors = compute_class_weight(class_weight, classes=classes, y=classes)
+    else:
+        raise ValueError(f"class_weight must be None, a dict or 'balanced', got {class_weight!r}")
+    if not (np.isfinite(factors).all() and (factors >= 0).all()):
+        raise ValueError(f"class_weight must be finite and not negative, got {class_weight!r}")
+    return factors
+
+
+def without_class_weight(class_weight, classes):
+    """A mask of the classes whose class weight is 0; None if there are none."""
+    if not isinstance(class_weight, dict):
+        return None
+    zero = class_factors(class_weight, classes, None) == 0
+    return zero if zero.any() else None

@@ -75,7 +75,7 @@ def rebuild(fitted, X, y, sample_weight):
     try:
         fitted.check_classes(data.all_classes)
         _check_weight_of_classes(data)
-        factors = targets.class_factors(class_weight, data.all_classes, None)
+        factors = weights.class_factors(class_weight, data.all_classes, None)
         mask = partial(rows_with_weight, fitted, y, sample_weight)
         return _with_objective(fitted, data, factors, mask)
     except BaseException as error:
@@ -103,7 +103,7 @@ def _as_dict(fitted, X, y, sample_weight):
     with encoded(fitted, X, y, sample_weight, None, "infer") as data:
         by_class = np.zeros(len(data.all_classes))
         by_class[data.present] = data.class_weight
-        factors = targets.class_factors(fitted.class_weight, data.all_classes, by_class)
+        factors = weights.class_factors(fitted.class_weight, data.all_classes, by_class)
         return dict(zip(data.all_classes.tolist(), factors.tolist(), strict=True))
 
 
@@ -148,7 +148,7 @@ def rows_with_weight(fitted, y, sample_weight):
     kept = np.ones(len(y), dtype=bool)
     if sample_weight is not None:
         kept = weights.check_weight(validation.in_memory(sample_weight), kept) > 0
-    zero = targets.without_class_weight(fitted.class_weight, fitted.classes_)
+    zero = weights.without_class_weight(fitted.class_weight, fitted.classes_)
     if zero is not None:
         _, target = targets.encode(y, names, None, 0.0, np.float64)
         kept &= targets.rows_with_weight(target, zero)

@@ -9,7 +9,8 @@ from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.model_selection import check_cv
 
 from sksoftmax._data import validation
-from sksoftmax._data.targets import encode_labels, missing_classes, without_class_weight
+from sksoftmax._data.targets import encode_labels, missing_classes
+from sksoftmax._data.weights import without_class_weight
 from sksoftmax._linear_model.regression import SoftmaxRegression
 from sksoftmax._objective.row_selection import Gathered, as_mask, rows_at
 from sksoftmax._paths.fit_path import fit_path

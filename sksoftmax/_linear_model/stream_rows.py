@@ -93,8 +93,8 @@ def encode(model, X, y, classes, sample_weight):
         kept = weight > 0
         cuts, X, y, weight = _cuts_among(kept, cuts), X[kept], y[kept], weight[kept]
     target = _target(model, y, names, classes, X.dtype)
-    factors = targets.class_factors(model.class_weight, classes, None)
-    zero = targets.without_class_weight(model.class_weight, classes)
+    factors = weights.class_factors(model.class_weight, classes, None)
+    zero = weights.without_class_weight(model.class_weight, classes)
     if zero is not None:
         kept = targets.rows_with_weight(target, zero)
         weights.check_some_class_weight(kept.any(), model.class_weight)

@@ -15,6 +15,7 @@ from dask.delayed import delayed
 from sksoftmax._data import targets
 from sksoftmax._data.dask.chunks import Chunks, align, concatenated, raise_first
 from sksoftmax._data.dask.rows import DaskRows, Partition
+from sksoftmax._data.weights import class_factors
 from sksoftmax._objective.rows import (
     Block,
     add_pairwise,
@@ -184,7 +185,7 @@ class TargetEncoding(NamedTuple):
     def with_class_weight(self, class_weight, classes, by_class):
         """The encoding with class weights, given the weight of each class before these."""
         by_class = (1 - self.smoothing) * by_class + self.smoothing * by_class.mean()
-        factors = targets.class_factors(class_weight, classes, by_class)
+        factors = class_factors(class_weight, classes, by_class)
         by_class = by_class if factors is None else by_class * factors
         return self._replace(factors=factors, by_class=by_class)
 

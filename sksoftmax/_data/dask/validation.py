@@ -53,7 +53,7 @@ def encode(
     else:
         reader = LabelTargets(union_of_classes(checked["y"].infos))
     classes = reader.classes
-    zero = targets.without_class_weight(class_weight, classes)
+    zero = weights.without_class_weight(class_weight, classes)
     partitions = encode_chunks(checked, reader, uniform_weight, zero)
     weights.check_some_weight(partitions.persisted)
     targets.check_classes(classes)
