@@ -29,7 +29,7 @@ violates both. So
 
    the last being at most the loss.
 
-All terms are then known for every c without another pass, and the best of a few c is taken: near 1
+All terms are then known for every c without another pass, and the best of a few c is taken: c = 1
 where the ridge is strong, the largest that satisfies the constraints where it is weak or absent.
 The bound is linear in the violation of the optimality conditions, and 0 where they hold.
 

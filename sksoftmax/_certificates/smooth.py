@@ -85,8 +85,7 @@ def gap(objective, theta, gradient, target_gap=0.0):
 def ridge_bound(objective, gradient):
     """The penalty's term of the bound for ``q = p``, unpenalised parameters being left out.
 
-    It takes no pass over the rows. `by_intercepts` proves at least as much plus what it costs to
-    balance these.
+    It takes no pass over the rows, and is a guess at the bound of `by_intercepts`.
     """
     strength = objective.penalty.strength
     penalised = strength > 0

@@ -15,7 +15,7 @@ far away that is.
 The weights come from the probabilities at that theta, of which ``m_i`` is the least of row i:
 ``v_i = m_i^2 / (m_i + l)`` with ``l = 0.01 / K``. Rows with probabilities near 0 add little to the
 moments, but their shares may be the largest. Damped weights make these smaller: paths on text take
-0.82 of the steps.
+0.82 of the steps. For two classes ``v_i = p_i (1 - p_i)``.
 """
 
 from dataclasses import dataclass, replace

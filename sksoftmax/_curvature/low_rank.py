@@ -6,7 +6,7 @@ second moments of the columns, into its projection and the rest. On the span the
 it is, a small matrix. On the complement it is a Kronecker product, as in
 ``approximations.kronecker``. That is exact where projection and rest are independent, as in normal
 columns (Erdogdu 2015, Newton-Stein method, Advances in Neural Information Processing Systems 28,
-derives the same split from Stein's identity). Elsewhere it is an approximation that costs a small
+derives such a split from Stein's identity). Elsewhere it is an approximation that costs a small
 part of a matrix on columns for each class.
 
 With ``P = A (x) M + penalty`` the Kronecker preconditioner, Q the directions, orthonormal in M,

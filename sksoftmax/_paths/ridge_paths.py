@@ -31,7 +31,7 @@ from sksoftmax._solvers.loop import FLOOR, SINGLE_TOL
 from sksoftmax._solvers.pairs import extended, with_ridge
 
 # Steps of a descent, at the most, after which a preconditioner serves again, and after which the
-# next one is of the same kind.
+# next one is made by the same maker.
 STALE = 2
 WEAK = 8
 # Steps of a descent, at the most, before an ordinary fit takes over.
@@ -153,14 +153,14 @@ class PathState(NamedTuple):
 
     folds : FoldObjectives with the ridge of this C
     fits : tuple of FitState
-    kind : int, index of the maker of preconditioners in use
+    maker : int, index of the maker of preconditioners in use
     curvature : what it made, a function of the ridge's strength; None where it is stale
     lower : LowerMoments of the last proofs, or None
     """
 
     folds: FoldObjectives
     fits: tuple
-    kind: int = 0
+    maker: int = 0
     curvature: object = None
     lower: LowerMoments | None = None
 
@@ -170,12 +170,12 @@ class RidgePaths:
     """The method of a path.
 
     certificates : FoldCertificates
-    kinds : list of makers of preconditioners, see ``ridge_preconditioners``
+    makers : list of makers of preconditioners, see ``ridge_preconditioners``
     solver, tol, max_iter : the estimator's parameters
     """
 
     certificates: FoldCertificates
-    kinds: list
+    makers: list
     solver: str
     tol: float
     max_iter: int
@@ -183,8 +183,8 @@ class RidgePaths:
     @classmethod
     def of(cls, folds, settings):
         certificates = FoldCertificates.of(folds)
-        kinds = ridge_preconditioners.makers(folds.whole, certificates.moments)
-        return cls(certificates, kinds, settings.solver, settings.tol, settings.max_iter)
+        makers = ridge_preconditioners.makers(folds.whole, certificates.moments)
+        return cls(certificates, makers, settings.solver, settings.tol, settings.max_iter)
 
     @property
     def target(self):
@@ -206,8 +206,8 @@ class RidgePaths:
         ]
         curvature = state.curvature
         if curvature is None:
-            curvature = self.kinds[state.kind](folds.whole, fits[0].point.theta)
-        rescaled = ridge_preconditioners.is_to_be_scaled(folds.whole, self.kinds[state.kind])
+            curvature = self.makers[state.maker](folds.whole, fits[0].point.theta)
+        rescaled = ridge_preconditioners.is_to_be_scaled(folds.whole, self.makers[state.maker])
         starts = []
         for i, preconditioner in enumerate(_preconditioners(curvature, folds)):
             prediction = _predicted(folds, i, fits[i], preconditioner, log_C, rescaled)
@@ -221,9 +221,9 @@ class RidgePaths:
             last = PathPoint.of(log_C, fit.point, folds.penalty(i))
             after.append(fit._replace(history=extended_history(fit.history, last)))
             solutions.append(solution)
-        kind = min(state.kind + (longest > WEAK), len(self.kinds) - 1)
+        maker = min(state.maker + (longest > WEAK), len(self.makers) - 1)
         curvature = None if longest > STALE else curvature
-        return PathState(folds, tuple(after), kind, curvature, lower), solutions
+        return PathState(folds, tuple(after), maker, curvature, lower), solutions
 
     def _descended(self, folds, starts, rescaled, lower):
         """The Results of all descents, and the LowerMoments of their proofs.
@@ -287,7 +287,7 @@ class RidgePaths:
             for i, point in zip(numbers, points, strict=True)
         ])  # fmt: skip
         gaps = np.full(len(numbers), np.inf)
-        likely = np.flatnonzero(1.1 * bounds <= targets)
+        likely = np.flatnonzero(1.1 * bounds <= targets)  # to balance the intercepts costs a little
         if len(likely):
             gaps[likely] = self.certificates.by_intercepts(
                 folds, [points[j] for j in likely], [numbers[j] for j in likely]
