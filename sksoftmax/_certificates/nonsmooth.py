@@ -194,8 +194,8 @@ def _along_free_columns(objective, point, loss_gradient, skip_unlikely, moments)
         return
     features = free[free < smooth.map.n_features]
     part = smooth.on_columns(features, free)
-    at = approximations.probabilities_at(smooth, theta)
-    curvature = approximations.exact_of(part, features, at, smooth.rows)
+    probability_of = approximations.probabilities_at(smooth, theta)
+    curvature = approximations.exact_of(part, features, probability_of, smooth.rows)
     unbalanced = objective.rows_of(loss_gradient)[free]
     tilt = -np.linalg.pinv(curvature, hermitian=True) @ unbalanced.ravel()
     left = _centred(unbalanced + (curvature @ tilt).reshape(unbalanced.shape)).ravel()

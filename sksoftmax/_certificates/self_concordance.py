@@ -33,12 +33,12 @@ class ScoreRange(NamedTuple):
 
     @classmethod
     def of(cls, objective):
-        about = Centring.of(objective)
+        centring = Centring.of(objective)
         factor = Factor.of(second_moments(objective))
         leverages = factor.leverages()
 
         def block_sums(block):
-            return Largest(float(leverages(centred_columns(block.X, about)).max()))
+            return Largest(float(leverages(centred_columns(block.X, centring)).max()))
 
         # The matrix of the factor with its jitter, so that one norm is the dual of the other.
         root = np.triu(factor.cholesky) * factor.scale

@@ -163,7 +163,7 @@ def _relative_norm(preconditioner, part, whole):
 
 def _tilted(objective, theta, tilt, lower):
     """The largest range of a tilt's scores, and the product of L with it, (n_parameters,)."""
-    at = approximations.probabilities_at(objective, theta)
+    probability_of = approximations.probabilities_at(objective, theta)
     along = objective.map.prepare(tilt, objective.dtype)
     forward, backward = objective.map.forward, objective.map.backward
     stride, product = lower.stride, lower.product
@@ -172,7 +172,7 @@ def _tilted(objective, theta, tilt, lower):
         block = strided(stride, block)
         moved = forward(along, block.X)
         score_range = Largest(_range(moved))
-        return score_range, backward(block.X, product(at(block), moved, block.weight))
+        return score_range, backward(block.X, product(probability_of(block), moved, block.weight))
 
     score_range, sums = objective.rows.sum(block_sums)
     image = objective.map.gradient(sums) / objective.total_weight
@@ -184,9 +184,9 @@ def by_intercepts(objective, theta, gradient):
     score_map = objective.map
     if (objective.penalty.strength > 0).all():
         return ridge_bound(objective, gradient)
-    at = approximations.probabilities_at(objective, theta)
+    probability_of = approximations.probabilities_at(objective, theta)
     frequency, agreement = objective.rows.sum(
-        lambda block: approximations.class_curvature(at(block), block.weight)
+        lambda block: approximations.class_curvature(probability_of(block), block.weight)
     )
     curvature = (np.diag(frequency) - agreement) / objective.total_weight
 

@@ -43,8 +43,8 @@ def bohning_bound(objective):
     """
     if not costs.columns_are_affordable(objective):
         return bohning_diagonal(objective)
-    most, about = _most_curvature(objective), Centring.of(objective)
-    sums = objective.rows.sum(lambda block: moments(block.X, most * block.weight, about))
+    most, centring = _most_curvature(objective), Centring.of(objective)
+    sums = objective.rows.sum(lambda block: moments(block.X, most * block.weight, centring))
     return penalised(sums / objective.total_weight, objective)
 
 
@@ -58,12 +58,11 @@ def kronecker(objective, theta):
 
     ``mean_i v_i x_i x_i' / mean_i v_i (x) mean_i (diag(p_i) - p_i p_i')`` plus the penalty, where
     ``v_i = mean_k p_ik (1 - p_ik)``. Exact where all rows have the same probabilities, as at the
-    start. The diagonal of the Hessian takes its place where columns are uncorrelated or too many;
-    a map that adds up its own Hessian has that, or its diagonal.
+    start. The diagonal of the Hessian takes its place where columns are uncorrelated or too many,
+    and for a map that adds up its own Hessian.
     """
     if objective.map.hessian_sums is not None:
-        fits = costs.hessian_fits(objective)
-        return exact(objective, theta) if fits else _own_diagonal(objective, theta)
+        return _own_diagonal(objective, theta)
     if not costs.columns_are_affordable(objective) or are_uncorrelated(objective):
         return diagonal(objective, theta)
     return product(*kronecker_factors(objective, theta), objective)
@@ -71,12 +70,12 @@ def kronecker(objective, theta):
 
 def kronecker_factors(objective, theta):
     """The matrices of `kronecker`, (n_scores, n_scores) and (n_columns, n_columns)."""
-    at, about = probabilities_at(objective, theta), Centring.of(objective)
+    probability_of, centring = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
-        probability = at(block)
+        probability = probability_of(block)
         row_curvature = variances(probability).mean(axis=0) * block.weight
-        columns = moments(block.X, row_curvature, about)
+        columns = moments(block.X, row_curvature, centring)
         return columns, float(row_curvature.sum()), class_curvature(probability, block.weight)
 
     columns, mass, (frequency, agreement) = objective.rows.sum(block_sums)
@@ -91,9 +90,8 @@ def class_blocks(objective, theta):
     the weaker are the couplings between classes and the more do their curvatures differ: it is then
     by far the best of the cheap preconditioners.
     """
-    return class_block_preconditioner(
-        class_block_moments(objective, theta), _column_strength(objective)
-    )
+    matrices = class_block_moments(objective, theta)
+    return class_block_preconditioner(matrices, _column_strength(objective))
 
 
 def class_block_preconditioner(matrices, strength):
@@ -104,15 +102,13 @@ def class_block_preconditioner(matrices, strength):
 
 def class_block_moments(objective, theta):
     """The matrices of `class_blocks` without the penalty, (n_scores, n_columns, n_columns)."""
-    at, about = probabilities_at(objective, theta), Centring.of(objective)
+    probability_of, centring = probabilities_at(objective, theta), Centring.of(objective)
     stride = costs.class_stride(objective)
 
     def block_sums(block):
         block = strided(stride, block)
-        columns, row_curvature = (
-            centred_columns(block.X, about),
-            variances(at(block)) * block.weight,
-        )
+        columns = centred_columns(block.X, centring)
+        row_curvature = variances(probability_of(block)) * block.weight
         return np.stack([gram(columns, own) for own in row_curvature])
 
     return objective.rows.sum(block_sums) * (stride / objective.total_weight)
@@ -193,11 +189,11 @@ def lower_moments(objective, theta, stride=1, curvature=lower_curvature):
 
     curvature : function of probabilities, `lower_curvature` or one with lower values
     """
-    at, about = probabilities_at(objective, theta), Centring.of(objective)
+    probability_of, centring = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
         block = strided(stride, block)
-        return moments(block.X, curvature(at(block)) * block.weight, about)
+        return moments(block.X, curvature(probability_of(block)) * block.weight, centring)
 
     return objective.rows.sum(block_sums) / objective.total_weight
 
@@ -228,12 +224,14 @@ def joint_moments(objective, theta, shifted=slice(None)):
         probability, so that the matrix is not singular. None of a map that adds up its Hessian.
     """
     score_map = objective.map
-    at, about = probabilities_at(objective, theta), Centring.of(objective)
+    probability_of, centring = probabilities_at(objective, theta), Centring.of(objective)
 
     def block_sums(block):
         if score_map.hessian_sums is not None:
-            return score_map.hessian_sums(block.X, at(block), block.weight)
-        return joint_products(centred_columns(block.X, about), at(block), block.weight)
+            return score_map.hessian_sums(block.X, probability_of(block), block.weight)
+        return joint_products(
+            centred_columns(block.X, centring), probability_of(block), block.weight
+        )
 
     matrix = objective.rows.sum(block_sums) / objective.total_weight
     if objective.is_symmetric:
@@ -247,28 +245,31 @@ def joint_moments(objective, theta, shifted=slice(None)):
 
 def _own_diagonal(objective, theta):
     """The diagonal of the Hessian of a map that adds it up itself."""
-    at, hessian_diagonal = probabilities_at(objective, theta), objective.map.hessian_diagonal
+    probability_of, hessian_diagonal = (
+        probabilities_at(objective, theta),
+        objective.map.hessian_diagonal,
+    )
 
     def block_sums(block):
-        return hessian_diagonal(block.X, at(block), block.weight)
+        return hessian_diagonal(block.X, probability_of(block), block.weight)
 
     sums = objective.rows.sum(block_sums) / objective.total_weight
     return DiagonalPreconditioner((sums + objective.penalty.strength)[:, None])
 
 
-def exact_of(part, features, at, rows):
+def exact_of(part, features, probability_of, rows):
     """The Hessian's block of some columns, without the penalty, at a theta of all columns.
 
     part : Objective on these columns alone, whose rows are not read
     features : indices of these columns in X
-    at : function of a block of all columns, its probabilities at the theta
+    probability_of : function of a block of all columns, its probabilities at the theta
     rows : Rows of all columns
     """
-    about = Centring.of(part)
+    centring = Centring.of(part)
 
     def block_sums(block):
-        probability = at(block)
-        columns = centred_columns(take_columns(block.X, features), about)
+        probability = probability_of(block)
+        columns = centred_columns(take_columns(block.X, features), centring)
         if len(probability) == 1:
             return gram(columns, variances(probability)[0] * block.weight)
         return joint_products(columns, probability, block.weight)
@@ -358,8 +359,8 @@ def _diagonal_preconditioner(squares, objective):
 
 def class_squares(objective, theta):
     """The diagonal of the Hessian without the penalty, (n_columns, n_scores)."""
-    at = probabilities_at(objective, theta)
-    return _squares(objective, lambda block: variances(at(block)) * block.weight)
+    probability_of = probabilities_at(objective, theta)
+    return _squares(objective, lambda block: variances(probability_of(block)) * block.weight)
 
 
 def _squares(objective, weigh):

@@ -95,14 +95,14 @@ def curvatures_along(objective, theta, directions):
     Both are of every stride-th row, see ``costs.rows_along_coefficients``.
     """
     score_map, n_directions = objective.map, directions.shape[1]
-    at = approximations.probabilities_at(objective, theta)
+    probability_of = approximations.probabilities_at(objective, theta)
     along = LinearMap(n_directions, score_map.n_features, score_map.center)
     prepared, forward = along.prepare(directions.ravel(), objective.dtype), along.forward
     stride = max(1, objective.n_rows // costs.rows_along_coefficients(objective))
 
     def block_sums(block):
         block = strided(stride, block)
-        probability, columns = at(block), forward(prepared, block.X).T
+        probability, columns = probability_of(block), forward(prepared, block.X).T
         exact = approximations.joint_products(columns, probability, block.weight)
         return exact, approximations.class_curvature(probability, block.weight)
 

@@ -49,35 +49,35 @@ def second_squares(objective, stride=1):
 
 
 def _mean(function, objective, stride):
-    about = Centring.of(objective)
+    centring = Centring.of(objective)
 
     def block_sums(block):
         block = strided(stride, block)
-        return function(block.X, block.weight, about), float(block.weight.sum(dtype=np.float64))
+        return function(block.X, block.weight, centring), float(block.weight.sum(dtype=np.float64))
 
     sums, mass = objective.rows.sum(block_sums)
     return sums / mass
 
 
-def moments(X, weight, about):
+def moments(X, weight, centring):
     """``sum_i weight_i x_i x_i'``, ``x_i`` being a row about the center followed by a 1, if any.
 
     X : ndarray or CSR array of shape (n_rows, n_features)
     """
     if not sp.issparse(X):
-        return gram(centred_columns(X, about), weight)
-    X = X.astype(about.dtype, copy=False)
+        return gram(centred_columns(X, centring), weight)
+    X = X.astype(centring.dtype, copy=False)
     weighted = X.copy()
     weighted.data *= np.repeat(weight.astype(X.dtype), np.diff(X.indptr))
     inner = (X.T @ weighted).toarray()
-    if about.center is None:
+    if centring.center is None:
         return inner
     # Moments about zero are corrected. That loses no digits of a column that has many zeros, since
     # its mean is then at most its standard deviation; columns without zeros are centred first.
-    center, first, mass = about.center, weight @ X, weight.sum()
+    center, first, mass = centring.center, weight @ X, weight.sum()
     about_center = inner.diagonal() - center * (2 * first - mass * center)
     if (inner.diagonal() > FAR * np.maximum(about_center, TINY)).any():
-        return gram(centred_columns(X, about), weight)
+        return gram(centred_columns(X, centring), weight)
     matrix = np.empty((len(center) + 1,) * 2)
     np.subtract(inner, np.outer(center, first), out=matrix[:-1, :-1])
     matrix[:-1, :-1] -= np.outer(first - mass * center, center)
@@ -86,17 +86,17 @@ def moments(X, weight, about):
     return matrix
 
 
-def squares(X, weight, about):
+def squares(X, weight, centring):
     """The diagonal of `moments`."""
     if not sp.issparse(X):
-        return np.asarray(weight @ np.square(centred_columns(X, about)), dtype=np.float64)
+        return np.asarray(weight @ np.square(centred_columns(X, centring)), dtype=np.float64)
     diagonal = np.asarray(weight @ X.power(2), dtype=np.float64)
-    if about.center is None:
+    if centring.center is None:
         return diagonal
     first, mass = np.asarray(weight @ X, dtype=np.float64), float(weight.sum(dtype=np.float64))
     # Squares about zero are corrected: digits are lost where the center is far away, which costs
     # iterations but nothing else.
-    diagonal -= about.center * (2 * first - mass * about.center)
+    diagonal -= centring.center * (2 * first - mass * centring.center)
     return np.append(np.maximum(diagonal, 0), mass)
 
 
@@ -119,7 +119,7 @@ def correlation(objective, n_rows):
     noise have a sum of ``n_columns / n_rows``; what the sample has more of that than all rows is
     subtracted.
     """
-    about, n_features = Centring.of(objective), objective.map.n_features
+    centring, n_features = Centring.of(objective), objective.map.n_features
     stride = max(1, objective.n_rows // n_rows)
     variance = second_squares(objective, stride)[:n_features]
     scale = np.sqrt(np.where(variance > 0, variance, 1.0))[:, None]
@@ -127,10 +127,10 @@ def correlation(objective, n_rows):
 
     def image_of_signs(block):
         block = strided(stride, block)
-        X, center = block.X, about.center
+        X, center = block.X, centring.center
         if not sp.issparse(X):
-            X, center = centred_columns(X, about)[:, :n_features], None
-        scores = X @ signs.astype(about.dtype)
+            X, center = centred_columns(X, centring)[:, :n_features], None
+        scores = X @ signs.astype(centring.dtype)
         if center is not None:
             scores -= center @ signs
         scores *= block.weight[:, None]
@@ -145,11 +145,11 @@ def correlation(objective, n_rows):
     return float(np.mean(np.square(image / scale).sum(axis=0))) / n_features - 1 - noise
 
 
-def centred_columns(X, about):
+def centred_columns(X, centring):
     """Dense rows about the center followed by a 1, if any: (n_rows, n_columns)."""
     dense = X.toarray() if sp.issparse(X) else X
-    if about.center is None:
-        return dense.astype(about.dtype, copy=False)
-    columns = np.ones((dense.shape[0], dense.shape[1] + 1), dtype=about.dtype)
-    np.subtract(dense, about.center, out=columns[:, :-1], casting="same_kind")
+    if centring.center is None:
+        return dense.astype(centring.dtype, copy=False)
+    columns = np.ones((dense.shape[0], dense.shape[1] + 1), dtype=centring.dtype)
+    np.subtract(dense, centring.center, out=columns[:, :-1], casting="same_kind")
     return columns

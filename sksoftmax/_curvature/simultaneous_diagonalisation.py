@@ -80,10 +80,10 @@ class DiagonalisingBasis:
         Couplings between classes are left out: there are many, and each is weak. The Hessian along
         the coefficients, of as many directions as classes, would cost more than it saves.
         """
-        at = probabilities_at(objective, theta)
+        probability_of = probabilities_at(objective, theta)
 
         def block_sums(block):
-            return np.asarray(variances(at(block)) @ block.weight, dtype=np.float64)
+            return np.asarray(variances(probability_of(block)) @ block.weight, dtype=np.float64)
 
         mean = objective.rows.sum(block_sums) / objective.total_weight
         mean = np.maximum(mean, LEAST_CURVATURE * max(mean.mean(), FLAT))

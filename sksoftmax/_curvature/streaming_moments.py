@@ -217,7 +217,7 @@ def observe(objective, theta, full):
     """
     prepared = objective.map.prepare(theta, objective.dtype)
     forward, backward = objective.map.forward, objective.map.backward
-    about, least = Centring.of(objective), _least(objective)
+    centring, least = Centring.of(objective), _least(objective)
     stride = costs.moments_stride(objective) if full else 1
     of_columns = _full if full else _plain
 
@@ -226,7 +226,7 @@ def observe(objective, theta, full):
         loss = cross_entropy_residual(scores, block.target, block.weight)
         some = strided(stride, block)
         classes, row_curvature = _curvatures(scores[:, ::stride], some)
-        columns = of_columns(some.X, row_curvature, about, least)
+        columns = of_columns(some.X, row_curvature, centring, least)
         return loss, backward(block.X, scores), classes, columns
 
     loss, sums, classes, columns = objective.rows.sum(block_sums)
@@ -261,9 +261,9 @@ def _curvatures(residual, block):
     return 0.5 * classes, 0.5 * row_curvature.mean(axis=0) * block.weight
 
 
-def _full(X, row_curvature, about, least):
+def _full(X, row_curvature, centring, least):
     """The sum of which `FullColumns` is made, zero for columns that are constant."""
-    matrix = gram(centred_columns(X, about), row_curvature)
+    matrix = gram(centred_columns(X, centring), row_curvature)
     constant = _are_constant(matrix.diagonal(), least)
     matrix[constant] = 0
     matrix[:, constant] = 0
@@ -283,9 +283,9 @@ def _are_constant(diagonal, least):
     return diagonal <= (0 if least is None else least * diagonal[-1])
 
 
-def _plain(X, row_curvature, about, least):
+def _plain(X, row_curvature, centring, least):
     """The sums of which `PlainColumns` is made, zero for columns that are constant."""
-    mass, center = float(row_curvature.sum()), about.center
+    mass, center = float(row_curvature.sum()), centring.center
     if not sp.issparse(X) and center is not None:
         X, center = X - center, np.zeros_like(center)
     squares = X.power(2) if sp.issparse(X) else np.square(X)

@@ -115,13 +115,8 @@ class Objective:
         return product + self.penalty.strength * direction
 
     def rounding(self, theta):
-        """Bounds on the rounding error of the gradient at theta, (n_parameters,).
-
-        0 for maps that add up their own Hessian.
-        """
+        """Bounds on the rounding error of the gradient at theta, (n_parameters,)."""
         score_map, residual = self.map, self.residuals(theta)
-        if score_map.hessian_sums is not None:
-            return 0.0
 
         def block_sums(block):
             return score_map.backward(abs(block.X), np.abs(residual(block)))

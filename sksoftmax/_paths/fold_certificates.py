@@ -155,11 +155,11 @@ def ridge_bound(folds, strength, gradient):
 
 def _lower_moments(folds, rows, joint, n_thetas):
     """Of some rows, of each row's least curvature at any of the thetas, which are side by side."""
-    score_map, about = folds.whole.map, Centring.of(folds.whole)
+    score_map, centring = folds.whole.map, Centring.of(folds.whole)
 
     def block_sums(block):
         scores = score_map.forward(joint, block.X).reshape(score_map.n_scores, -1)
         lower = lower_curvature(probabilities(scores)).reshape(n_thetas, -1).min(axis=0)
-        return moments(block.X, lower * block.weight, about)
+        return moments(block.X, lower * block.weight, centring)
 
     return rows.sum(block_sums) / folds.whole.total_weight
