@@ -41,12 +41,14 @@ large coefficients along v, which scores then lose in their own rounding.
 """
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from sksoftmax._curvature import approximations
-from sksoftmax._curvature.preconditioners import Factor
-from sksoftmax._objective.kernels import curvature_product
+from sksoftmax._curvature import approximations, costs
+from sksoftmax._curvature.preconditioners import Factor, Preconditioner
+from sksoftmax._objective.kernels import curvature_product, lower_product
 from sksoftmax._objective.rows import Largest, strided
 from sksoftmax._solvers.conjugate_gradients import conjugate_gradients
 
@@ -75,11 +77,42 @@ def gap(objective, theta, gradient, target_gap=0.0):
         least = by_intercepts(objective, theta, gradient)
     if least <= target_gap:
         return least
-    for lower in approximations.lower_bounds(objective, theta, last=target_gap == 0):
+    for lower in lower_bounds(objective, theta, last=target_gap == 0):
         least = min(least, _by_preconditioner(objective, theta, gradient, lower))
         if least <= target_gap:
             break
     return least
+
+
+class LowerBound(NamedTuple):
+    """A matrix below the Hessian, of every stride-th row.
+
+    product : kernel
+        Its product with a direction, by blocks: `lower_product` or `curvature_product`.
+    """
+
+    preconditioner: Preconditioner
+    stride: int
+    product: Callable
+
+
+def lower_bounds(objective, theta, last=False):
+    """Yield the LowerBounds that a proof can afford, the cheaper first.
+
+    last : whether no steps will follow
+        Else the Hessian is left out where all coefficients are penalised: a few steps further on
+        the cheaper matrix proves as much.
+    """
+    needed = not objective.penalised_coef
+    if objective.is_symmetric and (costs.columns_are_affordable(objective) or needed):
+        stride = costs.proof_stride(objective)
+        yield LowerBound(approximations.lower(objective, theta, stride), stride, lower_product)
+    if objective.map.n_scores == 1 and objective.is_symmetric:
+        return  # that was the Hessian
+    wanted = needed or not objective.is_symmetric
+    fits, cheap = costs.hessian_fits(objective), costs.hessian_is_cheap(objective)
+    if (wanted and fits) or (last and cheap):
+        yield LowerBound(approximations.exact(objective, theta), 1, curvature_product)
 
 
 def ridge_bound(objective, gradient):

@@ -6,9 +6,6 @@ intercept. All functions here but `exact` replace the classes' part by something
 make and to solve with. Each takes one pass over the rows.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 import scipy.sparse as sp
 
@@ -20,11 +17,10 @@ from sksoftmax._curvature.preconditioners import (
     Factor,
     FullPreconditioner,
     KroneckerPreconditioner,
-    Preconditioner,
     SharedPreconditioner,
     preconditioner_factor,
 )
-from sksoftmax._objective.kernels import curvature_product, lower_product, probabilities, variances
+from sksoftmax._objective.kernels import probabilities, variances
 from sksoftmax._objective.rows import strided, take_columns
 
 TINY = np.finfo(np.float64).tiny
@@ -300,37 +296,6 @@ def joint_products(columns, probability, weight):
         joint = joint.reshape(len(joint), -1)
         matrix -= joint.T @ joint
     return matrix
-
-
-class LowerBound(NamedTuple):
-    """A matrix below the Hessian, of every stride-th row.
-
-    product : kernel
-        Its product with a direction, by blocks: `lower_product` or `curvature_product`.
-    """
-
-    preconditioner: Preconditioner
-    stride: int
-    product: Callable
-
-
-def lower_bounds(objective, theta, last=False):
-    """Yield the LowerBounds that a proof can afford, the cheaper first.
-
-    last : whether no steps will follow
-        Else the Hessian is left out where all coefficients are penalised: a few steps further on
-        the cheaper matrix proves as much.
-    """
-    needed = not objective.penalised_coef
-    if objective.is_symmetric and (costs.columns_are_affordable(objective) or needed):
-        stride = costs.proof_stride(objective)
-        yield LowerBound(lower(objective, theta, stride), stride, lower_product)
-    if objective.map.n_scores == 1 and objective.is_symmetric:
-        return  # that was the Hessian
-    wanted = needed or not objective.is_symmetric
-    fits, cheap = costs.hessian_fits(objective), costs.hessian_is_cheap(objective)
-    if (wanted and fits) or (last and cheap):
-        yield LowerBound(exact(objective, theta), 1, curvature_product)
 
 
 def penalised(matrix, objective):

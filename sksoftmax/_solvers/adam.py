@@ -37,11 +37,9 @@ class Adam:
         mean = first / (1 - self.decay**n_gradients)
         size = np.sqrt(second / (1 - self.square_decay**n_gradients)) + TINY
         step_length = length(problem, state, self.learning_rate)
-        step_length *= (
-            LONGEST_STEP / np.sqrt(state.moments.size) if self.learning_rate == "auto" else 1.0
-        )
+        if self.learning_rate == "auto":
+            step_length *= LONGEST_STEP / np.sqrt(state.moments.size)
         state = state._replace(first=first, second=second, n_gradients=n_gradients)
-        point = point if self.learning_rate == "auto" else None
         return moved(problem, state, -step_length * scales * (mean / size), point)
 
 

@@ -84,9 +84,8 @@ class ModelMinimizer:
         self.weights = np.repeat(self.scale, len(point.theta) // len(scale))
         self.problem, self.model, self.point = problem, model, point
         self.target = point.theta
-        self.move = self.extrapolated = self.image = self.extrapolated_image = np.zeros_like(
-            point.theta
-        )
+        zeros = np.zeros_like(point.theta)
+        self.move = self.extrapolated = self.image = self.extrapolated_image = zeros
         self.steepness, self.momentum, self.first = 1.0, 1.0, None
         self.n_newton_steps = 0
 
@@ -99,14 +98,12 @@ class ModelMinimizer:
 
     def _step(self):
         """Make a proximal gradient step; return its squared length."""
-        gradient = self.point.gradient + self.extrapolated_image
+        theta, gradient = self.point.theta, self.point.gradient + self.extrapolated_image
         while True:
             step = 1 / (self.steepness * self.scale)
-            start = (
-                self.point.theta + self.extrapolated - gradient / (self.steepness * self.weights)
-            )
+            start = theta + self.extrapolated - gradient / (self.steepness * self.weights)
             target = self.problem.nonsmooth.prox(start, step)
-            new = target - self.point.theta
+            new = target - theta
             image = self.model.apply(new)
             change = new - self.extrapolated
             size = float(change @ (self.weights * change))

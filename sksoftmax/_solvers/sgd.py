@@ -33,18 +33,14 @@ class Sgd:
         share = length(problem, state, self.learning_rate)
         damping = state.moments.damping(seen, min(share, 1.0))
         step = damping * state.preconditioner.solve(damping * gradient)
-        point = point if self.learning_rate == "auto" else None
         return moved(problem, state, -share * step, point)
 
 
 def _renewed(problem, state):
     """The state, with a new preconditioner if one is due."""
     due, diagonal = state.due - problem.total_weight, state.moments.diagonal
-    if (
-        state.preconditioner is not None
-        and due > 0
-        and not (diagonal > SURPRISE * state.diagonal).any()
-    ):
+    has_grown = state.diagonal is None or (diagonal > SURPRISE * state.diagonal).any()
+    if due > 0 and not has_grown:
         return state._replace(due=due)
     due = max(GROWTH * state.known, problem.moments_cost())
     preconditioner = problem.preconditioner_of_moments(state.moments)

@@ -84,6 +84,7 @@ class StreamState(NamedTuple):
 class StreamMethod(Protocol):
     """A stochastic method: a pure function from a batch's problem and a state to the next state."""
 
+    learning_rate: object  # float or "auto"
     full: bool  # whether it uses the moments between columns
     memory: float  # weight of the last batch in the moments: memory over the number of all
 
@@ -99,15 +100,16 @@ def observed(problem, state, method):
     gradient : ndarray of shape (n_parameters,), to descend by; outliers are scaled down in it
     seen : Moments of the batch
     point : Point at the state's theta, with the batch's gradient itself
+        None if the step is not to be checked there.
     """
     value, gradient, seen = problem.observe(state.theta, method.full)
     before, state = state, watched(problem, state, value)
     if state.theta is not before.theta:
         value, gradient, seen = problem.observe(state.theta, method.full)
-    point = Point(state.theta, value, gradient)
-    weight = problem.total_weight
-    known = state.known + weight
-    share = min(1.0, method.memory * weight / known)
+    is_checked = problem.checks_steps and method.learning_rate == "auto"
+    point = Point(state.theta, value, gradient) if is_checked else None
+    known = state.known + problem.total_weight
+    share = min(1.0, method.memory * problem.total_weight / known)
     if state.moments is not None:
         restraint = state.moments.restrained(seen, share)
         seen = seen.scaled(restraint)
@@ -117,29 +119,24 @@ def observed(problem, state, method):
     if np.isfinite(value):
         value = min(value, MOST_COSTLY * max(problem.map.uniform_cross_entropy, state.value))
     value = state.value + share * (value - state.value)
-    weight_seen = state.weight_seen + weight
-    return (
-        state._replace(value=value, weight_seen=weight_seen, known=known, moments=moments),
-        gradient,
-        seen,
-        point,
-    )
+    weight_seen = state.weight_seen + problem.total_weight
+    state = state._replace(value=value, weight_seen=weight_seen, known=known, moments=moments)
+    return state, gradient, seen, point
 
 
 def watched(problem, state, value):
     """The state, restarted in part or whole if the batch's value shows drift or divergence."""
     n_rows, n_columns = problem.n_rows, problem.map.n_columns
-    nothing = problem.map.uniform_cross_entropy
-    diverging = state.diverging.longer(value > DIVERGING * nothing, n_rows)
+    uniform = problem.map.uniform_cross_entropy
+    diverging = state.diverging.longer(value > DIVERGING * uniform, n_rows)
     drifting = state.drifting.longer(value > DRIFTING * state.value, n_rows)
     if diverging.is_long(n_columns):
         initial = np.zeros_like(state.theta)
-        return StreamState(initial, initial, value=nothing, step_scale=state.step_scale)
+        return StreamState(initial, initial, value=uniform, step_scale=state.step_scale)
+    state = state._replace(diverging=diverging, drifting=drifting)
     if drifting.is_long(n_columns):
-        return state._replace(
-            diverging=diverging, drifting=Run(), averaging_start=state.weight_seen
-        )
-    return state._replace(diverging=diverging, drifting=drifting)
+        return state._replace(drifting=Run(), averaging_start=state.weight_seen)
+    return state
 
 
 def length(problem, state, learning_rate):
@@ -173,13 +170,13 @@ def checked(problem, point, step):
     return 0.5**MOST_HALVINGS * step
 
 
-def moved(problem, state, step, point=None):
+def moved(problem, state, step, point):
     """The state after a step, projected to sum to zero over classes, with the average updated.
 
-    point : Point at the state's theta, if the step is to be checked there
+    point : Point at the state's theta if the step is to be checked there, else None
     """
     step = problem.map.sum_to_zero(step)
-    if point is not None and problem.checks_steps:
+    if point is not None:
         step = checked(problem, point, step)
     theta = state.theta + step
     share = min(1.0, RECENT * problem.total_weight / (state.weight_seen - state.averaging_start))

@@ -85,21 +85,16 @@ class Epochs:
         random = np.random.default_rng((self.seed, state.n_epochs))
         try:
             for batch in problem.batches(self.rows_of_batch(problem), random):
-                stream = self.method.advance(
-                    batch if plain else VarianceReduced(batch, point), stream
-                )
+                batch = batch if plain else VarianceReduced(batch, point)
+                stream = self.method.advance(batch, stream)
             arrived = self._arrive(problem, stream.average, stream, state.n_epochs + 1)
             if arrived.point.value <= point.value + ROUNDING * abs(point.value):
                 return arrived
         except np.linalg.LinAlgError:
             pass  # steps were far too long, and led to where nothing is finite
-        step_scale = CAUTION * state.stream.step_scale
-        stream = state.stream._replace(
-            step_scale=step_scale, first=None, second=None, n_gradients=0
-        )
-        return state._replace(
-            stream=stream, stalled=step_scale < SHORTEST, n_epochs=state.n_epochs + 1
-        )
+        scale, n_epochs = CAUTION * state.stream.step_scale, state.n_epochs + 1
+        stream = state.stream._replace(step_scale=scale, first=None, second=None, n_gradients=0)
+        return state._replace(stream=stream, stalled=scale < SHORTEST, n_epochs=n_epochs)
 
     def rows_of_batch(self, problem):
         if self.batch_size == "auto":

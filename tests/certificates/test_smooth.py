@@ -197,7 +197,7 @@ def test_each_bound_holds_alone(name):
         value, gradient = objective.value_and_gradient(theta)
         distance = value - best.value
         bounds = [smooth_certificate.by_intercepts(objective, theta, gradient)]
-        for lower in approximations.lower_bounds(objective, theta, last=True):
+        for lower in smooth_certificate.lower_bounds(objective, theta, last=True):
             bounds.append(smooth_certificate._by_preconditioner(objective, theta, gradient, lower))
         assert min(bounds) >= distance
         if size <= 0.03:
