@@ -28,7 +28,7 @@ from sksoftmax._solvers import lockstep, minimize
 from sksoftmax._solvers.lbfgs import two_loop
 from sksoftmax._solvers.line_search import Point
 from sksoftmax._solvers.loop import FLOOR, SINGLE_TOL
-from sksoftmax._solvers.pairs import extended, with_ridge
+from sksoftmax._solvers.pairs import with_pair, with_ridge
 
 # Steps of a descent, at the most, after which a preconditioner serves again, and after which the
 # next one is made by the same maker.
@@ -113,7 +113,7 @@ class FitState(NamedTuple):
 
     def with_point(self, found):
         """The state at another Point, if that is lower, and with the pair of the step to it."""
-        pairs = extended(self.pairs, self.point, found, lockstep.MEMORY)
+        pairs = with_pair(self.pairs, self.point, found, lockstep.MEMORY)
         point = found if found.value < self.point.value else self.point
         return self._replace(point=point, pairs=pairs)
 

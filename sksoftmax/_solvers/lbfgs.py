@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg.blas import daxpy
 
 from sksoftmax._solvers.line_search import Point, backtrack, evaluate
-from sksoftmax._solvers.pairs import extended
+from sksoftmax._solvers.pairs import with_pair
 
 # Steps that a scale of the preconditioner serves; a new one costs a solution.
 RESCALE = 5
@@ -108,7 +108,7 @@ class Lbfgs:
         separates = not initial.separated and problem.separates_classes(point.value)
         if separates and not pairs:
             return _begin_separated(problem, state)
-        pairs = extended(pairs, state.point, point, self.memory)
+        pairs = with_pair(pairs, state.point, point, self.memory)
         initial = initial._replace(due=initial.due - 1, served=initial.served + 1)
         if separates:
             initial = initial.of_separated(problem)

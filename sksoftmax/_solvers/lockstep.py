@@ -12,7 +12,7 @@ import numpy as np
 from sksoftmax._solvers.lbfgs import RESCALE, two_loop
 from sksoftmax._solvers.line_search import MOST_TRIALS, Point, is_low_enough, shortening
 from sksoftmax._solvers.loop import raised
-from sksoftmax._solvers.pairs import extended
+from sksoftmax._solvers.pairs import with_pair
 
 MEMORY = 8  # pairs
 # Ratio of the gap that a proof gives to the bound that costs nothing, as a rule.
@@ -88,7 +88,7 @@ def descent(
             found, prediction = (yield EvaluationRequest(prediction)), None
         if found is None:
             return Result(point, np.inf, pairs, n_iter, slack)
-        pairs = extended(pairs, point, found, MEMORY)
+        pairs = with_pair(pairs, point, found, MEMORY)
         # A prediction may be no better; a line search ends within rounding at worst.
         point = found if n_iter or found.value < point.value else point
         n_iter += 1

@@ -16,7 +16,7 @@ class Pair(NamedTuple):
     product: float
 
 
-def extended(pairs, old, new, memory, rounding=1e-14):
+def with_pair(pairs, old, new, memory, rounding=1e-14):
     """The last pairs and that of the step from one Point to another, if its product is positive.
 
     On a convex function it is, but for rounding.

@@ -21,11 +21,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sksoftmax._solvers import working_set
 from sksoftmax._solvers.line_search import DECREASE, MOST_TRIALS, ROUNDING, Point, evaluate
 from sksoftmax._solvers.model_minimizer import Minimum
-from sksoftmax._solvers.pairs import extended as extended_pairs
-from sksoftmax._solvers.working_set import BEST, FEW, Subproblem, restricted, subproblem_of, support
-from sksoftmax._solvers.working_set import extended as extended_theta
+from sksoftmax._solvers.pairs import with_pair
+from sksoftmax._solvers.working_set import BEST, FEW, Subproblem, extended, restricted, support
 
 # Worst accuracy to which a model is minimised, relative to its first step; the best is BEST.
 WORST = 0.5
@@ -110,7 +110,7 @@ class Proximal:
         """The state after a step on the working set; the whole gradient ends a round."""
         point, subproblem, stalled, gain = self._step(begun.point, subproblem)
         first, n_steps = gain if begun.first is None else begun.first, begun.n_steps + 1
-        theta = extended_theta(problem, subproblem.columns, point.theta)
+        theta = extended(problem, subproblem.columns, point.theta)
         if not stalled and gain > self.thorough * first and n_steps < self.longest:
             return state._replace(
                 point=Point(theta, point.value, None), decrement=gain, subproblem=subproblem,
@@ -152,7 +152,7 @@ class Proximal:
         subproblem = subproblem._replace(accuracy=min(max(0.5 * wrong**2, BEST), WORST))
         pairs = ()
         if not subproblem.model.is_exact:
-            pairs = extended_pairs(subproblem.pairs, point, found, self.memory, rounding=1e-10)
+            pairs = with_pair(subproblem.pairs, point, found, self.memory, rounding=1e-10)
         subproblem = subproblem._replace(
             pairs=pairs, age=subproblem.age + 1, n_steps=subproblem.n_steps + 1
         )
@@ -229,4 +229,4 @@ def _working_set(problem, state):
     gains = newcomers**2 / np.maximum(state.scales[:n_features], TINY)
     n_new = min(max(FEW, int(chosen.sum())), int((newcomers > 0).sum()))
     chosen[np.argsort(-gains, kind="stable")[:n_new]] = True
-    return subproblem_of(problem, chosen)
+    return working_set.subproblem_of(problem, chosen)

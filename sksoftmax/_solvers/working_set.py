@@ -41,7 +41,7 @@ class Subproblem(NamedTuple):
 
 
 def subproblem_of(problem, chosen):
-    """The Subproblem of the columns chosen, or of all where these are few or most are chosen.
+    """The Subproblem of the columns chosen, or of all where there are few or most are chosen.
 
     chosen : ndarray of bool of shape (n_features,)
     """

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sksoftmax._solvers.line_search import Point
-from sksoftmax._solvers.pairs import Pair, extended, with_ridge
+from sksoftmax._solvers.pairs import Pair, with_pair, with_ridge
 
 MATRIX = np.diag([1.0, 4.0, 0.0])
 
@@ -21,7 +21,7 @@ def random_pairs(memory=5, n_steps=4, matrix=MATRIX):
     pairs, random = (), np.random.default_rng(0)
     points = [on_quadratic(theta, matrix) for theta in random.normal(size=(n_steps + 1, 3))]
     for old, new in pairwise(points):
-        pairs = extended(pairs, old, new, memory)
+        pairs = with_pair(pairs, old, new, memory)
     return pairs
 
 
@@ -40,9 +40,9 @@ def test_a_step_along_which_there_is_no_curvature_beyond_rounding_leaves_the_pai
     pairs, old, new = random_pairs(), on_quadratic([0.0, 1, 0]), on_quadratic([0.0, 1, 1])
     change = np.array([1.0, 0, curvature])
     new = new._replace(gradient=old.gradient + change)
-    assert extended(pairs, old, new, 5) is pairs
+    assert with_pair(pairs, old, new, 5) is pairs
     convex = new._replace(gradient=old.gradient + np.array([1.0, 0, 1e-6]))
-    assert len(extended(pairs, old, convex, 5)) == len(pairs) + 1
+    assert len(with_pair(pairs, old, convex, 5)) == len(pairs) + 1
 
 
 def test_pairs_with_a_ridge_are_those_of_the_function_with_it():
