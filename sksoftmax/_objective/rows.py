@@ -104,7 +104,11 @@ class InMemoryRows:
             return add_pairwise(list(map(sum_chunk, self.chunks)))
         if not self._pool:
             self._pool.append(ThreadPoolExecutor(self.n_threads))
-        return add_pairwise(list(self._pool[0].map(sum_chunk, self.chunks)))
+        try:
+            sums = self._pool[0].map(sum_chunk, self.chunks)
+        except RuntimeError as error:
+            raise MemoryError(f"no thread for n_jobs={self.n_threads}: {error}") from error
+        return add_pairwise(list(sums))
 
     def map(self, function):
         chunks = tuple(tuple(function(read(block)) for block in chunk) for chunk in self.chunks)

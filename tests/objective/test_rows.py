@@ -1,5 +1,7 @@
 """Laws of engines: a sum over rows is one number, however the rows are cut and whoever adds."""
 
+import threading
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -122,6 +124,19 @@ def test_partial_sums_are_bounded_in_number():
     sizes = [len(block.weight) for block in rows]
     assert len(sizes) > 1 and len(rows.chunks) <= rows_module.MOST_CHUNKS
     assert sum(sizes) == 100_000 and max(sizes) <= rows_module.MOST_ROWS + 16
+
+
+def test_a_thread_that_cannot_be_started_is_a_lack_of_memory(monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    with cut(*make_rows(), 3, n_threads=2) as rows:
+        monkeypatch.setattr(threading.Thread, "start", start)
+        with pytest.raises(MemoryError, match="no thread for n_jobs=2: can't start new thread"):
+            rows.sum(moments)
+        monkeypatch.undo()
+    with rows:
+        assert rows.sum(moments)[2][1] == 100
 
 
 def test_partition_does_not_depend_on_threads_nor_weights():
