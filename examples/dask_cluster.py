@@ -43,9 +43,9 @@ def make_part(number, rows):
     rng = np.random.default_rng(number)
     states = np.array(["idle", "normal", "overload"])
     state = rng.choice(3, p=[0.3, 0.6, 0.1], size=rows)
-    pull = np.random.default_rng(0).normal(scale=0.08, size=(3, len(SENSORS)))
+    shift = np.random.default_rng(0).normal(scale=0.08, size=(3, len(SENSORS)))
     readings = rng.random(size=(rows, len(SENSORS)))
-    readings += pull[state]
+    readings += shift[state]
     readings *= np.logspace(0, 4, len(SENSORS))
     return pd.DataFrame(readings, columns=SENSORS).assign(state=states[state])
 

@@ -282,7 +282,7 @@ def test_targets_that_are_not_one_label_a_row_are_refused(method):
 
 
 @pytest.mark.parametrize("classifier", [GaussianNB(), KNeighborsClassifier()])
-def test_one_class_has_no_scores(classifier):
+def test_labels_of_a_single_class_are_refused(classifier):
     X, _ = make_data()
     with pytest.raises(ValueError, match="two classes or more"):
         DecisionScores(classifier).fit_transform(X, np.zeros(len(X)))
@@ -327,7 +327,7 @@ def test_weights_reach_every_fit(cv):
     assert_array_equal(transformer.transform(X), whole.decision_function(X))
 
 
-def test_weights_for_a_classifier_that_takes_none():
+def test_weights_for_a_classifier_that_takes_none_are_refused():
     X, y = make_data()
     with pytest.raises(TypeError, match="sample_weight"):
         DecisionScores(KNeighborsClassifier()).fit(X, y, sample_weight=make_weights())

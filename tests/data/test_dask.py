@@ -707,7 +707,7 @@ def test_bad_scores_are_named(index, value, what):
         metrics.expected_calibration_error(y, on_dask(spoilt(p, index, value), 70))
 
 
-def test_labels_of_scores_are_those_of_columns():
+def test_labels_that_do_not_fit_the_columns_of_scores_are_refused():
     y, p, _ = answers()
     two = on_dask(np.where(y == "fig", "a", "b"), 80)
     with pytest.raises(ValueError, match=r"y has 2 classes.*the scores have 3 columns"):
@@ -727,7 +727,7 @@ def test_labels_of_scores_are_those_of_columns():
     assert_array_equal(model.classes_, [0, 1, 2])
 
 
-def test_cross_validation_says_that_it_wants_memory():
+def test_cross_validation_refuses_collections_of_dask():
     X, y = data()
     for given in ((on_dask(X, 100), y), (X, on_dask(y, 100)), (X, y, on_dask(y, 100))):
         with pytest.raises(TypeError, match="SoftmaxRegressionCV takes no collections of Dask"):
@@ -741,7 +741,7 @@ def test_cross_validation_says_that_it_wants_memory():
 @pytest.mark.parametrize("estimator", [
     DecisionScores(SoftmaxRegression()), SoftmaxCalibratedClassifier(SoftmaxRegression()),
 ], ids=lambda estimator: type(estimator).__name__)  # fmt: skip
-def test_those_that_fit_classifiers_want_memory(estimator):
+def test_estimators_that_fit_other_classifiers_refuse_collections_of_dask(estimator):
     X, y = data()
     methods = [getattr(estimator, n) for n in ("fit", "fit_transform") if hasattr(estimator, n)]
     for given in ((on_dask(X, 100), y), (X, on_dask(y, 100)), (X, y, on_dask(np.ones(700), 100))):
@@ -758,7 +758,7 @@ def test_a_frame_in_memory_is_no_answer_to_rows_on_dask():
     model.set_output(transform="default").transform(on_dask(p, 100))
 
 
-def test_a_score_without_labels_to_compare_is_none():
+def test_score_refuses_labels_and_weights_it_cannot_use():
     X, y = data()
     model = SoftmaxRegression().fit(X, y)
     chunks, missing = on_dask(X, 100), np.where(np.arange(700) == 250, np.nan, y)
@@ -839,7 +839,7 @@ def test_bad_data_raise_the_same_error_as_in_memory_and_name_the_chunk(name):
     assert NAMED.get(name, "") in str(found.value)
 
 
-def test_what_is_no_array_is_refused():
+def test_collections_that_are_no_arrays_are_refused():
     X, y = data()
     with pytest.raises(TypeError, match="X must be an array or a data frame, of Dask or not"):
         SoftmaxRegression().fit(dask.delayed(X), y)

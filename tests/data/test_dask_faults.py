@@ -81,7 +81,7 @@ def test_a_worker_that_dies_costs_a_recomputation(client, monkeypatch, number):
     assert_allclose(model.coef_, SoftmaxRegression().fit(X, y).coef_, atol=1e-8)
 
 
-def test_a_worker_that_dies_while_rows_are_held_out(client, monkeypatch):
+def test_a_worker_that_dies_while_rows_are_held_out_changes_no_curve(client, monkeypatch):
     X, y, chunks = data()
     options = {"early_stopping": True, "random_state": 0, "solver": "lbfgs"}
     expected = SoftmaxRegression(**options).fit(chunks, y)
