@@ -19,8 +19,6 @@ def final_estimator(estimator):
 
 def _names_before(pipeline):
     """Names of the columns that reach the last step of a pipeline."""
-    if len(pipeline.steps) < 2:
-        return None
     try:
         return pipeline[:-1].get_feature_names_out()
     except (AttributeError, TypeError, ValueError):  # a step that cannot tell, or is not fitted

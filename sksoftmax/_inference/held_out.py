@@ -118,8 +118,8 @@ def approximate_leave_one_out(
 @single_threaded_blas
 def _of_model(fitted, model, data):
     """What `held_out_log_proba` says of the rows with weight."""
-    if len(data.classes) == 1:
-        return np.full(data.n_rows, LEAST_LOG)
+    if len(data.classes) == 1:  # it is certain as long as a row is left
+        return np.full(data.n_rows, 0.0 if data.n_rows > 1 else LEAST_LOG)
     coef, intercept = restricted(*coefficients(model), data.present)
     log_proba, expected, problem, theta = log_proba_of(
         data, coef, intercept, C=fitted.C, l1_ratio=fitted.l1_ratio, norm=fitted.norm,

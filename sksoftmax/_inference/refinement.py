@@ -114,7 +114,7 @@ def _to_optimum(basis, theta, tol, names):
         step = -inverse @ gradient
         distance = np.sqrt(max(0.0, -gradient @ step))
         if number == 0:
-            check_near(basis, theta, value, basis.theta(step), distance, tol, names)
+            check_near(basis, theta, value, distance, tol, names)
         if distance > CONTRACTION * last:
             if distance <= ROUNDING:
                 break
@@ -129,7 +129,7 @@ def _to_optimum(basis, theta, tol, names):
     value, gradient = basis.value_and_gradient(theta)
     step = basis.theta(-inverse @ gradient)
     if distance > ROUNDING or largest_range(basis.objective, step) > SEPARATES:
-        raise ValueError(separated(basis.objective, theta, step, names))
+        raise ValueError(separated(basis.objective, theta, names))
     return Optimum(theta, value, matrix, inverse)
 
 
@@ -143,17 +143,17 @@ def first_inverse(basis, theta):
     return inverse_of(information(basis, theta) + basis.ridge())
 
 
-def check_near(basis, theta, value, step, distance, tol, names):
+def check_near(basis, theta, value, distance, tol, names):
     """Raise a ValueError where a Newton step expects much more than the fit's ``tol`` allows.
 
     value : of the objective, times the sum of the weights
-    step, distance : the Newton step from theta, and its length in standard errors
+    distance : the length of the Newton step from theta, in standard errors
     """
     objective, expected = basis.objective, 0.5 * distance**2
     if expected <= decrease_allowed(tol) * value:
         return
     if has_no_optimum(*objective.free_part(theta), converged=False):
-        raise ValueError(separated(objective, theta, step, names))
+        raise ValueError(separated(objective, theta, names))
     moves = f", and move the coefficients by up to {distance:.2g} standard errors"
     raise not_at_optimum(expected / value, moves)
 
@@ -179,12 +179,13 @@ def _flat(basis, theta, indices, names):
     """The error that names what is collinear, or separates."""
     objective = basis.objective
     columns = np.unique(indices % objective.map.n_columns)
-    if has_no_optimum(*objective.free_part(theta), converged=False):
-        direction = np.zeros((objective.map.n_columns, len(basis.lift)))
-        direction[columns] = 1
-        return ValueError(separated(objective, theta, direction.ravel(), names))
+    separable = has_no_optimum(*objective.free_part(theta), converged=False)
+    if separable:
+        return ValueError(separated(objective, theta, names))
     what = "is constant, or nearly" if len(columns) == 1 else "are collinear, or nearly"
     listed = shown(np.array(names, dtype=object)[columns])
+    if separable is None:
+        what += ", or the classes are separable, which is too large a question to be answered here"
     return ValueError(
         f"the column{'s' * (len(columns) > 1)} {listed} {what}: the data do not determine the "
         "coefficients, and they have no standard errors. Leave a column out, or give C a smaller "

@@ -3,59 +3,54 @@
 import numpy as np
 
 from sksoftmax._certificates.separability import has_no_optimum
-from sksoftmax._curvature.moments import Centring, centred_columns
 from sksoftmax._inference.contrasts import shown
 
-# Share of the largest move along a separating direction that a column must have to be named.
-NAMED = 0.1
-# Entries of the rows, and columns, up to which columns are tried one by one.
-FEW_ENTRIES, FEW_COLUMNS = 100_000, 30
+# Entries of the rows that columns are tried on.
+FEW_ENTRIES = 100_000
 
 
-def separated(objective, theta, direction, names):
-    """The message that no optimum exists, with the columns that separate.
-
-    direction : like theta, along which the scores grow for ever
-    """
-    columns = _one_by_one(objective, theta)
-    if not columns:
-        columns = _of_direction(objective, direction)
-    listed = shown([names[column] for column in columns])
-    one = len(columns) == 1
-    what = f"column {listed} separates" if one else f"columns {listed} separate"
+def separated(objective, theta, names):
+    """The message that no optimum exists, with the columns that separate where these are found."""
+    columns = [names[column] for column in _separating(objective, theta)]
+    if len(columns) == 1:
+        advice = f"The column {shown(columns)} separates them: leave it out"
+    elif columns:
+        advice = f"The columns {shown(columns)} separate them: leave them out"
+    else:
+        advice = "Leave out columns that separate them"
     return (
         "the classes are separable, at least in part, and no penalty holds the coefficients: they "
-        f"have no finite optimum, nor standard errors. The {what} them: leave "
-        f"{'it' if one else 'them'} out, or give C a finite value"
+        f"have no finite optimum, nor standard errors. {advice}, or give C a finite value"
     )
 
 
-def _one_by_one(objective, theta):
-    """The columns without which, or if there are none with one of which, classes are separable."""
+def _separating(objective, theta):
+    """The columns without each of which the classes overlap, or else those that separate alone."""
     score_map = objective.map
     strength = objective.penalty.strength.reshape(score_map.n_columns, -1)[: score_map.n_features]
     free = np.flatnonzero((strength == 0).all(axis=1))
-    size = objective.n_rows * score_map.n_columns * max(2, score_map.n_scores)
-    if size > FEW_ENTRIES or len(free) > FEW_COLUMNS:
+    n_rows = max(1, FEW_ENTRIES // (score_map.n_columns * max(2, score_map.n_scores)))
+    few = objective if objective.n_rows <= n_rows else objective.sample(n_rows)
+
+    def separate(columns, rows=few):
+        """False where classes are proved to overlap, which on few rows proves it on all."""
+        return has_no_optimum(*rows.restricted(columns, theta), converged=False) is not False
+
+    if not separate(free):
         return []
-
-    def separates(columns):
-        return bool(has_no_optimum(*objective.restricted(columns, theta), converged=False))
-
-    needed = [column for column in free if not separates(np.setdiff1d(free, column))]
-    return needed or [column for column in free if separates(np.array([column]))]
+    needed = _of_each(free, lambda columns: not separate(np.setdiff1d(free, columns)))
+    alone = [] if needed else _of_each(free, separate)
+    return needed or [column for column in alone if separate(np.array([column]), objective)]
 
 
-def _of_direction(objective, direction):
-    """The columns that move the scores most, the first by far."""
-    about = Centring.of(objective)
+def _of_each(columns, holds):
+    """Those of the columns of which, each alone, something holds.
 
-    def block_sums(block):
-        columns = centred_columns(block.X, about)
-        return block.weight @ columns**2
-
-    scale = np.sqrt(objective.rows.sum(block_sums) / objective.total_weight)
-    moves = np.abs(direction.reshape(len(scale), -1)).max(axis=1) * scale
-    moves = moves[: objective.map.n_features]
-    columns = np.flatnonzero(moves >= NAMED * moves.max(initial=0))
-    return columns[np.argsort(-moves[columns], kind="stable")].tolist()
+    holds : function of columns; what holds of one holds of every set that contains it
+    """
+    if not holds(columns):
+        return []
+    if len(columns) == 1:
+        return columns.tolist()
+    middle = len(columns) // 2
+    return _of_each(columns[:middle], holds) + _of_each(columns[middle:], holds)

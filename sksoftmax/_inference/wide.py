@@ -87,7 +87,7 @@ def to_optimum(basis, theta, tol, names):
         step = -total * equations.solve(gradient, OF_STEPS)
         distance = np.sqrt(max(0.0, -total * (gradient @ step)))
         if number == 0:
-            check_near(basis, theta, value * total, step, distance, tol, names)
+            check_near(basis, theta, value * total, distance, tol, names)
         if ROUNDING > distance > OF_STEPS**0.5 * last:
             break
         theta = theta + step
@@ -96,7 +96,7 @@ def to_optimum(basis, theta, tol, names):
             break
         last = distance
     if distance > ROUNDING or largest_range(objective, step) > SEPARATES:
-        raise ValueError(separated(objective, theta, step, names))
+        raise ValueError(separated(objective, theta, names))
     return theta, equations
 
 

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from registry import covariance_kinds
 from scipy.special import expit, log_softmax, logsumexp, softmax
+from sklearn.base import clone
 
 from sksoftmax import ElasticNet, SoftmaxRegression, SoftmaxRegressionCV, infer
 from sksoftmax._objective.rows import InMemoryRows
@@ -368,14 +369,25 @@ def test_a_search_and_coefficients_in_other_forms_are_inferred_from():
     assert_same(infer(copy.deepcopy(plain).sparsify(), X, y), infer(plain, X, y))
 
 
-def test_soft_targets_are_rows_of_each_class():
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("factors", [None, [2.0, 1.0, 0.5]])
+def test_soft_targets_are_rows_of_each_class(factors, n_classes):
     X, _ = draw()
-    target = np.random.default_rng(5).dirichlet(np.ones(3), size=N_ROWS)
-    soft = infer(SoftmaxRegression().fit(X, target), X, target)
-    every = np.repeat(X, 3, axis=0), np.tile(np.arange(3), N_ROWS), target.ravel()
-    hard = infer(SoftmaxRegression().fit(*every), *every[:2], sample_weight=every[2])
+    target = np.random.default_rng(5).dirichlet(np.ones(n_classes), size=N_ROWS)
+    class_weight = None if factors is None else dict(enumerate(factors[:n_classes]))
+    model = SoftmaxRegression(class_weight=class_weight, tol=1e-12).fit(X, target)
+    soft = infer(model, X, target)
+    rows, labels = np.repeat(X, n_classes, axis=0), np.tile(np.arange(n_classes), N_ROWS)
+    weight = target.ravel()
+    hard = infer(clone(model).fit(rows, labels, weight), rows, labels, sample_weight=weight)
     assert_same(soft, hard)
     assert_allclose(soft.log_likelihood, hard.log_likelihood, rtol=1e-9)
+    assert_allclose(soft.effects, hard.effects, rtol=1e-6)
+    influence, p = soft.influence(X, target), model.predict_proba(X)
+    weighted = target * (factors or [1.0] * 3)[:n_classes]
+    sums = weighted.sum(axis=1, keepdims=True)
+    squares = (sums * (weighted / sums - p) ** 2 / p).sum(axis=1)
+    assert_allclose(influence.pearson_residuals**2, squares, rtol=1e-4)
 
 
 # -- what is made of them -------------------------------------------------------------------------

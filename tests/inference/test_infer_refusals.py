@@ -183,6 +183,13 @@ def test_collinear_columns_are_named_and_a_ridge_helps(name, dtype):
     assert np.isfinite(infer(fit(rows), rows, Y).covariance_matrix).all()
 
 
+def test_columns_may_separate_where_that_is_too_large_a_question(monkeypatch):
+    rows, message = FLAT["a copy"]
+    monkeypatch.setattr("sksoftmax._certificates.separability.MOST_ENTRIES", 0)
+    with pytest.raises(ValueError, match=rf"{message}.*, or the classes are separable"):
+        infer(fit(rows, C=np.inf), rows, Y)
+
+
 def test_a_constant_may_take_the_place_of_the_intercept():
     rows = np.column_stack([X, np.ones(120)])
     one = infer(fit(rows, C=np.inf, fit_intercept=False), rows, Y)
@@ -209,6 +216,26 @@ def test_a_column_that_separates_is_named(n_marked, tol):
     with pytest.raises(ValueError, match="'x3' separates"):
         infer(fit(rows, penalty=free, tol=tol), rows, Y)
     assert np.isfinite(infer(fit(rows), rows, Y).std_error).all()
+
+
+@pytest.mark.parametrize("n_marked", [2, 1000])
+def test_a_column_that_separates_is_named_where_some_of_the_rows_tell(n_marked):
+    rows, y = np.tile(marked(n_marked), (150, 1)), np.tile(Y, 150)
+    with pytest.raises(ValueError, match="column 'x3' separates"):
+        infer(fit(rows, y, C=np.inf), rows, y)
+
+
+def test_columns_that_separate_each_alone_are_named():
+    other = np.isin(np.arange(len(Y)), np.flatnonzero(Y == "pear")[:10])
+    rows = np.column_stack([marked(10), other])
+    with pytest.raises(ValueError, match="columns 'x3', 'x4' separate them"):
+        infer(fit(rows, C=np.inf), rows, Y)
+
+
+def test_no_column_is_named_where_none_is_needed_and_none_separates_alone():
+    rows = np.random.default_rng(0).normal(size=(120, 150))
+    with pytest.raises(ValueError, match="Leave out columns that separate them"):
+        infer(fit(rows, C=np.inf), rows, Y)
 
 
 @pytest.mark.parametrize("margin", [5, 10, 15, 20, 25, 26, 27, 28, 30, 35, 40])
@@ -274,6 +301,29 @@ def test_bad_calls_are_named(name):
 def test_sampling_weights_have_no_likelihood_ratio():
     with pytest.raises(ValueError, match="pseudo-likelihood"):
         infer(MODEL, X, Y, weights="sampling").likelihood_ratio_test()
+
+
+def test_small_samples_have_no_correction_for_more_coefficients_than_rows():
+    weight = np.full(len(Y), 0.05)
+    model = SoftmaxRegression(C=1e4).fit(X, Y, weight)
+    with pytest.raises(ValueError, match=r"6 less 7.*more rows are needed"):
+        infer(model, X, Y, sample_weight=weight, covariance="robust", small_sample=True)
+
+
+def test_effects_that_take_too_much_memory_are_refused_with_what_to_do(monkeypatch):
+    pytest.importorskip("pandas")
+    monkeypatch.setattr("sksoftmax._inference.margins.MOST_MOMENTS", 0)
+    found = infer(MODEL, X, Y)
+    with pytest.raises(ValueError, match="use at='mean'"):
+        found.marginal_effects()
+    assert np.isfinite(found.marginal_effects("mean")["std_error"]).all()
+
+
+def test_a_smaller_model_that_fits_better_is_not_nested():
+    noise = np.random.default_rng(1).normal(size=X.shape)
+    larger = infer(fit(noise), noise, Y)
+    with pytest.raises(ValueError, match="is above this one's"):
+        larger.likelihood_ratio_test(infer(fit(X[:, :2]), X[:, :2], Y))
 
 
 def test_other_rows_are_not_nested():

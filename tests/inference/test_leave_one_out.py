@@ -219,6 +219,13 @@ def test_a_row_without_weight_has_the_loss_of_the_model():
     np.testing.assert_allclose(losses[unseen], model_losses(model)[unseen])
 
 
+def test_rows_of_the_only_class_with_weight_are_certain_without_each_row():
+    weight = (Y == 1).astype(float)
+    model = SoftmaxRegression().fit(IRIS, Y, weight)
+    losses = approximate_leave_one_out(model, IRIS, Y, sample_weight=weight)
+    np.testing.assert_allclose(losses, refitted_losses(model, IRIS, Y, weight), atol=1e-12)
+
+
 @pytest.mark.parametrize("alone", [[7], [0, 7]])
 def test_a_row_alone_in_its_class_has_the_largest_loss(alone):
     y = Y.copy()
