@@ -227,8 +227,8 @@ def _along_columns(objective, point, loss_gradient, skip_unlikely, at_hand):
     columns = _columns_to_tilt(objective, theta, loss_gradient)
     if columns is not None and not _can_tilt(smooth, len(columns)):
         return
-    wanted = _dual_target(objective, theta, loss_gradient)
-    change = _centred(objective.rows_of(loss_gradient) - wanted)
+    target = _dual_target(objective, theta, loss_gradient)
+    change = _centred(objective.rows_of(loss_gradient) - target)
     rounding = _rounding(objective, theta, slice(None))
     for moments in _moments(objective, theta, columns, at_hand):
         tilt = moments.factor.solve(change[moments.rows])

@@ -1,10 +1,10 @@
-"""Whether classes can be separated, so that without a penalty no optimum exists.
+"""Tests whether classes are separable, so that without a penalty no optimum exists.
 
-If some direction raises no row's loss and lowers one's, the objective falls forever along it
-(Albert and Anderson 1984, Biometrika 71). To look for one is a linear programme (Konis 2007):
-coefficients within a box for which no row's own score falls below another's, such that the sum
-of these margins is largest. It is zero if and only if the classes overlap. A row whose target is
-a distribution is one row for each class that has a share of it, whatever the share.
+If some direction raises no row's loss and lowers that of one, the objective falls forever along it
+(Albert and Anderson 1984, Biometrika 71). A linear programme finds such a direction (Konis 2007):
+it maximises the sum of margins, each row's own score less another's, over coefficients within a box
+for which no margin is negative. The sum is zero if and only if the classes overlap. A row whose
+target is a distribution stands for one row of each class with a positive probability.
 """
 
 import numpy as np
@@ -14,19 +14,20 @@ from scipy.optimize import linprog
 from sksoftmax._certificates.smooth import largest_range
 from sksoftmax._objective.rows import Largest, gather
 
-# A range of scores that no overlap of the classes would let an optimum have, as a rule.
+# Largest range of a row's scores that is seen at an optimum, as a rule.
 SUSPICIOUS = 25.0
-# Entries of the programme's matrix up to which it is solved; it takes seconds there.
+# Entries of the programme's matrix up to which it is solved, which then takes seconds.
 MOST_ENTRIES = 2_000_000
 
 
 def has_no_optimum(objective, theta, converged):
-    """Whether the objective falls forever; asked only where there is reason to.
+    """Whether the objective falls forever; None if the test would take too long.
 
-    objective, theta : as a problem's ``free_part`` gives them
+    It is tested only if the run did not converge, or scores range far.
 
-    Only along columns that no penalty holds: any move of the others costs more than it gains in the
-    end. None where the question is too large to answer.
+    objective, theta : of a problem's ``free_part``
+        The objective can fall forever only along columns without a penalty, since a penalty grows
+        faster than the loss falls.
     """
     if objective.map.n_features == 0:
         return False
@@ -35,7 +36,7 @@ def has_no_optimum(objective, theta, converged):
     if _separates(objective, theta):
         return True
     if not objective.rows.sum(lambda block: Largest(_has_an_empty_class(block))).number:
-        return False  # every class holds every row back
+        return False  # every row's loss grows in every direction
     if objective.n_rows * objective.map.n_columns * max(2, objective.map.n_scores) > MOST_ENTRIES:
         return None
     X, target, _ = gather(objective.rows)
@@ -47,12 +48,12 @@ def has_no_optimum(objective, theta, converged):
 
 
 def _has_an_empty_class(block):
-    """Whether the target of some row gives some class nothing; labels do so always."""
+    """Whether some row's target has a probability of 0; labels always do."""
     return block.target.ndim == 1 or not block.target.all()
 
 
 def _labelled(target):
-    """Rows and their labels: of a distribution, one for each class that has a share."""
+    """Indices of rows and their labels, a distribution being a row of each positive class."""
     if target.ndim == 1:
         return slice(None), target
     labels, rows = np.nonzero(target)
@@ -60,7 +61,7 @@ def _labelled(target):
 
 
 def _lightest(block):
-    """The smallest weight of a row, or of its share of a class."""
+    """The smallest weight of a row, times the least positive probability of its target."""
     if block.target.ndim == 1:
         return float(block.weight.min())
     shares = block.target * block.weight
@@ -68,14 +69,14 @@ def _lightest(block):
 
 
 def _separates(objective, theta):
-    """Whether the loss of every row is below log 2, so that its own class leads all others."""
+    """Whether the loss of every row is below log 2, so that its own class has the largest score."""
     value, _ = objective.value_and_gradient(theta)
     lightest = -objective.rows.sum(lambda block: Largest(-_lightest(block))).number
     return value * objective.total_weight < np.log(2) * lightest
 
 
 def is_separable(X, labels, n_classes):
-    """True or False; None where the answer would take too long.
+    """Whether the classes of some rows are separable; None if the test would take too long.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def is_separable(X, labels, n_classes):
     if n_rows * n_columns * (n_classes - 1) * 2 > MOST_ENTRIES:
         return None
     margins = _margins(sp.csr_array(X), labels, n_classes)
-    # Columns of unit size: the programme's tolerances know no units.
+    # Columns are scaled to unit size, since the programme's tolerances are absolute.
     size = np.sqrt(np.asarray(margins.power(2).sum(axis=0)).ravel() / margins.shape[0])
     margins = margins @ sp.diags_array(1 / np.where(size > 0, size, 1))
     gain = np.asarray(margins.mean(axis=0)).ravel()
@@ -97,9 +98,13 @@ def is_separable(X, labels, n_classes):
 
 
 def _margins(X, labels, n_classes):
-    """The matrix that takes coefficients to each row's own score less each other class's.
+    """The matrix whose product with coefficients is each row's own score less each other class's.
 
-    The last class has no coefficients: only differences matter.
+    The last class has no coefficients, since only differences matter.
+
+    Returns
+    -------
+    margins : CSR array of shape (n_rows * (n_classes - 1), n_columns * (n_classes - 1))
     """
     others = [np.flatnonzero(labels != k) for k in range(n_classes)]
     blocks = []
@@ -111,7 +116,7 @@ def _margins(X, labels, n_classes):
 
 
 def _placed(X, labels, n_classes):
-    """Each row of X in the columns of its class, zeros elsewhere."""
+    """Rows of X in the columns of their classes, (n_rows, n_columns * n_classes), 0 elsewhere."""
     coordinates = X.tocoo()
     columns = coordinates.col + labels[coordinates.row].astype(np.int64) * X.shape[1]
     shape = (X.shape[0], X.shape[1] * n_classes)

@@ -103,15 +103,15 @@ def lower_bounds(objective, theta, last=False):
         Else the Hessian is left out where all coefficients are penalised: a few steps further on
         the cheaper matrix proves as much.
     """
-    needed = not objective.penalised_coef
-    if objective.is_symmetric and (costs.columns_are_affordable(objective) or needed):
+    has_free = not objective.penalised_coef  # and no bound without one of these
+    if objective.is_symmetric and (costs.columns_are_affordable(objective) or has_free):
         stride = costs.proof_stride(objective)
         yield LowerBound(approximations.lower(objective, theta, stride), stride, lower_product)
     if objective.map.n_scores == 1 and objective.is_symmetric:
         return  # that was the Hessian
-    wanted = needed or not objective.is_symmetric
+    is_needed = has_free or not objective.is_symmetric
     fits, cheap = costs.hessian_fits(objective), costs.hessian_is_cheap(objective)
-    if (wanted and fits) or (last and cheap):
+    if (is_needed and fits) or (last and cheap):
         yield LowerBound(approximations.exact(objective, theta), 1, curvature_product)
 
 

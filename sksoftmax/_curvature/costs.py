@@ -59,7 +59,7 @@ def evaluations_for_columns(objective):
     return (products + n_columns**3 / 6) / evaluation(objective)
 
 
-def columns_may_stand_apart(objective):
+def correlations_are_estimated(objective):
     """Whether to estimate the columns' correlations: without any, variances serve as well.
 
     It is done where second moments, their factor and the solutions of a run cost many evaluations.

@@ -64,7 +64,7 @@ def along_coefficients(objective, theta, last):
         columns, factor = np.diag(second_squares(objective)), preconditioner_factor
     directions = _directions(objective, theta, columns)
     exact, classes = curvatures_along(objective, theta, directions)
-    base = approximations.rotated(*apart_from_shift(classes), columns, objective, factor)
+    base = approximations.rotated(*eigh_with_shift_first(classes), columns, objective, factor)
     expected = base.curvatures - LEAST_CURVATURE * base.curvatures.mean()
     expected[0] = 0  # no correction of the shift of all classes, which changes no probability
     E = correction(exact, base.rotation, expected)
@@ -112,7 +112,7 @@ def curvatures_along(objective, theta, directions):
     return exact.reshape(shape) / total, (np.diag(frequency) - agreement) / total
 
 
-def apart_from_shift(classes):
+def eigh_with_shift_first(classes):
     """Eigenvalues and eigenvectors of a matrix on classes, the shift of all classes first.
 
     Returns

@@ -105,7 +105,7 @@ def are_uncorrelated(objective):
 
     False where second moments are too cheap for the estimate to be worth while.
     """
-    if not costs.columns_may_stand_apart(objective):
+    if not costs.correlations_are_estimated(objective):
         return False
     return correlation(objective, costs.rows_of_correlation(objective)) < costs.UNCORRELATED
 

@@ -15,9 +15,9 @@ from sksoftmax._curvature.costs import MOST_ALONG_COEFFICIENTS
 from sksoftmax._curvature.low_rank import (
     LEAST_CURVATURE,
     LEAST_LENGTH,
-    apart_from_shift,
     correction,
     curvatures_along,
+    eigh_with_shift_first,
     woodbury,
 )
 from sksoftmax._curvature.preconditioners import DiagonalPreconditioner
@@ -127,7 +127,7 @@ class DiagonalisedCurvature:
 
     @classmethod
     def of(cls, coordinates, V, exact, classes):
-        mean, rotation = apart_from_shift(classes)
+        mean, rotation = eigh_with_shift_first(classes)
         mean, rotation = mean[1:], rotation[:, 1:]
         mean = np.maximum(mean, LEAST_CURVATURE * max(mean.mean(), FLAT))
         return cls(coordinates, V, rotation, mean, correction(exact, rotation, mean))

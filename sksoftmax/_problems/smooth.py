@@ -159,7 +159,7 @@ class SmoothProblem:
         return approximations.kronecker(part.objective, theta)
 
     def sample(self, n_rows):
-        """The problem on about so many of its rows."""
+        """The problem on a sample of about ``n_rows`` of its rows."""
         return replace(self, objective=self.objective.sample(n_rows))
 
     def batches(self, size, random):

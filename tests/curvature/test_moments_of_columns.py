@@ -60,7 +60,7 @@ def test_correlation_is_the_sum_of_squared_correlations_with_the_others(kind, sc
 @pytest.mark.parametrize("kind", ["independent", "walk"])
 def test_variances_serve_where_columns_are_expensive_and_uncorrelated(kind):
     objective = objective_of(columns_of(kind, 600, 200))
-    assert costs.columns_may_stand_apart(objective)
+    assert costs.correlations_are_estimated(objective)
     start = objective.map.initial()
     first = approximations.kronecker(objective, start)
     apart = kind == "independent"
@@ -73,7 +73,7 @@ def test_variances_serve_where_columns_are_expensive_and_uncorrelated(kind):
 
 
 def test_few_columns_are_not_looked_at():
-    assert not costs.columns_may_stand_apart(objective_of(columns_of("independent", 600, 10)))
+    assert not costs.correlations_are_estimated(objective_of(columns_of("independent", 600, 10)))
 
 
 @pytest.mark.parametrize("kind", ["independent", "walk"])
