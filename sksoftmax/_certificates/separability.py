@@ -15,7 +15,7 @@ from sksoftmax._certificates.smooth import largest_range
 from sksoftmax._objective.rows import Largest, gather
 
 # Largest range of a row's scores that is seen at an optimum, as a rule.
-SUSPICIOUS = 25.0
+SUSPICIOUS = 20.0
 # Entries of the programme's matrix up to which it is solved, which then takes seconds.
 MOST_ENTRIES = 2_000_000
 
