@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import signal
+import time
 from concurrent.futures import ProcessPoolExecutor
 
 
@@ -15,21 +16,29 @@ def cpu_limit(seconds):
     """Interrupt the body after so many seconds of CPU time, where the system has such a timer.
 
     Python raises between two of its own operations: a long call of compiled code ends first.
+
+    The timer is one of real time, which is set again until the CPU time is spent: while a timer of
+    CPU time runs, Linux moves the clock of CPU time in ticks of 4 ms.
     """
     if not hasattr(signal, "setitimer"):
         yield
         return
 
-    def interrupt(*_):
-        raise OutOfTime
+    end = time.process_time() + seconds
 
-    previous = signal.signal(signal.SIGPROF, interrupt)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    def interrupt(*_):
+        left = end - time.process_time()
+        if left <= 0:
+            raise OutOfTime
+        signal.setitimer(signal.ITIMER_REAL, max(left, 1e-3))
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, previous)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def isolated(function, *arguments):
