@@ -147,6 +147,16 @@ def test_a_name_is_listed_before_its_file_is_loaded_and_loads_nothing_that_it_do
     assert loaded.stdout.strip() == "[]"
 
 
+def test_type_checkers_are_told_the_files_that_are_loaded():
+    tree = ast.parse(Path(sksoftmax.__file__).read_text("utf-8"))
+    imports = [
+        node for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module != "sksoftmax._version"
+    ]  # fmt: skip
+    told = {alias.name: node.module for node in imports for alias in node.names}
+    assert told == {name: f"sksoftmax.{file}" for name, file in sksoftmax._FILES.items()}
+
+
 def test_what_is_not_public_is_no_attribute():
     with pytest.raises(AttributeError, match="no attribute 'SoftmaxRegresion'"):
         sksoftmax.SoftmaxRegresion  # noqa: B018
